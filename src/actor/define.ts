@@ -1,0 +1,214 @@
+/**
+ * Definitions: a plain machine plus its policy, made by `defineActor`. The machine knows nothing of Troupe but the effects
+ * it emits; everything the runtime decides by stands in the policy beside it.
+ */
+import type { AnyStateMachine, ContextFrom, EventFromLogic, InputFrom, OutputFrom, StateValueFrom } from 'xstate';
+import { z } from 'zod';
+import { TroupeError } from '../errors.ts';
+import { assertType } from './address.ts';
+
+/** Schemas of the events a caller may send, by type, without the `type` field. */
+export type EventSchemas = Readonly<Record<string, z.ZodType>>;
+
+/** What may be asked, by type: the schema of the question and that of the answer. */
+export type AskSchemas = Readonly<Record<string, { readonly input: z.ZodType; readonly reply: z.ZodType }>>;
+
+/** How a failing actor is treated. */
+export interface SupervisePolicy {
+  /** Restarts allowed within `withinMs` before the actor is given up on. 4 to 1,000. @default 5 */
+  readonly maxRestarts?: number;
+  /** Length of the sliding window in milliseconds, counted back from each failure. 1 to 86,400,000. @default 60000 */
+  readonly withinMs?: number;
+  /** What happens when the budget is spent. @default 'quarantine' */
+  readonly onGiveUp?: 'quarantine';
+}
+
+/** What stands beside the machine. */
+export interface ActorPolicy<
+  TMachine extends AnyStateMachine = AnyStateMachine,
+  TInput extends z.ZodType | undefined = undefined,
+  TEvents extends EventSchemas | undefined = undefined,
+  TAsks extends AskSchemas = Record<never, never>,
+> {
+  /** Version of the machine; stored with each state. A whole number from 1. @default 1 */
+  readonly version?: number;
+  /** Schema of the input the actor is created with. Without it the input is passed on unchecked but for being JSON. */
+  readonly input?: TInput;
+  /** Schemas of the events. Without them every event the machine's types know is accepted if it is JSON. */
+  readonly events?: TEvents;
+  /** Schemas of the asks. @default {} */
+  readonly asks?: TAsks;
+  readonly supervise?: SupervisePolicy;
+  /** Metadata that callers list and filter by, computed from the context whenever the state is saved. Keep it small. */
+  readonly meta?: (context: ContextFrom<TMachine>) => Readonly<Record<string, string | number | boolean>>;
+  /** Largest state, in bytes of its JSON, that may be saved. 1,024 to 67,108,864. @default 8388608 */
+  readonly maxStateBytes?: number;
+}
+
+/** The policy with its defaults filled in. */
+export interface ResolvedPolicy {
+  readonly version: number;
+  readonly maxRestarts: number;
+  readonly withinMs: number;
+  readonly maxStateBytes: number;
+}
+
+/** A machine plus its policy. Export it from a module listed in `createSystem({ actors })`. */
+export interface Definition<
+  TMachine extends AnyStateMachine = AnyStateMachine,
+  TInput extends z.ZodType | undefined = z.ZodType | undefined,
+  TEvents extends EventSchemas | undefined = EventSchemas | undefined,
+  TAsks extends AskSchemas = AskSchemas,
+> {
+  readonly kind: 'troupe.definition';
+  readonly type: string;
+  readonly version: number;
+  readonly machine: TMachine;
+  readonly input: TInput;
+  readonly events: TEvents;
+  readonly asks: TAsks;
+  readonly meta: ((context: unknown) => Readonly<Record<string, string | number | boolean>>) | undefined;
+  readonly policy: ResolvedPolicy;
+}
+
+/** Any definition. */
+// oxlint-disable-next-line typescript/no-explicit-any -- variance: a definition of any machine is assignable to this
+export type AnyDefinition = Definition<any, z.ZodType | undefined, EventSchemas | undefined, AskSchemas>;
+
+/** What a caller passes to create the actor. */
+export type InputOf<D> =
+  D extends Definition<infer M, infer I, infer _E, infer _A> ? (I extends z.ZodType ? z.input<I> : InputFrom<M>) : never;
+
+/** What stands beside `type`; nothing for an empty schema, whose own input type would forbid even that. */
+type Payload<S extends z.ZodType> = z.input<S> extends Readonly<Record<string, never>> ? unknown : z.input<S>;
+
+/** What a caller may send. */
+export type EventOf<D> =
+  D extends Definition<infer M, infer _I, infer E, infer _A>
+    ? E extends EventSchemas
+      ? { [K in keyof E & string]: { readonly type: K } & Payload<E[K]> }[keyof E & string]
+      : EventFromLogic<M>
+    : never;
+
+/** What a caller may ask. */
+export type AskOf<D> =
+  D extends Definition<infer _M, infer _I, infer _E, infer A>
+    ? { [K in keyof A & string]: { readonly type: K } & Payload<A[K]['input']> }[keyof A & string]
+    : never;
+
+/** The answer to an ask of type `K`. */
+export type ReplyOf<D, K> =
+  D extends Definition<infer _M, infer _I, infer _E, infer A> ? (K extends keyof A ? z.output<A[K]['reply']> : never) : never;
+
+/** Committed state, as `snapshot` and `watch` show it. */
+export interface StateView<D = AnyDefinition> {
+  readonly value: D extends Definition<infer M, infer _I, infer _E, infer _A> ? StateValueFrom<M> : unknown;
+  readonly context: D extends Definition<infer M, infer _I, infer _E, infer _A> ? ContextFrom<M> : unknown;
+  readonly output?: D extends Definition<infer M, infer _I, infer _E, infer _A> ? OutputFrom<M> : unknown;
+  readonly status: 'active' | 'done' | 'stopped' | 'quarantined';
+  /** Number of the commit this state was saved by. */
+  readonly seq: number;
+}
+
+const DEFAULT_MAX_STATE_BYTES = 8_388_608;
+
+/** How often one event may fail its actor before it goes to the dead letters. Less than the least `maxRestarts`. */
+export const MAX_EVENT_ATTEMPTS = 3;
+
+const policySchema = z.strictObject({
+  version: z.int().min(1).default(1),
+  input: z.custom<z.ZodType>(isZodType, 'must be a zod schema').optional(),
+  events: z.record(z.string(), z.custom<z.ZodType>(isZodType, 'must be a zod schema')).optional(),
+  asks: z
+    .record(
+      z.string(),
+      z.strictObject({
+        input: z.custom<z.ZodType>(isZodType, 'must be a zod schema'),
+        reply: z.custom<z.ZodType>(isZodType, 'must be a zod schema'),
+      }),
+    )
+    .default({}),
+  supervise: z
+    .strictObject({
+      maxRestarts: z.int().gt(MAX_EVENT_ATTEMPTS).max(1000).default(5),
+      withinMs: z.int().min(1).max(86_400_000).default(60_000),
+      onGiveUp: z.literal('quarantine').default('quarantine'),
+    })
+    .prefault({}),
+  meta: z.custom<(context: unknown) => unknown>((value) => typeof value === 'function', 'must be a function').optional(),
+  maxStateBytes: z.int().min(1024).max(67_108_864).default(DEFAULT_MAX_STATE_BYTES),
+});
+
+/**
+ * Makes a definition from a machine and its policy.
+ * @param type Names the kind of actor; the first part of its addresses. Unique in a system.
+ * @throws {TroupeError} ERR_ADDRESS when `type` is outside the grammar; ERR_DEFINITION_INVALID when the machine is not an
+ * XState machine or the policy cannot work; the message names the field.
+ */
+export function defineActor<
+  TMachine extends AnyStateMachine,
+  TInput extends z.ZodType | undefined = undefined,
+  TEvents extends EventSchemas | undefined = undefined,
+  TAsks extends AskSchemas = Record<never, never>,
+>(
+  type: string,
+  machine: TMachine,
+  policy: ActorPolicy<TMachine, TInput, TEvents, TAsks> = {},
+): Definition<TMachine, TInput, TEvents, TAsks> {
+  assertType(type);
+  if (!isMachine(machine)) {
+    throw new TroupeError(
+      'ERR_DEFINITION_INVALID',
+      `Definition '${type}' has no XState machine. Pass what createMachine() or setup().createMachine() returns.`,
+      { details: { type } },
+    );
+  }
+  const parsed = policySchema.safeParse(policy);
+  if (!parsed.success) throw invalidPolicy(type, parsed.error);
+  const { version, supervise, maxStateBytes, asks } = parsed.data;
+  assertDistinct(type, parsed.data.events, asks);
+  return Object.freeze({
+    kind: 'troupe.definition',
+    type,
+    version,
+    machine,
+    input: policy.input as TInput,
+    events: policy.events as TEvents,
+    asks: asks as TAsks,
+    meta: policy.meta as ((context: unknown) => Readonly<Record<string, string | number | boolean>>) | undefined,
+    policy: { version, maxRestarts: supervise.maxRestarts, withinMs: supervise.withinMs, maxStateBytes },
+  });
+}
+
+/** True for what `defineActor` returns, also when another copy of the module made it. */
+export function isDefinition(value: unknown): value is AnyDefinition {
+  return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'troupe.definition';
+}
+
+function invalidPolicy(type: string, error: z.ZodError): TroupeError {
+  const issue = error.issues[0];
+  const path = issue?.path.join('.') ?? '';
+  return new TroupeError(
+    'ERR_DEFINITION_INVALID',
+    `Definition '${type}' has a policy that cannot work: ${path === '' ? '' : `'${path}': `}${issue?.message ?? 'invalid'}. Mend it in defineActor('${type}', …).`,
+    { details: { type, path } },
+  );
+}
+
+function assertDistinct(type: string, events: EventSchemas | undefined, asks: AskSchemas): void {
+  const clash = Object.keys(asks).find((name) => events !== undefined && Object.hasOwn(events, name));
+  if (clash === undefined) return;
+  throw new TroupeError(
+    'ERR_DEFINITION_INVALID',
+    `Definition '${type}' lists '${clash}' both in events and in asks. Keep it in one of them.`,
+    { details: { type, name: clash } },
+  );
+}
+
+function isMachine(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && '__xstatenode' in value && 'root' in value;
+}
+
+function isZodType(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && '_zod' in value && 'safeParse' in value;
+}

@@ -1,0 +1,186 @@
+/**
+ * The definitions a thread has loaded, and the one place where events, inputs, asks and replies are checked against their
+ * schemas and turned into the JSON text that travels and is stored.
+ */
+import type { z } from 'zod';
+import { TroupeError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
+import { encodeJson } from '../state/json.ts';
+import { typeOf } from './address.ts';
+import type { Address } from './address.ts';
+import { isDefinition } from './define.ts';
+import type { AnyDefinition } from './define.ts';
+import { RUNTIME_EVENT_TYPES } from './effects.ts';
+
+/** What threads compare, so that none runs another machine than the others. */
+export interface DefinitionPrint {
+  readonly type: string;
+  readonly version: number;
+  readonly hash: string;
+}
+
+/** Every definition of a system, by type. */
+export class Definitions {
+  readonly #byType = new Map<string, AnyDefinition>();
+
+  /**
+   * Adds a definition. The same object twice is fine: a module may be re-exported.
+   * @throws {TroupeError} ERR_DEFINITION_DUPLICATE when another definition has its type.
+   */
+  add(definition: AnyDefinition, origin: string): void {
+    const known = this.#byType.get(definition.type);
+    if (known === definition) return;
+    if (known) {
+      throw new TroupeError(
+        'ERR_DEFINITION_DUPLICATE',
+        `Actor type '${definition.type}' is defined twice; the second time in ${origin}. Rename one of them.`,
+        { details: { type: definition.type, origin } },
+      );
+    }
+    this.#byType.set(definition.type, definition);
+  }
+
+  /** Adds every definition a module exports. Returns how many. */
+  addModule(exports: Readonly<Record<string, unknown>>, origin: string): number {
+    const found = Object.values(exports).filter(isDefinition);
+    for (const definition of found) this.add(definition, origin);
+    return found.length;
+  }
+
+  /** @throws {TroupeError} ERR_ACTOR_TYPE_UNKNOWN when no definition has this type. */
+  get(type: string): AnyDefinition {
+    const definition = this.#byType.get(type);
+    if (definition) return definition;
+    const known = [...this.#byType.keys()].join(', ') || 'none';
+    throw new TroupeError(
+      'ERR_ACTOR_TYPE_UNKNOWN',
+      `No definition of actor type '${type}' is loaded (loaded: ${known}). Export it from a module listed in createSystem({ actors }).`,
+      { details: { type } },
+    );
+  }
+
+  prints(): DefinitionPrint[] {
+    return [...this.#byType.values()]
+      .map(({ type, version, machine }) => ({ type, version, hash: hashMachine(machine.config) }))
+      .toSorted((a, b) => (a.type < b.type ? -1 : 1));
+  }
+
+  /**
+   * Checks an event for `to` and returns its JSON text.
+   * @throws {TroupeError} ERR_EVENT_INVALID or ERR_NOT_JSON, with the path of the wrong part.
+   */
+  encodeEvent(to: Address, event: unknown): string {
+    const { events, asks } = this.get(typeOf(to));
+    const type = eventType(to, event);
+    if (RUNTIME_EVENT_TYPES.has(type)) throw refusedEvent(to, type, 'is sent by the runtime only');
+    if (Object.hasOwn(asks, type)) throw refusedEvent(to, type, 'is an ask; use ref.ask');
+    if (!events) return encodeJson(event, `Event '${type}' for '${to}'`, '');
+    const schema = Object.hasOwn(events, type) ? events[type] : undefined;
+    if (!schema) {
+      throw refusedEvent(to, type, `is not declared; declared are: ${Object.keys(events).join(', ') || 'none'}`);
+    }
+    const payload = parse(schema, withoutType(event), 'ERR_EVENT_INVALID', `Event '${type}' for '${to}'`);
+    return encodeTyped(type, payload, `Event '${type}' for '${to}'`);
+  }
+
+  /**
+   * Checks an ask for `to` and returns its JSON text, without the reply token.
+   * @throws {TroupeError} ERR_ASK_UNKNOWN, ERR_EVENT_INVALID or ERR_NOT_JSON.
+   */
+  encodeAsk(to: Address, event: unknown): string {
+    const { asks } = this.get(typeOf(to));
+    const type = eventType(to, event);
+    const ask = Object.hasOwn(asks, type) ? asks[type] : undefined;
+    if (!ask) {
+      throw new TroupeError(
+        'ERR_ASK_UNKNOWN',
+        `'${to}' cannot be asked '${type}' (asks: ${Object.keys(asks).join(', ') || 'none'}). Declare it in defineActor({ asks }).`,
+        { details: { address: to, type } },
+      );
+    }
+    const payload = parse(ask.input, withoutType(event), 'ERR_EVENT_INVALID', `Ask '${type}' for '${to}'`);
+    return encodeTyped(type, payload, `Ask '${type}' for '${to}'`);
+  }
+
+  /**
+   * Checks the input of a new actor and returns its JSON text, `undefined` when it has none.
+   * @throws {TroupeError} ERR_INPUT_INVALID or ERR_NOT_JSON, with the path of the wrong part.
+   */
+  encodeInput(to: Address, input: unknown): string | undefined {
+    const { input: schema } = this.get(typeOf(to));
+    const parsed = schema ? parse(schema, input, 'ERR_INPUT_INVALID', `Input of '${to}'`) : input;
+    return parsed === undefined ? undefined : encodeJson(parsed, `Input of '${to}'`, 'input');
+  }
+
+  /** True when an actor of this type can be made without being given input. */
+  acceptsNoInput(type: string): boolean {
+    const { input } = this.get(type);
+    return input === undefined || input.safeParse(undefined).success;
+  }
+
+  /**
+   * Checks the answer to an ask and returns its JSON text; `null` stands for no value.
+   * @throws {TroupeError} ERR_REPLY_INVALID or ERR_NOT_JSON.
+   */
+  encodeReply(from: Address, ask: string, value: unknown): string {
+    const { asks } = this.get(typeOf(from));
+    const schema = Object.hasOwn(asks, ask) ? asks[ask]?.reply : undefined;
+    const parsed = schema ? parse(schema, value, 'ERR_REPLY_INVALID', `Reply of '${from}' to '${ask}'`) : value;
+    return parsed === undefined ? 'null' : encodeJson(parsed, `Reply of '${from}' to '${ask}'`, '');
+  }
+}
+
+function eventType(to: Address, event: unknown): string {
+  const type: unknown = typeof event === 'object' && event !== null ? (event as { type?: unknown }).type : undefined;
+  if (typeof type === 'string' && type !== '') return type;
+  throw new TroupeError(
+    'ERR_EVENT_INVALID',
+    `An event for '${to}' has no type. Send an object like { type: 'SAY', … }.`,
+    { details: { address: to, path: 'type' } },
+  );
+}
+
+function refusedEvent(to: Address, type: string, why: string): TroupeError {
+  return new TroupeError('ERR_EVENT_INVALID', `Event '${type}' for '${to}' ${why}.`, {
+    details: { address: to, type, path: 'type' },
+  });
+}
+
+function withoutType(event: unknown): Record<string, unknown> {
+  const { type: _type, ...payload } = event as Record<string, unknown>;
+  return payload;
+}
+
+function encodeTyped(type: string, payload: unknown, owner: string): string {
+  const text = encodeJson(payload, owner, '');
+  if (text === '{}') return `{"type":${JSON.stringify(type)}}`;
+  return text.startsWith('{') ? `{"type":${JSON.stringify(type)},${text.slice(1)}` : `{"type":${JSON.stringify(type)}}`;
+}
+
+function parse(schema: z.ZodType, value: unknown, code: ErrorCode, owner: string): unknown {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const path = issue?.path.map(String).join('.') ?? '';
+  throw new TroupeError(
+    code,
+    `${owner} does not fit its schema${path === '' ? '' : ` at '${path}'`}: ${issue?.message ?? 'invalid'}. Correct it or the schema in defineActor.`,
+    { details: { path, issues: parsed.error.issues.slice(0, 10).map((i) => ({ path: i.path.map(String).join('.'), message: i.message })) } },
+  );
+}
+
+/** FNV-1a over the machine's configuration; functions count by their source, so that a changed action is noticed. */
+function hashMachine(config: unknown): string {
+  const seen = new WeakSet<object>();
+  const text = JSON.stringify(config, (_key, value: unknown) => {
+    if (typeof value === 'function') return `function ${String(value)}`;
+    if (typeof value === 'object' && value !== null) {
+      if (seen.has(value)) return 'seen';
+      seen.add(value);
+    }
+    return value;
+  });
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}

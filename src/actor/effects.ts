@@ -1,0 +1,114 @@
+/**
+ * Effects: plain objects by which a machine asks the runtime for something. A machine emits them; they are committed
+ * together with the state that asked for them, and only then let out (G2).
+ *
+ * ```ts
+ * emit(({ context }) => tell(context.reviewer, { type: 'REVIEW', draft: context.draft }))
+ * ```
+ */
+import type { Json } from '../state/json.ts';
+import type { Address } from './address.ts';
+
+/** What an actor receives: an object with a `type`, plain JSON throughout. */
+export interface ActorEvent {
+  readonly type: string;
+}
+
+/** The right to answer one ask. A machine may keep it in its context and answer later, also after a restart. */
+export interface ReplyToken<TReply = unknown> {
+  readonly ask: string;
+  readonly id?: string;
+  readonly boot: string;
+  readonly of: string;
+  /** Never present; carries the type of the reply. */
+  readonly __reply?: TReply;
+}
+
+/** Sends an event to another actor. It is processed once, in the order this actor tells that one. */
+export interface TellEffect {
+  readonly type: 'troupe.tell';
+  readonly to: string;
+  readonly event: ActorEvent;
+}
+
+/** Answers an ask. */
+export interface ReplyEffect {
+  readonly type: 'troupe.reply';
+  readonly to: ReplyToken;
+  readonly value: unknown;
+}
+
+/** Appends a row to this actor's log: conversation history and the like, which never belongs into the context. */
+export interface AppendEffect {
+  readonly type: 'troupe.append';
+  readonly entry: Json;
+}
+
+/** Hands a payload to the host program. It stays pending until a handler of the channel has taken it. */
+export interface DeliverEffect {
+  readonly type: 'troupe.deliver';
+  readonly channel: string;
+  readonly payload: Json;
+}
+
+/** Creates a child actor unless it exists. */
+export interface SpawnEffect {
+  readonly type: 'troupe.spawn';
+  readonly actorType: string;
+  readonly key: string;
+  readonly input: unknown;
+}
+
+/** Stops another actor, and its children with it. */
+export interface StopEffect {
+  readonly type: 'troupe.stop';
+  readonly address: string;
+}
+
+export type Effect = TellEffect | ReplyEffect | AppendEffect | DeliverEffect | SpawnEffect | StopEffect;
+
+/** Prefix of every effect type; other emitted events are the machine's own affair. */
+export const EFFECT_PREFIX = 'troupe.';
+
+/** Asks the runtime to send `event` to the actor at `to`. */
+export function tell(to: Address | string, event: ActorEvent): TellEffect {
+  return { type: 'troupe.tell', to, event };
+}
+
+/** Asks the runtime to answer the ask that came with `token`. */
+export function reply<TReply>(token: ReplyToken<TReply>, value: TReply): ReplyEffect {
+  return { type: 'troupe.reply', to: token, value };
+}
+
+/** Asks the runtime to append `entry` to this actor's log. */
+export function append(entry: Json): AppendEffect {
+  return { type: 'troupe.append', entry };
+}
+
+/** Asks the runtime to hand `payload` to whoever handles `channel` in the host program. */
+export function deliver(channel: string, payload: Json): DeliverEffect {
+  return { type: 'troupe.deliver', channel, payload };
+}
+
+/** Asks the runtime to create the child `type/key`. Its parent is the actor that emits this. */
+export function spawn(actorType: string | { readonly type: string }, key: string, input?: unknown): SpawnEffect {
+  return { type: 'troupe.spawn', actorType: typeof actorType === 'string' ? actorType : actorType.type, key, input };
+}
+
+/** Asks the runtime to stop the actor at `address`. */
+export function stop(address: Address | string): StopEffect {
+  return { type: 'troupe.stop', address };
+}
+
+/** What a parent receives when a child has ended, durably, also after a recovery. */
+export interface ChildExitedEvent {
+  readonly type: 'child.exited';
+  readonly child: string;
+  /** `done`: its machine reached its end; `stopped`: it was told to; `failed`: it was quarantined. */
+  readonly reason: 'done' | 'stopped' | 'failed';
+  readonly output?: Json;
+  readonly error?: { readonly name: string; readonly message: string; readonly code?: string };
+}
+
+/** Types of events the runtime itself sends; they bypass the schemas of a definition. */
+export const RUNTIME_EVENT_TYPES: ReadonlySet<string> = new Set<ChildExitedEvent['type']>(['child.exited']);

@@ -1,0 +1,146 @@
+/**
+ * Env is the only door to the outside: time, randomness and ports. It is passed to everything; lint forbids the
+ * globals elsewhere in `src`. The real Env lives here, the simulated one in `src/testing.ts`.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+
+/** Handle of a timer, opaque to its users. */
+export type TimerHandle = unknown;
+
+/** One end of a channel that carries strings or structured data, in order, asynchronously. */
+export interface Port {
+  post(message: unknown): void;
+  /** Sets the one receiver. Messages that came before are kept and handed over first. */
+  onMessage(receive: (message: unknown) => void): void;
+  /** Called once, after the last message of the other end was handed over. */
+  onClose(closed: () => void): void;
+  close(): void;
+}
+
+/** The door to time, randomness and ports. */
+export interface Env {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds on a clock that never goes back, with fractions; for durations only. */
+  monotonicMs(): number;
+  setTimeout(callback: () => void, delayMs: number): TimerHandle;
+  clearTimeout(handle: TimerHandle): void;
+  /** Runs `callback` after the current turn of the event loop, once its inputs have been gathered. */
+  defer(callback: () => void): void;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** 16 random bytes as 22 characters of [A-Za-z0-9_-]. */
+  randomId(): string;
+  /** A random UUID, version 4. */
+  randomUuid(): string;
+  /** Two connected ends within this thread. */
+  createPort(): readonly [Port, Port];
+}
+
+/** Longest sleep Node's timers can do; longer ones fire at once. */
+export const MAX_TIMER_MS = 2_147_483_647;
+
+/** The real Env of this thread. */
+export function createRealEnv(): Env {
+  return {
+    now: () => Date.now(),
+    monotonicMs: () => performance.now(),
+    setTimeout: (callback, delayMs) => setLongTimeout(callback, delayMs),
+    clearTimeout: (handle) => (handle as LongTimer | undefined)?.clear(),
+    defer: (callback) => void setImmediate(callback),
+    random: () => Math.random(),
+    randomId: () => randomBytes(16).toString('base64url'),
+    randomUuid: () => randomUUID(),
+    createPort: () => createLocalPorts((callback) => void setImmediate(callback)),
+  };
+}
+
+interface LongTimer {
+  clear(): void;
+}
+
+/** A timeout of any length: sleeps in slices, since Node fires longer ones at once. */
+function setLongTimeout(callback: () => void, delayMs: number): LongTimer {
+  let remainingMs = Math.max(0, delayMs);
+  let handle: NodeJS.Timeout;
+  const arm = (): void => {
+    const sliceMs = Math.min(remainingMs, MAX_TIMER_MS);
+    remainingMs -= sliceMs;
+    handle = setTimeout(remainingMs > 0 ? arm : callback, sliceMs);
+  };
+  arm();
+  return { clear: () => clearTimeout(handle) };
+}
+
+/** In-process ports: asynchronous, in order, batched per `defer`, and closed like a MessagePort pair. */
+export function createLocalPorts(defer: (callback: () => void) => void): readonly [Port, Port] {
+  const first = new LocalPort(defer);
+  const second = new LocalPort(defer);
+  first.peer = second;
+  second.peer = first;
+  return [first, second];
+}
+
+class LocalPort implements Port {
+  peer: LocalPort | undefined;
+  readonly #defer: (callback: () => void) => void;
+  #receive: ((message: unknown) => void) | undefined;
+  #closed: (() => void) | undefined;
+  #isOpen = true;
+  #isScheduled = false;
+  #queue: unknown[] = [];
+  #isEnding = false;
+
+  constructor(defer: (callback: () => void) => void) {
+    this.#defer = defer;
+  }
+
+  post(message: unknown): void {
+    if (this.#isOpen) this.peer?.accept(message);
+  }
+
+  onMessage(receive: (message: unknown) => void): void {
+    this.#receive = receive;
+    this.#schedule();
+  }
+
+  onClose(closed: () => void): void {
+    this.#closed = closed;
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#queue = [];
+    this.peer?.end();
+  }
+
+  accept(message: unknown): void {
+    this.#queue.push(message);
+    this.#schedule();
+  }
+
+  end(): void {
+    this.#isEnding = true;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || !this.#isOpen) return;
+    this.#isScheduled = true;
+    this.#defer(() => this.#drain());
+  }
+
+  #drain(): void {
+    this.#isScheduled = false;
+    if (!this.#receive) return;
+    const messages = this.#queue;
+    this.#queue = [];
+    for (const message of messages) if (this.#isOpen) this.#receive(message);
+    if (this.#queue.length > 0) return this.#schedule();
+    if (this.#isEnding && this.#isOpen) {
+      this.#isOpen = false;
+      this.#closed?.();
+    }
+  }
+}
