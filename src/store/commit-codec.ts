@@ -1,0 +1,95 @@
+/**
+ * Commits and results as flat arrays: the structured clone of an object spends half its time on property names. A commit
+ * of a small state crosses a port in 1.2 us instead of 2.2 us (both ends together); a JSON text would take 2.7 us.
+ */
+import type { SentCommit } from './protocol.ts';
+import type { Commit, CommitResult, StateWrite } from './store.ts';
+
+/** n, address, epoch, seq, at, version, status, 1 if resent; state kind, text, checksum; marks; everything else. */
+export type EncodedCommit = readonly [
+  number,
+  Commit['address'],
+  number,
+  number,
+  number,
+  number,
+  Commit['status'],
+  0 | 1,
+  StateWrite['kind'] | undefined,
+  string | undefined,
+  number | undefined,
+  string | undefined,
+  RareFields | undefined,
+];
+
+/** What most commits do not have. */
+type RareFields = Omit<
+  Commit,
+  'address' | 'epoch' | 'seq' | 'at' | 'version' | 'status' | 'isResent' | 'state' | 'marks'
+>;
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** `isResent` overrides what the commit says of itself. */
+export function encodeCommit(n: number, commit: Commit, isResent: boolean): EncodedCommit {
+  const { address, epoch, seq, at, version, status, state, marks } = commit;
+  const resent = isResent ? 1 : 0;
+  const rare = hasRareFields(commit) ? toRareFields(commit) : undefined;
+  return [n, address, epoch, seq, at, version, status, resent, state?.kind, state?.text, state?.checksum, marks, rare];
+}
+
+/** Builds the commit again. What is wrong inside it shows when it is applied. */
+export function decodeCommit(encoded: EncodedCommit): SentCommit {
+  const [n, address, epoch, seq, at, version, status, resent, kind, text, checksum, marks, rare] = encoded;
+  const commit: Mutable<Commit> = { address, epoch, seq, at, version, status };
+  if (resent === 1) commit.isResent = true;
+  if (kind !== undefined) commit.state = { kind, text: text ?? '', checksum: checksum ?? 0 };
+  if (marks !== undefined) commit.marks = marks;
+  if (rare !== undefined) Object.assign(commit, rare);
+  return { n, commit };
+}
+
+function hasRareFields(commit: Commit): boolean {
+  const { actor, error, failing, inFlight, meta, isRemoval } = commit;
+  const hasValue = (actor ?? error ?? failing ?? inFlight ?? meta ?? isRemoval) !== undefined;
+  // Null is a value too: it clears a column.
+  return hasValue || error === null || failing === null || inFlight === null || hasRows(commit);
+}
+
+function hasRows({ consumed, inbox, log, outbox, idempotency, replies, deadLetters }: Commit): boolean {
+  return (consumed ?? inbox ?? log ?? outbox ?? idempotency ?? replies ?? deadLetters) !== undefined;
+}
+
+function toRareFields(commit: Commit): RareFields {
+  const {
+    address: _a,
+    epoch: _e,
+    seq: _s,
+    at: _t,
+    version: _v,
+    status: _u,
+    isResent: _r,
+    state: _w,
+    marks: _m,
+    ...rare
+  } = commit;
+  return rare;
+}
+
+/** n and result, one after the other: 0 stands for a plain `done`. */
+export type EncodedResults = readonly (number | CommitResult)[];
+
+/** Appends one result. */
+export function pushResult(encoded: (number | CommitResult)[], n: number, result: CommitResult): void {
+  encoded.push(n, result.outcome === 'done' && !result.positions ? 0 : result);
+}
+
+const DONE: CommitResult = { outcome: 'done' };
+
+/** Hands out results in their order. */
+export function forEachResult(encoded: EncodedResults, handle: (n: number, result: CommitResult) => void): void {
+  for (let i = 0; i + 1 < encoded.length; i += 2) {
+    const result = encoded[i + 1];
+    handle(encoded[i] as number, typeof result === 'object' ? result : DONE);
+  }
+}

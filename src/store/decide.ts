@@ -1,0 +1,49 @@
+/** Rules 5 and 7 as one pure decision, shared by every adapter: does a commit fit what is stored of its actor? */
+import type { Commit, CommitResult, RefusalReason } from './store.ts';
+
+/** How far an actor has come, as stored. */
+export interface StoredProgress {
+  readonly epoch: number;
+  readonly seq: number;
+}
+
+/** What is kept of an actor that was removed, so that its commits are recognised when they come again. */
+export interface RemovedProgress extends StoredProgress {
+  readonly createdAt: number;
+}
+
+/** `apply`, or the answer the commit gets without being applied. */
+export type Verdict = 'apply' | Exclude<CommitResult, { readonly outcome: 'done' }>;
+
+/** The answer to a commit that does not apply. */
+export function refuse(reason: RefusalReason, detail?: string): Exclude<Verdict, 'apply'> {
+  return { outcome: 'refused', reason, ...(detail !== undefined && { detail }) };
+}
+
+const REPEATED: Verdict = { outcome: 'repeated' };
+
+/**
+ * Decides by seq and epoch alone. `findRemoved` is asked only when a resent commit meets no actor: then the actor may
+ * have been removed by a later commit of the same unacknowledged stretch.
+ */
+export function decideCommit(
+  commit: Commit,
+  stored: StoredProgress | undefined,
+  findRemoved: () => RemovedProgress | undefined,
+): Verdict {
+  if (!stored) return decideMissing(commit, findRemoved);
+  if (stored.epoch !== commit.epoch) return refuse('epoch');
+  if (commit.isResent === true && stored.seq >= commit.seq) return REPEATED;
+  return commit.seq > 1 && stored.seq === commit.seq - 1 ? 'apply' : refuse('seq');
+}
+
+function decideMissing(commit: Commit, findRemoved: () => RemovedProgress | undefined): Verdict {
+  if (commit.isResent === true && wasRemoved(commit, findRemoved())) return REPEATED;
+  return commit.seq === 1 && commit.actor ? 'apply' : refuse('seq');
+}
+
+/** A first commit is the removed actor's own only if it created it; otherwise it creates the next actor of that name. */
+function wasRemoved(commit: Commit, removed: RemovedProgress | undefined): boolean {
+  if (!removed || removed.epoch !== commit.epoch || removed.seq < commit.seq) return false;
+  return commit.seq > 1 || removed.createdAt === commit.at;
+}

@@ -1,0 +1,211 @@
+/** The store that keeps nothing: the same port over plain maps, for tests and for systems that may forget. */
+import type { Address } from '../../actor/address.ts';
+import { TroupeError } from '../../errors.ts';
+import { refuse } from '../decide.ts';
+import { limitOf, parseCursor, toCursor } from '../queries.ts';
+import type {
+  ActorSummary,
+  Commit,
+  CommitResult,
+  ListQuery,
+  LogQuery,
+  Page,
+  Recoverable,
+  Store,
+  StoreFeatures,
+  StoredActor,
+} from '../store.ts';
+import { MemoryTables } from './tables.ts';
+
+/** Opens an empty store. Each one is its own. */
+export function createMemoryStore(): Store {
+  return new MemoryStore();
+}
+
+type PageQuery = { readonly afterPos?: number; readonly limit?: number };
+
+class MemoryStore implements Store {
+  readonly features: StoreFeatures = { survives: 'nothing' };
+  #tables = new MemoryTables();
+  #isClosed = false;
+
+  async commit(batch: readonly Commit[]) {
+    const tables = this.#open();
+    return batch.map((commit) => applyOrRefuse(tables, commit));
+  }
+
+  async load(address: Address) {
+    return this.#open().actors.get(address)?.actor;
+  }
+
+  async inbox(address: Address, { afterPos = 0, limit }: PageQuery = {}) {
+    const rows = [...(this.#open().inboxes.get(address)?.rows.values() ?? [])];
+    return rows.filter((row) => row.pos > afterPos).slice(0, limitOf('inbox', limit));
+  }
+
+  async fence(address: Address): Promise<number> {
+    const entry = this.#open().actors.get(address);
+    if (!entry) return 0;
+    entry.actor = { ...entry.actor, epoch: entry.actor.epoch + 1 };
+    return entry.actor.epoch;
+  }
+
+  async idempotency(address: Address, id: string) {
+    return this.#open().actors.get(address)?.idempotency.get(id);
+  }
+
+  async sweepIdempotency(before: number): Promise<number> {
+    const { actors, removed } = this.#open();
+    let swept = 0;
+    for (const { idempotency } of actors.values()) {
+      for (const [id, row] of idempotency) if (row.at < before && idempotency.delete(id)) swept++;
+    }
+    for (const [address, { at }] of removed) if (at < before) removed.delete(address);
+    return swept;
+  }
+
+  async log(address: Address, { after = 0, before = Infinity, limit, direction }: LogQuery = {}) {
+    const rows =
+      this.#open()
+        .actors.get(address)
+        ?.log.filter(({ n }) => n > after && n < before) ?? [];
+    const count = limitOf('log', limit);
+    return direction === 'backward' ? rows.slice(-count) : rows.slice(0, count);
+  }
+
+  async list(query: ListQuery = {}): Promise<Page<ActorSummary>> {
+    const limit = limitOf('list', query.limit);
+    const from = query.cursor === undefined ? undefined : parseCursor(query.cursor);
+    const found = [...this.#open().actors.values()]
+      .map(({ actor }) => actor)
+      .filter((actor) => matches(actor, query) && (!from || compareNewestFirst(actor, from) > 0))
+      .sort(compareNewestFirst);
+    const items = found.slice(0, limit).map(toSummary);
+    const last = items.at(-1);
+    return found.length > limit && last ? { items, nextCursor: toCursor(last) } : { items };
+  }
+
+  async recoverable({ afterAddress, limit }: { readonly afterAddress?: Address; readonly limit?: number } = {}) {
+    const { actors, inboxes } = this.#open();
+    const busy = new Set(inboxes.keys());
+    for (const [address, { actor }] of actors) if (actor.inFlight !== null) busy.add(address);
+    const page = [...busy].filter((address) => address > (afterAddress ?? '')).sort(compareText);
+    return page.slice(0, limitOf('recoverable', limit)).map((address) => this.#toRecoverable(address));
+  }
+
+  async outbox({ afterPos = 0, limit }: PageQuery = {}) {
+    return [...this.#open().outbox.values()].filter((row) => row.pos > afterPos).slice(0, limitOf('outbox', limit));
+  }
+
+  async settleOutbox(positions: readonly number[]): Promise<void> {
+    for (const pos of positions) this.#open().outbox.delete(pos);
+  }
+
+  async dropReplies(exceptBoot: string): Promise<number> {
+    const { outbox } = this.#open();
+    const stale = [...outbox.values()].filter((row) => row.kind === 'reply' && row.boot !== exceptBoot);
+    for (const { pos } of stale) outbox.delete(pos);
+    return stale.length;
+  }
+
+  async deadLetters({ address, limit }: { readonly address?: Address; readonly limit?: number } = {}) {
+    const letters = this.#open().deadLetters.filter((letter) => address === undefined || letter.address === address);
+    return letters.slice(0, limitOf('deadLetters', limit));
+  }
+
+  async kvGet(key: string) {
+    return this.#open().kv.get(key);
+  }
+
+  async kvSet(key: string, value: string): Promise<void> {
+    this.#open().kv.set(key, value);
+  }
+
+  async kvDelete(key: string): Promise<boolean> {
+    return this.#open().kv.delete(key);
+  }
+
+  async stats() {
+    const { actors, inboxes, outbox, deadLetters } = this.#open();
+    const inboxRows = [...inboxes.values()].reduce((sum, inbox) => sum + inbox.rows.size, 0);
+    return { actors: actors.size, inboxRows, outboxRows: outbox.size, deadLetters: deadLetters.length, bytes: 0 };
+  }
+
+  async idle(): Promise<void> {
+    // Nothing to tidy up.
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#tables = new MemoryTables();
+  }
+
+  #open(): MemoryTables {
+    if (!this.#isClosed) return this.#tables;
+    throw new TroupeError('ERR_STORE_UNAVAILABLE', "Store 'memory:' is closed. Open another.", {
+      details: { isOutcomeUnknown: false },
+    });
+  }
+
+  #toRecoverable(address: Address): Recoverable {
+    const actor = this.#tables.actors.get(address)?.actor;
+    const lastPos = [...(this.#tables.inboxes.get(address)?.rows.keys() ?? [])].at(-1) ?? 0;
+    return {
+      address,
+      lastPos,
+      hasInFlight: (actor?.inFlight ?? null) !== null,
+      ...(actor && { status: actor.status }),
+    };
+  }
+}
+
+/** A malformed commit is refused like any other, so that it never blocks its batch. */
+function applyOrRefuse(tables: MemoryTables, commit: Commit): CommitResult {
+  try {
+    return tables.apply(commit);
+  } catch (error) {
+    return refuse('invalid', String(error));
+  }
+}
+
+function matches(actor: StoredActor, query: ListQuery): boolean {
+  const { type, parent, statuses, createdAfter = -Infinity, createdBefore = Infinity, meta = {} } = query;
+  const { updatedAfter = -Infinity, updatedBefore = Infinity } = query;
+  return (
+    (type === undefined || actor.type === type) &&
+    (parent === undefined || actor.parent === parent) &&
+    (statuses === undefined || statuses.includes(actor.status)) &&
+    actor.createdAt > createdAfter &&
+    actor.createdAt < createdBefore &&
+    actor.updatedAt > updatedAfter &&
+    actor.updatedAt < updatedBefore &&
+    hasFields(actor.meta, Object.entries(meta))
+  );
+}
+
+function hasFields(meta: string, wanted: readonly (readonly [string, string])[]): boolean {
+  if (wanted.length === 0) return true;
+  try {
+    const fields = new Map(Object.entries(JSON.parse(meta) as Record<string, unknown>));
+    return wanted.every(([key, value]) => fields.get(key) === value);
+  } catch {
+    return false;
+  }
+}
+
+function compareNewestFirst(
+  a: Pick<StoredActor, 'createdAt' | 'address'>,
+  b: Pick<StoredActor, 'createdAt' | 'address'>,
+): number {
+  return b.createdAt - a.createdAt || compareText(b.address, a.address);
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function toSummary(actor: StoredActor): ActorSummary {
+  const { address, type, parent, status, seq, version, meta, error, createdAt, updatedAt } = actor;
+  return { address, type, parent, status, seq, version, meta, error, createdAt, updatedAt };
+}

@@ -1,0 +1,174 @@
+/** The memory store's rows, and how one commit changes them. Mirrors `sqlite/`, without its two paths. */
+import type { Address } from '../../actor/address.ts';
+import { decideCommit, refuse } from '../decide.ts';
+import type { RemovedProgress } from '../decide.ts';
+import type {
+  Commit,
+  CommitResult,
+  IdempotencyRow,
+  InboxKey,
+  InboxPosition,
+  InboxRow,
+  LogRow,
+  NewInboxRow,
+  OutboxRow,
+  StoredActor,
+  StoredDeadLetter,
+} from '../store.ts';
+
+/** Everything of one actor but its inbox. */
+export interface ActorEntry {
+  actor: StoredActor;
+  readonly log: LogRow[];
+  readonly idempotency: Map<string, IdempotencyRow>;
+}
+
+/** Rows that wait for one actor, and their positions by sender, both in order of position. */
+export interface Inbox {
+  readonly rows: Map<number, InboxRow>;
+  readonly bySender: Map<Address, number[]>;
+}
+
+/** All rows. */
+export class MemoryTables {
+  readonly actors = new Map<Address, ActorEntry>();
+  readonly inboxes = new Map<Address, Inbox>();
+  readonly outbox = new Map<number, OutboxRow>();
+  readonly kv = new Map<string, string>();
+  readonly removed = new Map<Address, RemovedProgress & { readonly at: number }>();
+  deadLetters: StoredDeadLetter[] = [];
+  #lastPos = 0;
+
+  apply(commit: Commit): CommitResult {
+    const entry = this.actors.get(commit.address);
+    const verdict = decideCommit(commit, entry?.actor, () => this.removed.get(commit.address));
+    if (verdict !== 'apply') return verdict;
+    if (!this.#canConsume(commit)) return refuse('inbox');
+    if (!canRecord(commit, entry)) return refuse('idempotency');
+    if (commit.isRemoval === true) this.#remove(commit, entry?.actor);
+    else this.#write(commit, entry);
+    const positions = this.#writeSent(commit);
+    return positions.length > 0 ? { outcome: 'done', positions } : { outcome: 'done' };
+  }
+
+  #canConsume(commit: Commit): boolean {
+    const keys = commit.consumed ?? [];
+    const inbox = this.inboxes.get(commit.address);
+    const isWaiting = keys.every((key) => inbox?.rows.get(key.pos)?.sender === key.sender);
+    return isWaiting && new Set(keys.map((key) => key.pos)).size === keys.length;
+  }
+
+  #write(commit: Commit, existing: ActorEntry | undefined): void {
+    const entry = existing ?? { actor: toFirst(commit), log: [], idempotency: new Map<string, IdempotencyRow>() };
+    entry.actor = existing ? toNext(commit, existing.actor) : entry.actor;
+    this.actors.set(commit.address, entry);
+    for (const text of commit.log ?? []) entry.log.push({ n: entry.log.length + 1, at: commit.at, text });
+    for (const { id, reply } of commit.idempotency ?? [])
+      entry.idempotency.set(id, { id, reply: reply ?? null, at: commit.at });
+    for (const { id, reply } of commit.replies ?? []) {
+      const row = entry.idempotency.get(id);
+      if (row) entry.idempotency.set(id, { ...row, reply });
+    }
+    for (const key of commit.consumed ?? []) this.#consume(commit.address, key);
+    for (const letter of commit.deadLetters ?? []) {
+      this.deadLetters.push({ ...letter, pos: ++this.#lastPos, address: commit.address, at: commit.at });
+    }
+  }
+
+  #consume(receiver: Address, { sender, pos }: InboxKey): void {
+    const inbox = this.inboxes.get(receiver);
+    const waiting = inbox?.bySender.get(sender);
+    if (!inbox || !waiting) return;
+    inbox.rows.delete(pos);
+    waiting.splice(waiting.indexOf(pos), 1);
+    if (waiting.length === 0) inbox.bySender.delete(sender);
+    if (inbox.rows.size === 0) this.inboxes.delete(receiver);
+  }
+
+  #writeSent(commit: Commit): InboxPosition[] {
+    for (const row of commit.outbox ?? []) {
+      const pos = ++this.#lastPos;
+      this.outbox.set(pos, { ...row, pos, address: commit.address, at: commit.at });
+    }
+    return (commit.inbox ?? []).map((row) => this.#writeInbox(commit, row));
+  }
+
+  #writeInbox({ address: sender, at }: Commit, row: NewInboxRow): InboxPosition {
+    const inbox = this.inboxes.get(row.receiver) ?? {
+      rows: new Map<number, InboxRow>(),
+      bySender: new Map<Address, number[]>(),
+    };
+    const waiting = inbox.bySender.get(sender) ?? [];
+    const previousPos = waiting.at(-1) ?? 0;
+    const pos = ++this.#lastPos;
+    waiting.push(pos);
+    inbox.rows.set(pos, { ...row, pos, sender, at });
+    inbox.bySender.set(sender, waiting);
+    this.inboxes.set(row.receiver, inbox);
+    return { pos, previousPos };
+  }
+
+  #remove(commit: Commit, actor: StoredActor | undefined): void {
+    const { address, epoch, seq, at } = commit;
+    this.actors.delete(address);
+    this.inboxes.delete(address);
+    this.deadLetters = this.deadLetters.filter((letter) => letter.address !== address);
+    this.removed.set(address, { epoch, seq, createdAt: actor?.createdAt ?? at, at });
+  }
+}
+
+function canRecord(commit: Commit, entry: ActorEntry | undefined): boolean {
+  const ids = (commit.idempotency ?? []).map((write) => write.id);
+  return new Set(ids).size === ids.length && !ids.some((id) => entry?.idempotency.has(id));
+}
+
+function toFirst(commit: Commit): StoredActor {
+  const { address, epoch, at } = commit;
+  const { type, parent, meta } = commit.actor ?? { type: '', parent: address, meta: '{}' };
+  const empty = {
+    snapshot: { text: '', checksum: 0 },
+    deltas: [],
+    error: null,
+    marks: null,
+    failing: null,
+    inFlight: null,
+  };
+  const blank = {
+    ...empty,
+    address,
+    type,
+    parent,
+    epoch,
+    seq: 0,
+    version: commit.version,
+    status: commit.status,
+    meta,
+  };
+  return toNext(commit, { ...blank, createdAt: at, updatedAt: at });
+}
+
+/** The actor after a commit: what the commit names is replaced, the rest stays. */
+function toNext(commit: Commit, actor: StoredActor): StoredActor {
+  const { seq, version, status, at, error, marks, failing, inFlight, meta } = commit;
+  return {
+    ...actor,
+    ...toState(commit, actor),
+    seq,
+    version,
+    status,
+    updatedAt: at,
+    ...(error !== undefined && { error }),
+    ...(marks !== undefined && { marks }),
+    ...(failing !== undefined && { failing }),
+    ...(inFlight !== undefined && { inFlight }),
+    ...(meta !== undefined && { meta }),
+  };
+}
+
+function toState({ state }: Commit, actor: StoredActor): Pick<StoredActor, 'snapshot' | 'deltas'> {
+  if (!state) return actor;
+  const text = { text: state.text, checksum: state.checksum };
+  return state.kind === 'snapshot'
+    ? { snapshot: text, deltas: [] }
+    : { snapshot: actor.snapshot, deltas: [...actor.deltas, text] };
+}

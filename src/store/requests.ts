@@ -1,0 +1,48 @@
+/** Checks at the writer's edge: a client's garbage must not stop the store for everyone. */
+import type { EncodedCommit } from './commit-codec.ts';
+import type { StoreCall, StoreRequest } from './protocol.ts';
+import type { Commit } from './store.ts';
+
+/** Every call a client may make, once each. */
+const CALLS: Readonly<Record<StoreCall, true>> = {
+  load: true,
+  inbox: true,
+  fence: true,
+  idempotency: true,
+  sweepIdempotency: true,
+  log: true,
+  list: true,
+  recoverable: true,
+  outbox: true,
+  settleOutbox: true,
+  dropReplies: true,
+  deadLetters: true,
+  kvGet: true,
+  kvSet: true,
+  kvDelete: true,
+  stats: true,
+};
+
+/** The request in a message, or undefined when there is none. Commits inside are not looked at yet. */
+export function parseRequest(message: unknown): StoreRequest | undefined {
+  if (typeof message !== 'object' || message === null) return undefined;
+  const { kind, commits, id, method, args } = message as Record<string, unknown>;
+  if (kind === 'commits') return Array.isArray(commits) ? (message as StoreRequest) : undefined;
+  const isCall = kind === 'call' && typeof id === 'number' && typeof method === 'string' && Array.isArray(args);
+  return isCall && Object.hasOwn(CALLS, method) ? (message as StoreRequest) : undefined;
+}
+
+/** True when a commit is whole enough to be queued; what is wrong inside it, the adapter refuses. */
+export function isEncodedCommit(value: unknown): value is EncodedCommit {
+  return Array.isArray(value) && typeof value[0] === 'number' && typeof value[1] === 'string';
+}
+
+/** About how many characters a commit writes. */
+export function sizeOf(commit: Commit): number {
+  let size = 100 + (commit.state?.text.length ?? 0) + (commit.marks?.length ?? 0) + (commit.inFlight?.length ?? 0);
+  for (const row of commit.inbox ?? []) size += row.text.length;
+  for (const row of commit.outbox ?? []) size += row.text.length;
+  for (const text of commit.log ?? []) size += text.length;
+  for (const letter of commit.deadLetters ?? []) size += letter.text.length;
+  return size;
+}

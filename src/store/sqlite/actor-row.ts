@@ -1,0 +1,154 @@
+/**
+ * Writes of the actor's row: the one update a plain commit consists of. Only columns the commit names are set, so
+ * there is one statement per combination of names, prepared when it is first needed.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import type { Commit } from '../store.ts';
+import { EXTRA_DELTAS, EXTRA_SNAPSHOT, IN_ROW_SNAPSHOT_LENGTH } from './schema.ts';
+
+/** What the careful path reads of an actor before it decides. */
+export interface ActorHead {
+  readonly epoch: number;
+  readonly seq: number;
+  readonly extra: number;
+  readonly log_n: number;
+  readonly created_at: number;
+}
+
+const SNAPSHOT = 1;
+const DELTA = 2;
+const MARKS = 4;
+const IN_FLIGHT = 8;
+const FAILING = 16;
+const ERROR = 32;
+const META = 64;
+/** The actor has, or gets, something outside its row: set `extra` and `log_n` from the head that was read. */
+const CAREFUL = 128;
+
+const ASSIGNMENTS: readonly (readonly [number, string])[] = [
+  [SNAPSHOT, 'snapshot = ?, checksum = ?'],
+  [MARKS, 'marks = ?'],
+  [IN_FLIGHT, 'in_flight = ?'],
+  [FAILING, 'failing = ?'],
+  [ERROR, 'error = ?'],
+  [META, 'meta = ?'],
+];
+
+/** True when the snapshot of a commit is kept in `snapshots`. */
+export function isLargeSnapshot(commit: Commit): boolean {
+  return commit.state?.kind === 'snapshot' && commit.state.text.length > IN_ROW_SNAPSHOT_LENGTH;
+}
+
+/** The actors table, as commits write it. */
+export class ActorRow {
+  readonly #db: Database;
+  readonly #updates = new Map<number, Statement<unknown[]>>();
+  readonly #head: Statement<[string], ActorHead>;
+  readonly #insert: Statement<unknown[]>;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#head = db.prepare('SELECT epoch, seq, extra, log_n, created_at FROM actors WHERE address = ?');
+    this.#insert = db.prepare(
+      `INSERT INTO actors (address, type, parent, epoch, seq, version, status, extra, log_n, created_at, updated_at,
+         checksum, meta, error, failing, in_flight, marks, snapshot)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+  }
+
+  head(address: string): ActorHead | undefined {
+    return this.#head.get(address);
+  }
+
+  /**
+   * The conditional update of rule 5. False: it does not fit, or it would have to touch more than the row.
+   * Not for large snapshots, log rows and first commits.
+   */
+  update(commit: Commit): boolean {
+    return this.#run(maskOf(commit), commit, []);
+  }
+
+  /** The same update for an actor whose head was read and found to fit. */
+  updateCarefully(commit: Commit, head: ActorHead): boolean {
+    return this.#run(maskOf(commit) | CAREFUL, commit, [
+      extraAfter(commit, head.extra),
+      head.log_n + (commit.log?.length ?? 0),
+    ]);
+  }
+
+  insert(commit: Commit, actor: NonNullable<Commit['actor']>): void {
+    const isDelta = commit.state?.kind === 'delta';
+    const isInRow = !isDelta && !isLargeSnapshot(commit);
+    this.#insert.run(
+      commit.address,
+      actor.type,
+      actor.parent,
+      commit.epoch,
+      commit.seq,
+      commit.version,
+      commit.status,
+      extraAfter(commit, 0),
+      commit.log?.length ?? 0,
+      commit.at,
+      commit.at,
+      isDelta ? 0 : (commit.state?.checksum ?? 0),
+      commit.meta ?? actor.meta,
+      commit.error ?? null,
+      commit.failing ?? null,
+      commit.inFlight ?? null,
+      commit.marks ?? null,
+      isInRow ? (commit.state?.text ?? '') : null,
+    );
+  }
+
+  #run(mask: number, commit: Commit, careful: readonly number[]): boolean {
+    const values = [commit.seq, commit.version, commit.status, commit.at, ...careful];
+    pushNamed(values as unknown[], mask, commit);
+    values.push(commit.address as never, commit.seq - 1, commit.epoch);
+    return this.#statement(mask).run(values).changes === 1;
+  }
+
+  #statement(mask: number): Statement<unknown[]> {
+    let statement = this.#updates.get(mask);
+    if (!statement) this.#updates.set(mask, (statement = this.#db.prepare(updateSql(mask))));
+    return statement;
+  }
+}
+
+function maskOf(commit: Commit): number {
+  let mask = 0;
+  if (commit.state) mask |= commit.state.kind === 'snapshot' ? SNAPSHOT : DELTA;
+  if (commit.marks !== undefined) mask |= MARKS;
+  if (commit.inFlight !== undefined) mask |= IN_FLIGHT;
+  if (commit.failing !== undefined) mask |= FAILING;
+  if (commit.error !== undefined) mask |= ERROR;
+  if (commit.meta !== undefined) mask |= META;
+  return mask;
+}
+
+/** The values of ASSIGNMENTS, in their order. */
+function pushNamed(values: unknown[], mask: number, commit: Commit): void {
+  if (mask & SNAPSHOT) values.push(isLargeSnapshot(commit) ? null : commit.state?.text, commit.state?.checksum);
+  if (mask & MARKS) values.push(commit.marks);
+  if (mask & IN_FLIGHT) values.push(commit.inFlight);
+  if (mask & FAILING) values.push(commit.failing);
+  if (mask & ERROR) values.push(commit.error);
+  if (mask & META) values.push(commit.meta);
+}
+
+function updateSql(mask: number): string {
+  const named = ASSIGNMENTS.filter(([bit]) => mask & bit).map(([, text]) => text);
+  const isCareful = (mask & CAREFUL) !== 0;
+  if (isCareful) named.unshift('extra = ?, log_n = ?');
+  else if (mask & DELTA) named.push(`extra = extra | ${EXTRA_DELTAS}`);
+  const set = ['seq = ?, version = ?, status = ?, updated_at = ?', ...named].join(', ');
+  // A snapshot that replaces rows elsewhere has to remove them as well: left to the careful path.
+  const only = mask & SNAPSHOT && !isCareful ? ' AND extra = 0' : '';
+  return `UPDATE actors SET ${set} WHERE address = ? AND seq = ? AND epoch = ?${only}`;
+}
+
+function extraAfter(commit: Commit, extra: number): number {
+  if (!commit.state) return extra;
+  if (commit.state.kind === 'delta') return extra | EXTRA_DELTAS;
+  return isLargeSnapshot(commit) ? EXTRA_SNAPSHOT : 0;
+}

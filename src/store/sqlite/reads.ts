@@ -1,0 +1,149 @@
+/** Reads on the store's connection, prepared once. What they return is what the port describes, nothing parsed. */
+import type { Database, Statement } from 'better-sqlite3';
+import type { Address } from '../../actor/address.ts';
+import { limitOf } from '../queries.ts';
+import type {
+  ActorStatus,
+  IdempotencyRow,
+  InboxRow,
+  LogQuery,
+  LogRow,
+  OutboxRow,
+  Recoverable,
+  StoreStats,
+  StoredActor,
+  StoredDeadLetter,
+} from '../store.ts';
+import { EXTRA_DELTAS, EXTRA_SNAPSHOT } from './schema.ts';
+
+type ActorColumns = Omit<StoredActor, 'snapshot' | 'deltas'> & {
+  readonly extra: number;
+  readonly checksum: number;
+  readonly snapshot: string | null;
+};
+
+type Text = { readonly text: string; readonly checksum: number };
+
+/** Receivers with waiting rows after an address, one index seek each, however many rows wait. */
+const WAITING = `
+  WITH RECURSIVE waiting (receiver) AS (
+    SELECT min(receiver) FROM inbox WHERE receiver > @after
+    UNION ALL
+    SELECT (SELECT min(receiver) FROM inbox WHERE inbox.receiver > waiting.receiver) FROM waiting WHERE waiting.receiver IS NOT NULL
+    LIMIT @limit
+  )`;
+
+const RECOVERABLE = `${WAITING},
+  busy (address) AS (
+    SELECT receiver FROM waiting WHERE receiver IS NOT NULL
+    UNION
+    SELECT address FROM (SELECT address FROM actors WHERE in_flight IS NOT NULL AND address > @after ORDER BY address LIMIT @limit)
+  )
+  SELECT busy.address AS address, actors.status AS status, actors.in_flight IS NOT NULL AS hasInFlight,
+    coalesce((SELECT max(pos) FROM inbox WHERE receiver = busy.address), 0) AS lastPos
+  FROM busy LEFT JOIN actors ON actors.address = busy.address ORDER BY busy.address LIMIT @limit`;
+
+/** The reading half of the store. */
+export class Reads {
+  readonly #db: Database;
+  readonly #actor: Statement<[string], ActorColumns>;
+  readonly #snapshot: Statement<[string], string>;
+  readonly #deltas: Statement<[string], Text>;
+  readonly #inbox: Statement<[string, number, number], InboxRow>;
+  readonly #idempotency: Statement<[string, string], IdempotencyRow>;
+  readonly #kv: Statement<[string], string>;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#actor = db.prepare(
+      `SELECT address, type, parent, epoch, seq, version, status, error, snapshot, checksum, extra, marks, failing,
+         in_flight AS inFlight, meta, created_at AS createdAt, updated_at AS updatedAt FROM actors WHERE address = ?`,
+    );
+    this.#snapshot = db.prepare<[string], string>('SELECT text FROM snapshots WHERE address = ?').pluck();
+    this.#deltas = db.prepare('SELECT text, checksum FROM deltas WHERE address = ? ORDER BY seq');
+    this.#inbox = db.prepare(
+      'SELECT pos, receiver, sender, kind, id, at, text FROM inbox WHERE receiver = ? AND pos > ? ORDER BY pos LIMIT ?',
+    );
+    this.#idempotency = db.prepare('SELECT id, reply, at FROM idempotency WHERE address = ? AND id = ?');
+    this.#kv = db.prepare<[string], string>('SELECT value FROM kv WHERE key = ?').pluck();
+  }
+
+  load(address: Address): StoredActor | undefined {
+    const row = this.#actor.get(address);
+    if (!row) return undefined;
+    const { extra, checksum, snapshot, ...actor } = row;
+    const text = extra & EXTRA_SNAPSHOT ? this.#snapshot.get(address) : snapshot;
+    const deltas = extra & EXTRA_DELTAS ? this.#deltas.all(address) : [];
+    return { ...actor, snapshot: { text: text ?? '', checksum }, deltas };
+  }
+
+  inbox(address: Address, query: { readonly afterPos?: number; readonly limit?: number } = {}): readonly InboxRow[] {
+    return this.#inbox.all(address, query.afterPos ?? 0, limitOf('inbox', query.limit));
+  }
+
+  idempotency(address: Address, id: string): IdempotencyRow | undefined {
+    return this.#idempotency.get(address, id);
+  }
+
+  kv(key: string): string | undefined {
+    return this.#kv.get(key);
+  }
+
+  log(address: Address, query: LogQuery = {}): readonly LogRow[] {
+    const isBackward = query.direction === 'backward';
+    const rows = this.#db
+      .prepare<unknown[], LogRow>(
+        `SELECT n, at, text FROM log WHERE address = ? AND n > ? AND n < ? ORDER BY n ${isBackward ? 'DESC' : 'ASC'} LIMIT ?`,
+      )
+      .all(address, query.after ?? 0, query.before ?? Number.MAX_SAFE_INTEGER, limitOf('log', query.limit));
+    return isBackward ? rows.reverse() : rows;
+  }
+
+  recoverable(query: { readonly afterAddress?: Address; readonly limit?: number } = {}): readonly Recoverable[] {
+    type Row = {
+      readonly address: Address;
+      readonly status: ActorStatus | null;
+      readonly hasInFlight: number;
+      readonly lastPos: number;
+    };
+    const bounds = { after: query.afterAddress ?? '', limit: limitOf('recoverable', query.limit) };
+    const rows = this.#db.prepare<unknown[], Row>(RECOVERABLE).all(bounds);
+    return rows.map(({ address, status, hasInFlight, lastPos }) => ({
+      address,
+      lastPos,
+      hasInFlight: hasInFlight === 1,
+      ...(status !== null && { status }),
+    }));
+  }
+
+  outbox(query: { readonly afterPos?: number; readonly limit?: number } = {}): readonly OutboxRow[] {
+    const rows = this.#db
+      .prepare<unknown[], OutboxRow & { readonly boot: string | null }>(
+        'SELECT pos, address, kind, id, target, boot, at, text FROM outbox WHERE pos > ? ORDER BY pos LIMIT ?',
+      )
+      .all(query.afterPos ?? 0, limitOf('outbox', query.limit));
+    return rows.map(({ boot, ...row }) => (boot === null ? row : { ...row, boot }));
+  }
+
+  deadLetters(query: { readonly address?: Address; readonly limit?: number } = {}): readonly StoredDeadLetter[] {
+    const columns = 'SELECT pos, address, id, sender, attempts, at, error, text FROM dead_letters';
+    const limit = limitOf('deadLetters', query.limit);
+    if (query.address === undefined)
+      return this.#db.prepare<unknown[], StoredDeadLetter>(`${columns} ORDER BY pos LIMIT ?`).all(limit);
+    return this.#db
+      .prepare<unknown[], StoredDeadLetter>(`${columns} WHERE address = ? ORDER BY pos LIMIT ?`)
+      .all(query.address, limit);
+  }
+
+  stats(): StoreStats {
+    const counts = this.#db
+      .prepare<[], Omit<StoreStats, 'bytes'>>(
+        `SELECT (SELECT count(*) FROM actors) AS actors, (SELECT count(*) FROM inbox) AS inboxRows,
+           (SELECT count(*) FROM outbox) AS outboxRows, (SELECT count(*) FROM dead_letters) AS deadLetters`,
+      )
+      .get();
+    const pages =
+      Number(this.#db.pragma('page_count', { simple: true })) * Number(this.#db.pragma('page_size', { simple: true }));
+    return { actors: 0, inboxRows: 0, outboxRows: 0, deadLetters: 0, ...counts, bytes: pages };
+  }
+}

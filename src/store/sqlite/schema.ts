@@ -1,0 +1,134 @@
+/**
+ * The tables, as ordered migrations: migration n leads from schema version n to n + 1, in a transaction of its own.
+ * Never change one that was released; add the next.
+ *
+ * Shape: the hot row is `actors`, and a commit that only moves its state is one update of that row. So a snapshot lives
+ * in the row while it is small, and in `snapshots` when it is large: SQLite rewrites a whole record at every update, and
+ * a delta must not cost the size of the state it changes. `extra` says what else there is (see EXTRA_*).
+ */
+import type { Database } from 'better-sqlite3';
+import { TroupeError } from '../../errors.ts';
+
+/** Bit of `actors.extra`: rows in `deltas`. */
+export const EXTRA_DELTAS = 1;
+/** Bit of `actors.extra`: the snapshot is in `snapshots`. */
+export const EXTRA_SNAPSHOT = 2;
+/** Longest snapshot text kept in the actor's row: what fits one page beside the other columns. */
+export const IN_ROW_SNAPSHOT_LENGTH = 3_500;
+
+/** Marks a file as ours in SQLite's header: 'TRPE'. */
+const APPLICATION_ID = 0x54525045;
+
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE actors (
+    address TEXT PRIMARY KEY NOT NULL,
+    type TEXT NOT NULL,
+    parent TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    extra INTEGER NOT NULL DEFAULT 0,
+    log_n INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    checksum INTEGER NOT NULL DEFAULT 0,
+    meta TEXT NOT NULL,
+    error TEXT,
+    failing TEXT,
+    in_flight TEXT,
+    marks TEXT,
+    snapshot TEXT
+  );
+  CREATE INDEX actors_by_creation ON actors (created_at, address);
+  CREATE INDEX actors_by_type ON actors (type, created_at, address);
+  CREATE INDEX actors_by_parent ON actors (parent, created_at, address);
+  CREATE INDEX actors_in_flight ON actors (address) WHERE in_flight IS NOT NULL;
+  CREATE TABLE snapshots (address TEXT PRIMARY KEY NOT NULL, text TEXT NOT NULL);
+  CREATE TABLE deltas (
+    address TEXT NOT NULL, seq INTEGER NOT NULL, checksum INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (address, seq)
+  ) WITHOUT ROWID;
+  CREATE TABLE removed (
+    address TEXT PRIMARY KEY NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE inbox (
+    receiver TEXT NOT NULL, pos INTEGER NOT NULL, sender TEXT NOT NULL, kind TEXT NOT NULL,
+    id TEXT NOT NULL, at INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (receiver, pos)
+  ) WITHOUT ROWID;
+  CREATE INDEX inbox_by_sender ON inbox (receiver, sender, pos);
+  CREATE TABLE log (
+    address TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (address, n)
+  ) WITHOUT ROWID;
+  CREATE TABLE outbox (
+    pos INTEGER PRIMARY KEY, address TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
+    target TEXT NOT NULL, boot TEXT, at INTEGER NOT NULL, text TEXT NOT NULL
+  );
+  CREATE TABLE idempotency (
+    address TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, reply TEXT,
+    PRIMARY KEY (address, id)
+  ) WITHOUT ROWID;
+  CREATE INDEX idempotency_by_age ON idempotency (at);
+  CREATE TABLE dead_letters (
+    pos INTEGER PRIMARY KEY, address TEXT NOT NULL, id TEXT NOT NULL, sender TEXT NOT NULL,
+    attempts INTEGER NOT NULL, at INTEGER NOT NULL, error TEXT NOT NULL, text TEXT NOT NULL
+  );
+  CREATE INDEX dead_letters_by_address ON dead_letters (address, pos);
+  CREATE TABLE kv (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);
+  CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID;
+  `,
+];
+
+/** The schema version this Troupe writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/**
+ * Looks before anything is written: is this file ours to write?
+ * @throws {TroupeError} ERR_STORE_NEWER when a newer Troupe wrote it; ERR_STORE_OPEN when it is some other database.
+ */
+export function assertUsable(db: Database, file: string): void {
+  const version = readNumber(db, 'user_version');
+  if (readNumber(db, 'application_id') === APPLICATION_ID) return assertNotNewer(version, file);
+  const tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get();
+  if (tables === 0 && version === 0) return;
+  throw new TroupeError(
+    'ERR_STORE_OPEN',
+    `File '${file}' is a database of another program. Choose another file for the store.`,
+    {
+      details: { file },
+    },
+  );
+}
+
+function assertNotNewer(version: number, file: string): void {
+  if (version <= SCHEMA_VERSION) return;
+  throw new TroupeError(
+    'ERR_STORE_NEWER',
+    `Store '${file}' has schema version ${version}, and this Troupe writes version ${SCHEMA_VERSION}. Upgrade Troupe, or use another file; this one was left untouched.`,
+    { details: { file, stored: version, supported: SCHEMA_VERSION } },
+  );
+}
+
+/** Brings an older or empty file to SCHEMA_VERSION. Call `assertUsable` before. */
+export function migrate(db: Database): void {
+  for (let version = readNumber(db, 'user_version'); version < SCHEMA_VERSION; version++) {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      db.exec(MIGRATIONS[version] ?? '');
+      db.pragma(`application_id = ${APPLICATION_ID}`);
+      db.pragma(`user_version = ${version + 1}`);
+      db.exec('COMMIT');
+    } catch (error) {
+      if (db.inTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
+
+function readNumber(db: Database, pragma: string): number {
+  return Number(db.pragma(pragma, { simple: true }));
+}

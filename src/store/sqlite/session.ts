@@ -1,0 +1,65 @@
+/**
+ * One connection that writes, with everything prepared on it. Ends as a whole when the connection can no longer be
+ * trusted; the store then opens the next session.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import { CommitApplier } from './applier.ts';
+import { openWriting } from './connect.ts';
+import type { Connect, Synchronous } from './connect.ts';
+import { Positions } from './positions.ts';
+import { Reads } from './reads.ts';
+
+/** What a session needs to open. */
+export interface SessionOptions {
+  readonly file: string;
+  readonly synchronous: Synchronous;
+  readonly connect: Connect;
+}
+
+/** An open connection. */
+export class Session {
+  readonly db: Database;
+  readonly applier: CommitApplier;
+  readonly positions: Positions;
+  readonly reads: Reads;
+  readonly begin: Statement<[]>;
+  readonly commit: Statement<[]>;
+
+  constructor(options: SessionOptions, nextPosition?: number) {
+    this.db = openWriting(options.file, options.synchronous, options.connect);
+    try {
+      this.positions = new Positions(this.db, nextPosition);
+      this.applier = new CommitApplier(this.db, this.positions);
+      this.reads = new Reads(this.db);
+      this.begin = this.db.prepare('BEGIN IMMEDIATE');
+      this.commit = this.db.prepare('COMMIT');
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** @throws when SQLite cannot take the transaction back; the session is of no use then. */
+  rollback(): void {
+    if (this.db.inTransaction) this.db.exec('ROLLBACK');
+    this.positions.rolledBack();
+  }
+
+  /** Writes the log back into the file. True when all of it went. Never waits for readers. */
+  writeBack(mode: 'PASSIVE' | 'TRUNCATE'): boolean {
+    type Row = { readonly busy: number; readonly log: number; readonly checkpointed: number };
+    const patienceMs = this.db.pragma('busy_timeout', { simple: true });
+    this.db.pragma('busy_timeout = 0');
+    const [row] = this.db.pragma(`wal_checkpoint(${mode})`) as readonly Row[];
+    this.db.pragma(`busy_timeout = ${Number(patienceMs)}`);
+    return row !== undefined && row.busy === 0 && row.log === row.checkpointed;
+  }
+
+  close(): void {
+    try {
+      this.db.close();
+    } catch {
+      // A handle that cannot even be closed is given up; the session that follows starts from the file.
+    }
+  }
+}

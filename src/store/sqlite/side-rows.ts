@@ -1,0 +1,154 @@
+/** Writes of everything a commit carries besides the actor's row. Nothing here decides; that has been done before. */
+import type { Database, Statement } from 'better-sqlite3';
+import type { Commit, InboxPosition, NewInboxRow } from '../store.ts';
+import type { Positions } from './positions.ts';
+
+/** Tables that hold rows of one actor under `address`, all removed with it. */
+const OWN_TABLES = ['actors', 'snapshots', 'deltas', 'log', 'idempotency', 'dead_letters'] as const;
+
+/** The rows beside the actor's row. */
+export class SideRows {
+  readonly #positions: Positions;
+  readonly #waits: Statement<[string, number, string], number>;
+  readonly #isRecorded: Statement<[string, string], number>;
+  readonly #consume: Statement<[string, number, string]>;
+  readonly #previous: Statement<[string, string], number>;
+  readonly #inbox: Statement<unknown[]>;
+  readonly #outbox: Statement<unknown[]>;
+  readonly #delta: Statement<unknown[]>;
+  readonly #snapshot: Statement<[string, string]>;
+  readonly #log: Statement<unknown[]>;
+  readonly #record: Statement<unknown[]>;
+  readonly #reply: Statement<[string, string, string]>;
+  readonly #deadLetter: Statement<unknown[]>;
+  readonly #dropDeltas: Statement<[string]>;
+  readonly #dropSnapshot: Statement<[string]>;
+  readonly #remember: Statement<unknown[]>;
+  readonly #removals: readonly Statement<[string]>[];
+
+  constructor(db: Database, positions: Positions) {
+    this.#positions = positions;
+    this.#waits = db
+      .prepare<[string, number, string], number>('SELECT 1 FROM inbox WHERE receiver = ? AND pos = ? AND sender = ?')
+      .pluck();
+    this.#isRecorded = db
+      .prepare<[string, string], number>('SELECT 1 FROM idempotency WHERE address = ? AND id = ?')
+      .pluck();
+    this.#consume = db.prepare('DELETE FROM inbox WHERE receiver = ? AND pos = ? AND sender = ?');
+    this.#previous = db
+      .prepare<[string, string], number>(
+        'SELECT pos FROM inbox WHERE receiver = ? AND sender = ? ORDER BY pos DESC LIMIT 1',
+      )
+      .pluck();
+    this.#inbox = db.prepare(
+      'INSERT INTO inbox (receiver, pos, sender, kind, id, at, text) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#outbox = db.prepare(
+      'INSERT INTO outbox (pos, address, kind, id, target, boot, at, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#delta = db.prepare('INSERT INTO deltas (address, seq, checksum, text) VALUES (?, ?, ?, ?)');
+    this.#snapshot = db.prepare(
+      'INSERT INTO snapshots (address, text) VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET text = excluded.text',
+    );
+    this.#log = db.prepare('INSERT INTO log (address, n, at, text) VALUES (?, ?, ?, ?)');
+    this.#record = db.prepare('INSERT INTO idempotency (address, id, at, reply) VALUES (?, ?, ?, ?)');
+    this.#reply = db.prepare('UPDATE idempotency SET reply = ? WHERE address = ? AND id = ?');
+    this.#deadLetter = db.prepare(
+      'INSERT INTO dead_letters (pos, address, id, sender, attempts, at, error, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#dropDeltas = db.prepare('DELETE FROM deltas WHERE address = ?');
+    this.#dropSnapshot = db.prepare('DELETE FROM snapshots WHERE address = ?');
+    this.#remember = db.prepare(
+      'INSERT OR REPLACE INTO removed (address, epoch, seq, created_at, at) VALUES (?, ?, ?, ?, ?)',
+    );
+    this.#removals = [
+      ...OWN_TABLES.map((table) => db.prepare<[string]>(`DELETE FROM ${table} WHERE address = ?`)),
+      db.prepare<[string]>('DELETE FROM inbox WHERE receiver = ?'),
+    ];
+  }
+
+  /** Rule 1, asked before anything of the commit is written: is every row it consumes there, each named once? */
+  canConsume(commit: Commit): boolean {
+    const keys = commit.consumed;
+    if (!keys || keys.length === 0) return true;
+    if (keys.length > 1 && new Set(keys.map((key) => key.pos)).size < keys.length) return false;
+    return keys.every((key) => this.#waits.get(commit.address, key.pos, key.sender) !== undefined);
+  }
+
+  /** Rule 4, asked before anything of the commit is written: is none of its ids recorded yet? */
+  canRecord(commit: Commit): boolean {
+    const writes = commit.idempotency;
+    if (!writes || writes.length === 0) return true;
+    if (writes.length > 1 && new Set(writes.map((write) => write.id)).size < writes.length) return false;
+    return writes.every((write) => this.#isRecorded.get(commit.address, write.id) === undefined);
+  }
+
+  /** Everything but log rows and large snapshots, which only the careful path has. Returns where inbox rows landed. */
+  write(commit: Commit): readonly InboxPosition[] | undefined {
+    if (commit.state?.kind === 'delta')
+      this.#delta.run(commit.address, commit.seq, commit.state.checksum, commit.state.text);
+    if (commit.consumed) for (const key of commit.consumed) this.#consume.run(commit.address, key.pos, key.sender);
+    if (commit.idempotency)
+      for (const { id, reply } of commit.idempotency) this.#record.run(commit.address, id, commit.at, reply ?? null);
+    if (commit.replies) for (const { id, reply } of commit.replies) this.#reply.run(reply, commit.address, id);
+    if (commit.deadLetters) this.#writeDeadLetters(commit, commit.deadLetters);
+    return this.writeSent(commit);
+  }
+
+  /** What goes out to others: it stays even when its sender is removed by the same commit. */
+  writeSent(commit: Commit): readonly InboxPosition[] | undefined {
+    if (commit.outbox) this.#writeOutbox(commit, commit.outbox);
+    return commit.inbox && commit.inbox.length > 0
+      ? commit.inbox.map((row) => this.#writeInbox(commit, row))
+      : undefined;
+  }
+
+  writeLog(commit: Commit, lastN: number): void {
+    let n = lastN;
+    for (const text of commit.log ?? []) this.#log.run(commit.address, ++n, commit.at, text);
+  }
+
+  /** A snapshot takes the place of whatever was kept outside the row. */
+  replaceSnapshot(commit: Commit, largeText: string | undefined, extra: number): void {
+    if (extra !== 0) {
+      this.#dropDeltas.run(commit.address);
+      if (largeText === undefined) this.#dropSnapshot.run(commit.address);
+    }
+    if (largeText !== undefined) this.#snapshot.run(commit.address, largeText);
+  }
+
+  /** Removes the actor's rows and remembers how far it had come. */
+  remove(commit: Commit, createdAt: number): void {
+    for (const statement of this.#removals) statement.run(commit.address);
+    this.#remember.run(commit.address, commit.epoch, commit.seq, createdAt, commit.at);
+  }
+
+  #writeInbox(commit: Commit, row: NewInboxRow): InboxPosition {
+    const previousPos = this.#previous.get(row.receiver, commit.address) ?? 0;
+    const pos = this.#positions.take();
+    this.#inbox.run(row.receiver, pos, commit.address, row.kind, row.id, commit.at, row.text);
+    return { pos, previousPos };
+  }
+
+  #writeOutbox(commit: Commit, rows: NonNullable<Commit['outbox']>): void {
+    for (const row of rows) {
+      this.#outbox.run(
+        this.#positions.take(),
+        commit.address,
+        row.kind,
+        row.id,
+        row.target,
+        row.boot ?? null,
+        commit.at,
+        row.text,
+      );
+    }
+  }
+
+  #writeDeadLetters(commit: Commit, letters: NonNullable<Commit['deadLetters']>): void {
+    for (const letter of letters) {
+      const { id, sender, attempts, error, text } = letter;
+      this.#deadLetter.run(this.#positions.take(), commit.address, id, sender, attempts, commit.at, error, text);
+    }
+  }
+}

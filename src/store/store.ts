@@ -1,0 +1,307 @@
+/**
+ * The store port, in Troupe's words: what the runtime needs from a place that keeps actors. Adapters: memory, sqlite.
+ * One contract suite (tests/contract/store.ts) is every adapter's test.
+ *
+ * Invariants every adapter holds (design.md section 5 calls them rules):
+ * 1. A commit that consumes an inbox row applies only if that row is there: exactly one row goes, else it is refused.
+ * 4. An idempotency row is written once per (address, id); a commit that would write it again is refused.
+ * 5. A commit applies only if the stored seq is its seq - 1 and the epoch matches. That is decided per actor before its
+ *    other rows are written; a refusal never touches the rest of the batch.
+ * 7. A commit marked `isResent` whose seq is already stored under the same epoch counts as done, not as refused.
+ * 8. Rows go only in the commit of their consequence.
+ */
+import type { Address } from '../actor/address.ts';
+
+/** What an adapter promises of an acknowledged commit. */
+export interface StoreFeatures {
+  /** What an acknowledged commit survives: nothing, a process kill, or power loss as well. */
+  readonly survives: 'nothing' | 'process-kill' | 'power-loss';
+}
+
+/** Where an actor is in its life, as stored. `done`: its machine ended; `stopped`: told to; `quarantined`: gave up on. */
+export const ACTOR_STATUSES = ['active', 'done', 'stopped', 'quarantined'] as const;
+export type ActorStatus = (typeof ACTOR_STATUSES)[number];
+
+/** A whole state, or the difference to the state before. The checksum is made and checked by `src/state/`. */
+export interface StateWrite {
+  readonly kind: 'snapshot' | 'delta';
+  readonly text: string;
+  readonly checksum: number;
+}
+
+/** What an inbox row carries. */
+export const INBOX_KINDS = ['event', 'create', 'stop'] as const;
+export type InboxKind = (typeof INBOX_KINDS)[number];
+
+/** A row for another actor's inbox, written in its sender's commit. */
+export interface NewInboxRow {
+  readonly receiver: Address;
+  readonly kind: InboxKind;
+  /** Unique per sender; the same after a crash and a second run of the same turn. */
+  readonly id: string;
+  /** JSON: the event, or the input and parent of a create. */
+  readonly text: string;
+}
+
+/** A row that waits in an actor's inbox. `pos` grows over the whole store, never reused, and is commit order. */
+export interface InboxRow extends NewInboxRow {
+  readonly pos: number;
+  readonly sender: Address;
+  readonly at: number;
+}
+
+/** Names one inbox row for its deletion. */
+export interface InboxKey {
+  readonly sender: Address;
+  readonly pos: number;
+}
+
+/** Something for the world outside the actors: the answer to an ask, or a delivery to the host program. */
+export interface NewOutboxRow {
+  readonly kind: 'reply' | 'deliver';
+  /** Unique: seq and ordinal of the effect under its address. */
+  readonly id: string;
+  /** The ask the reply answers, or the channel of the delivery. */
+  readonly target: string;
+  /** Boot whose callers wait for the reply; absent for deliveries, which outlive a boot. */
+  readonly boot?: string;
+  readonly text: string;
+}
+
+export interface OutboxRow extends NewOutboxRow {
+  readonly pos: number;
+  readonly address: Address;
+  readonly at: number;
+}
+
+/** An id the caller chose, kept so that the same message is done once. */
+export interface IdempotencyWrite {
+  readonly id: string;
+  /** JSON of the reply, when this commit makes it. Absent: only the id is recorded. */
+  readonly reply?: string;
+}
+
+/** An event that was given up on. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly sender: string;
+  readonly text: string;
+  /** JSON of the error. */
+  readonly error: string;
+  readonly attempts: number;
+}
+
+export interface StoredDeadLetter extends DeadLetter {
+  readonly pos: number;
+  readonly address: Address;
+  readonly at: number;
+}
+
+/** What a first commit says about its actor, once. */
+export interface NewActor {
+  readonly type: string;
+  readonly parent: Address;
+  /** JSON of the metadata callers list and filter by, `{}` by default. */
+  readonly meta: string;
+}
+
+/** The unit of durability: everything one batch of turns of one actor led to. Applies whole or not at all. */
+export interface Commit {
+  readonly address: Address;
+  readonly epoch: number;
+  /** One more than the stored seq; 1 creates the actor and needs `actor`. */
+  readonly seq: number;
+  /** True when the same commit was posted before and its outcome is unknown (rules 5 and 7). */
+  readonly isResent?: boolean;
+  readonly at: number;
+  readonly actor?: NewActor;
+  /** Version of the definition that wrote the state. */
+  readonly version: number;
+  /** Absent: state unchanged. A snapshot removes the deltas before it. */
+  readonly state?: StateWrite;
+  readonly status: ActorStatus;
+  /** JSON of the error that led to quarantine; null clears it; absent leaves it. */
+  readonly error?: string | null;
+  /** JSON: highest number per direct sender of this boot. Absent: unchanged. */
+  readonly marks?: string;
+  /** JSON: the input that failed last and how often; null clears. Absent: unchanged. */
+  readonly failing?: string | null;
+  /** JSON: effect functions begun and not finished; null when there are none. Absent: unchanged. */
+  readonly inFlight?: string | null;
+  /** Inbox rows of this actor whose consequences this commit holds (rule 1). */
+  readonly consumed?: readonly InboxKey[];
+  readonly inbox?: readonly NewInboxRow[];
+  /** JSON texts appended to this actor's log, numbered on by the store. */
+  readonly log?: readonly string[];
+  readonly outbox?: readonly NewOutboxRow[];
+  readonly idempotency?: readonly IdempotencyWrite[];
+  /** Replies to ids recorded by earlier commits. */
+  readonly replies?: readonly Required<IdempotencyWrite>[];
+  readonly deadLetters?: readonly DeadLetter[];
+  /** JSON of new metadata. Absent: unchanged. */
+  readonly meta?: string;
+  /** Removes every row of this actor but those it sent. */
+  readonly isRemoval?: boolean;
+}
+
+/** Where an inbox row of a commit landed. */
+export interface InboxPosition {
+  readonly pos: number;
+  /** The latest earlier row of the same sender to the same receiver that still waits; 0 when there is none. A receiver
+   *  that has not seen it has missed a hint and reads its inbox (rule 2). */
+  readonly previousPos: number;
+}
+
+/** Why a commit did not apply. `invalid`: it cannot be written at all (a wrong type, a text too big), a defect of its sender. */
+export type RefusalReason = 'seq' | 'epoch' | 'inbox' | 'idempotency' | 'invalid';
+
+/** What became of a commit. `repeated`: it had been applied before; its positions are no longer known. */
+export type CommitResult =
+  | {
+      readonly outcome: 'done';
+      /** One per row of `inbox`, in its order. */
+      readonly positions?: readonly InboxPosition[];
+      /** Positions of the rows of `outbox`, in its order. */
+      readonly outboxPositions?: readonly number[];
+    }
+  | { readonly outcome: 'repeated' }
+  /** `detail` says what was wrong with an invalid commit. */
+  | { readonly outcome: 'refused'; readonly reason: RefusalReason; readonly detail?: string };
+
+/** An actor as stored. The texts are as they were written; nothing is parsed or verified here. */
+export interface StoredActor {
+  readonly address: Address;
+  readonly type: string;
+  readonly parent: Address;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly version: number;
+  readonly status: ActorStatus;
+  readonly error: string | null;
+  readonly snapshot: { readonly text: string; readonly checksum: number };
+  readonly deltas: readonly { readonly text: string; readonly checksum: number }[];
+  readonly marks: string | null;
+  readonly failing: string | null;
+  readonly inFlight: string | null;
+  readonly meta: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** One line of a list. */
+export interface ActorSummary {
+  readonly address: Address;
+  readonly type: string;
+  readonly parent: Address;
+  readonly status: ActorStatus;
+  readonly seq: number;
+  readonly version: number;
+  readonly meta: string;
+  readonly error: string | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** What to list. Pages go by creation time, newest first; `cursor` is the `nextCursor` of the page before. */
+export interface ListQuery {
+  readonly type?: string;
+  readonly parent?: Address;
+  readonly statuses?: readonly ActorStatus[];
+  readonly createdAfter?: number;
+  readonly createdBefore?: number;
+  readonly updatedAfter?: number;
+  readonly updatedBefore?: number;
+  /** Equal values of top-level metadata fields. */
+  readonly meta?: Readonly<Record<string, string>>;
+  /** 1 to 1,000. @default 50 */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor?: string;
+}
+
+/** A stretch of a log. `n` starts at 1. */
+export interface LogQuery {
+  /** Only rows with n greater than this. */
+  readonly after?: number;
+  /** Only rows with n less than this. */
+  readonly before?: number;
+  /** 1 to 10,000. @default 100 */
+  readonly limit?: number;
+  /** `backward` takes the newest rows of the stretch first; rows come back oldest first either way. @default 'forward' */
+  readonly direction?: 'forward' | 'backward';
+}
+
+export interface LogRow {
+  readonly n: number;
+  readonly at: number;
+  readonly text: string;
+}
+
+/** An actor that has something to do although nobody calls it: unconsumed rows, or effect functions in flight. */
+export interface Recoverable {
+  readonly address: Address;
+  /** Highest position in its inbox, 0 when it is empty. */
+  readonly lastPos: number;
+  readonly hasInFlight: boolean;
+  /** Absent when the actor does not exist yet: its first row creates it. */
+  readonly status?: ActorStatus;
+}
+
+/** The recorded outcome of a caller's id. */
+export interface IdempotencyRow {
+  readonly id: string;
+  readonly reply: string | null;
+  readonly at: number;
+}
+
+/** Counts for statistics. */
+export interface StoreStats {
+  readonly actors: number;
+  readonly inboxRows: number;
+  readonly outboxRows: number;
+  readonly deadLetters: number;
+  readonly bytes: number;
+}
+
+/** A place that keeps actors. Every method may reject with ERR_STORE_UNAVAILABLE; then nothing was changed. */
+export interface Store {
+  readonly features: StoreFeatures;
+  /**
+   * Applies commits in order, each whole or not at all, durably when it resolves.
+   * @throws {TroupeError} ERR_STORE_UNAVAILABLE when the batch could not be saved. `details.isOutcomeUnknown` is true when
+   * it may have been saved all the same: the adapter has reopened, and the same commits must come again with `isResent`.
+   */
+  commit(batch: readonly Commit[]): Promise<readonly CommitResult[]>;
+  load(address: Address): Promise<StoredActor | undefined>;
+  /** Rows waiting for an actor, in order of position. */
+  inbox(
+    address: Address,
+    query?: { readonly afterPos?: number; readonly limit?: number },
+  ): Promise<readonly InboxRow[]>;
+  /** Raises the epoch of an actor, so that commits of its former owner are refused. Returns the new epoch. */
+  fence(address: Address): Promise<number>;
+  idempotency(address: Address, id: string): Promise<IdempotencyRow | undefined>;
+  /** Removes idempotency rows older than `before` (milliseconds since the epoch). Returns how many. */
+  sweepIdempotency(before: number): Promise<number>;
+  log(address: Address, query?: LogQuery): Promise<readonly LogRow[]>;
+  list(query?: ListQuery): Promise<Page<ActorSummary>>;
+  /** Everything that must be woken for work to go on, in order of address; pages by `afterAddress`. */
+  recoverable(query?: { readonly afterAddress?: Address; readonly limit?: number }): Promise<readonly Recoverable[]>;
+  outbox(query?: { readonly afterPos?: number; readonly limit?: number }): Promise<readonly OutboxRow[]>;
+  /** Removes outbox rows whose consequence has happened. Durable like a commit. */
+  settleOutbox(positions: readonly number[]): Promise<void>;
+  /** Removes replies meant for callers of another boot. Returns how many. */
+  dropReplies(exceptBoot: string): Promise<number>;
+  deadLetters(query?: { readonly address?: Address; readonly limit?: number }): Promise<readonly StoredDeadLetter[]>;
+  kvGet(key: string): Promise<string | undefined>;
+  kvSet(key: string, value: string): Promise<void>;
+  kvDelete(key: string): Promise<boolean>;
+  stats(): Promise<StoreStats>;
+  /** Lets an idle store tidy up, for example write back its log. Never throws. */
+  idle(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,69 @@
+/** What the writer knows of one client: how far its commits are written, and which calls wait for them. */
+import type { Port } from '../env.ts';
+import type { StoreRequest, StoreResponse } from './protocol.ts';
+
+/** A call, and how many commits its client had posted before it: those it must see. */
+export interface WaitingCall {
+  readonly request: Extract<StoreRequest, { readonly kind: 'call' }>;
+  readonly after: number;
+}
+
+/** Reads that depend on nothing but the commits of the actor they name. */
+const READS_OF_ONE_ACTOR: ReadonlySet<string> = new Set(['load', 'log', 'idempotency']);
+
+/** One client of the writer. */
+export class WriterClient {
+  readonly name: string;
+  readonly #port: Port;
+  /** Commits taken in, and commits written or refused. */
+  posted = 0;
+  written = 0;
+  isClosed = false;
+  calls: WaitingCall[] = [];
+  #drained: (() => void)[] = [];
+
+  constructor(name: string, port: Port) {
+    this.name = name;
+    this.#port = port;
+  }
+
+  post(response: StoreResponse): void {
+    this.#port.post(response);
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+
+  get isDrained(): boolean {
+    return this.isClosed && this.posted === this.written && this.calls.length === 0;
+  }
+
+  whenDrained(): Promise<void> {
+    return new Promise((resolve) => this.#drained.push(resolve));
+  }
+
+  settleDrained(): void {
+    for (const resolve of this.#drained) resolve();
+    this.#drained = [];
+  }
+
+  /** Takes out the calls whose turn has come. Calls of a client are answered in their order. */
+  takeReadyCalls(): readonly WaitingCall[] {
+    const blocked = this.calls.findIndex((call) => call.after > this.written);
+    return this.calls.splice(0, blocked < 0 ? this.calls.length : blocked);
+  }
+
+  /** Takes out reads that may pass what cannot be written: nothing before them concerns their actor. */
+  takeIndependentReads(unwritten: ReadonlySet<unknown>): readonly WaitingCall[] {
+    const touched = new Set(unwritten);
+    const taken: WaitingCall[] = [];
+    this.calls = this.calls.filter((call) => {
+      const { method, args } = call.request;
+      if (READS_OF_ONE_ACTOR.has(method) && !touched.has(args[0])) return void taken.push(call);
+      if (!READS_OF_ONE_ACTOR.has(method)) touched.add(args[0]);
+      return true;
+    });
+    return taken;
+  }
+}

@@ -1,0 +1,173 @@
+/** What the SQLite store does when the disk fails: nothing unsaved is acknowledged, nothing saved is lost. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { connectFile } from '../../src/store/sqlite/connect.ts';
+import {
+  actorAt,
+  commitOne,
+  firstCommit,
+  nextCommit,
+  outcomeOf,
+  snapshot,
+  tell,
+  waitingIds,
+  waitingKeys,
+} from '../support/store-commits.ts';
+import { createFaults } from '../support/store-faults.ts';
+import type { Faults } from '../support/store-faults.ts';
+import { tempStoreFile } from '../support/store-files.ts';
+
+const A = actorAt('a');
+const B = actorAt('b');
+
+describe('sqlite store: failures', () => {
+  let faults: Faults;
+  let files: ReturnType<typeof tempStoreFile>;
+  let store: Store;
+
+  beforeEach(async () => {
+    files = tempStoreFile();
+    faults = createFaults();
+    store = openSqliteStore({ file: files.file, connect: faults.connect });
+    await store.commit([firstCommit(A), firstCommit(B)]);
+  });
+  afterEach(async () => {
+    await store.close();
+    files.clean();
+  });
+
+  test.each(['SQLITE_FULL', 'SQLITE_BUSY'])(
+    'G4: a COMMIT taken back with %s changed nothing, and the handle goes on',
+    async (code) => {
+      faults.commit = { code, when: 'before' };
+      const commit = nextCommit(A, 2, { inbox: [tell(B, '1')] });
+      await expect(store.commit([commit])).rejects.toMatchObject({
+        code: 'ERR_STORE_UNAVAILABLE',
+        details: { isOutcomeUnknown: false, sqliteCode: code, file: files.file },
+      });
+      expect(await store.load(A)).toMatchObject({ seq: 1 });
+      expect(await waitingIds(store, B)).toEqual([]);
+      expect(outcomeOf(await commitOne(store, commit))).toBe('done');
+      expect(faults.opened).toBe(1);
+    },
+  );
+
+  test.each([
+    { code: 'SQLITE_IOERR_FSYNC', when: 'before', outcome: 'done' },
+    { code: 'SQLITE_IOERR_FSYNC', when: 'after', outcome: 'repeated' },
+    { code: 'SQLITE_IOERR_WRITE', when: 'before', outcome: 'done' },
+    { code: 'SQLITE_IOERR', when: 'after', outcome: 'repeated' },
+  ] as const)(
+    'rule 5, G4, G6: COMMIT fails with $code, $when SQLite did it: reopened, unknown, resent is $outcome',
+    async ({ code, when, outcome }) => {
+      faults.commit = { code, when };
+      const commit = nextCommit(A, 2, { inbox: [tell(B, '1')] });
+      const handle = faults.db;
+      await expect(store.commit([commit])).rejects.toMatchObject({
+        code: 'ERR_STORE_UNAVAILABLE',
+        details: { isOutcomeUnknown: true },
+      });
+      expect(handle?.open, 'the handle that failed is closed').toBe(false);
+      expect(faults.opened).toBe(2);
+      expect(outcomeOf(await commitOne(store, { ...commit, isResent: true }))).toBe(outcome);
+      expect(await store.load(A)).toMatchObject({ seq: 2 });
+      expect(await waitingIds(store, B)).toEqual(['1']);
+    },
+  );
+
+  test('rule 5: after a failed sync nothing is acknowledged until the log is written back whole', async () => {
+    const reader = connectFile(files.file, { readonly: true });
+    reader.exec('BEGIN');
+    reader.prepare('SELECT count(*) FROM actors').get();
+    faults.commit = { code: 'SQLITE_IOERR_FSYNC', when: 'after' };
+    await expect(store.commit([nextCommit(A, 2)])).rejects.toMatchObject({ details: { isOutcomeUnknown: true } });
+    await expect(store.commit([nextCommit(A, 2, { isResent: true })])).rejects.toMatchObject({
+      details: { isOutcomeUnknown: false },
+    });
+    reader.close();
+    expect(outcomeOf(await commitOne(store, nextCommit(A, 2, { isResent: true })))).toBe('repeated');
+  });
+
+  test('G4: a store that cannot be reopened says so until it can', async () => {
+    faults.commit = { code: 'SQLITE_IOERR_FSYNC', when: 'after' };
+    faults.open = 'SQLITE_CANTOPEN';
+    await expect(store.commit([nextCommit(A, 2)])).rejects.toMatchObject({ details: { isOutcomeUnknown: true } });
+    await expect(store.load(A)).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
+    await expect(store.kvSet('k', 'v')).rejects.toMatchObject({
+      code: 'ERR_STORE_UNAVAILABLE',
+      details: { isOutcomeUnknown: false },
+    });
+    faults.open = undefined;
+    expect(outcomeOf(await commitOne(store, nextCommit(A, 2, { isResent: true })))).toBe('repeated');
+  });
+
+  test.each(['SQLITE_IOERR_READ', 'SQLITE_CORRUPT', 'SQLITE_READONLY', 'SQLITE_BUSY'])(
+    'a BEGIN that fails with %s changed nothing',
+    async (code) => {
+      faults.begin = code;
+      await expect(store.commit([nextCommit(A, 2)])).rejects.toMatchObject({
+        code: 'ERR_STORE_UNAVAILABLE',
+        details: { isOutcomeUnknown: false, sqliteCode: code },
+      });
+      expect(outcomeOf(await commitOne(store, nextCommit(A, 2)))).toBe('done');
+    },
+  );
+
+  test('G4: a full disk refuses whole batches and recovers when there is room again', async () => {
+    const limit = Number(faults.db?.pragma('page_count', { simple: true })) + 20;
+    faults.db?.pragma(`max_page_count = ${limit}`);
+    const big = (seq: number) =>
+      nextCommit(A, seq, { state: snapshot('x'.repeat(40_000)), inbox: [tell(B, `row ${seq}`)] });
+    let seq = 1;
+    const failure = await (async () => {
+      for (;;) {
+        try {
+          await store.commit([
+            big(seq + 1),
+            firstCommit(actorAt(`filler-${seq}`), { state: snapshot('y'.repeat(40_000)) }),
+          ]);
+          seq++;
+        } catch (error) {
+          return error;
+        }
+      }
+    })();
+    expect(failure).toMatchObject({
+      code: 'ERR_STORE_UNAVAILABLE',
+      details: { isOutcomeUnknown: false, sqliteCode: 'SQLITE_FULL' },
+    });
+    expect(await store.load(A), 'reads go on').toMatchObject({ seq });
+    expect(await store.inbox(B)).toHaveLength(seq - 1);
+    faults.db?.pragma('max_page_count = 1000000');
+    expect(outcomeOf(await commitOne(store, big(seq + 1)))).toBe('done');
+    expect(await store.inbox(B)).toHaveLength(seq);
+  });
+
+  test('rule 2: positions are not given twice after a rollback or a reopen', async () => {
+    const seen = new Set<number>();
+    let seq = 1;
+    for (const fault of [
+      undefined,
+      { code: 'SQLITE_FULL', when: 'before' },
+      { code: 'SQLITE_IOERR_FSYNC', when: 'before' },
+      undefined,
+    ] as const) {
+      faults.commit = fault;
+      const commit = nextCommit(A, seq + 1, { inbox: [tell(B, 'x')] });
+      await store.commit([commit]).catch(() => store.commit([{ ...commit, isResent: true }]));
+      seq++;
+      const positions = (await waitingKeys(store, B)).map(({ pos }) => pos);
+      expect(positions).toHaveLength(seq - 1);
+      positions.forEach((pos) => seen.add(pos));
+    }
+    expect(seen.size).toBe(4);
+  });
+
+  test('tidying up swallows failures', async () => {
+    faults.db?.close();
+    await store.idle();
+    expect(outcomeOf(await commitOne(store, nextCommit(A, 2)).catch(() => undefined))).toBe('none');
+    expect(outcomeOf(await commitOne(store, nextCommit(A, 2)))).toBe('done');
+  });
+});

@@ -1,0 +1,184 @@
+/** The SQLite file itself: who may hold it, who may read it, which versions it has. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import BetterSqlite3 from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SCHEMA_VERSION } from '../../src/store/sqlite/schema.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { actorAt, commitOne, firstCommit, outcomeOf } from '../support/store-commits.ts';
+import { tempStoreFile } from '../support/store-files.ts';
+
+const holderUrl = new URL('../support/store-holder.ts', import.meta.url);
+
+describe('sqlite store: the file', () => {
+  let files: ReturnType<typeof tempStoreFile>;
+  beforeEach(() => void (files = tempStoreFile()));
+  afterEach(() => files.clean());
+
+  /** A process that holds the store until it is killed. */
+  async function startHolder(): Promise<{ readonly pid: number; kill(): Promise<void> }> {
+    const child = spawn(process.execPath, [holderUrl.pathname, files.file], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    return {
+      pid: child.pid ?? 0,
+      kill: async () => {
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      },
+    };
+  }
+
+  test('one process writes one file: the second is told who holds it, and takes over when that one was killed', async () => {
+    const holder = await startHolder();
+    try {
+      expect(() => openSqliteStore({ file: files.file })).toThrow(
+        expect.objectContaining({
+          code: 'ERR_STORE_LOCKED',
+          message: expect.stringContaining(`process ${holder.pid}`),
+          details: { file: files.file, pid: holder.pid },
+        }),
+      );
+    } finally {
+      await holder.kill();
+    }
+    expect(existsSync(`${files.file}.lock`)).toBe(true);
+    const store = openSqliteStore({ file: files.file });
+    expect(await store.load(actorAt('held'))).toMatchObject({ seq: 1 });
+    await store.close();
+  });
+
+  test('a pid in the lock file means nothing by itself: a stale one that was reused does not lock', async () => {
+    await openSqliteStore({ file: files.file }).close();
+    const lock = new BetterSqlite3(`${files.file}.lock`);
+    lock.prepare('UPDATE holder SET pid = ?').run(1);
+    lock.close();
+    await openSqliteStore({ file: files.file }).close();
+  });
+
+  test('a second store in the same process is refused too, by any path to the file', async () => {
+    const store = openSqliteStore({ file: files.file });
+    const link = join(files.folder, 'link.db');
+    symlinkSync(files.file, link);
+    for (const file of [files.file, link, join(files.folder, '.', 'x', '..', 'store.db')]) {
+      expect(() => openSqliteStore({ file }), file).toThrow(
+        expect.objectContaining({
+          code: 'ERR_STORE_LOCKED',
+          message: expect.stringContaining(`this process (pid ${process.pid})`),
+        }),
+      );
+    }
+    expect(outcomeOf(await commitOne(store, firstCommit(actorAt('a'))))).toBe('done');
+    await store.close();
+    await openSqliteStore({ file: files.file }).close();
+  });
+
+  test.each(['exit', 'terminate'] as const)('a store thread that ends by %s lets its replacement in', async (way) => {
+    const worker = new Worker(holderUrl, { workerData: { file: files.file } });
+    await once(worker, 'message');
+    expect(() => openSqliteStore({ file: files.file })).toThrow(expect.objectContaining({ code: 'ERR_STORE_LOCKED' }));
+    if (way === 'exit') worker.postMessage('exit');
+    else void worker.terminate();
+    await once(worker, 'exit');
+    const store = openSqliteStore({ file: files.file });
+    expect(await store.load(actorAt('held'))).toMatchObject({ seq: 1 });
+    await store.close();
+  });
+
+  test('files are private to their user', async () => {
+    const file = join(files.folder, 'deep', 'er', 'store.db');
+    const store = openSqliteStore({ file });
+    await store.commit([firstCommit(actorAt('a'))]);
+    for (const name of readdirSync(join(files.folder, 'deep', 'er'))) {
+      expect(statSync(join(files.folder, 'deep', 'er', name)).mode & 0o777, name).toBe(0o600);
+    }
+    expect(readdirSync(join(files.folder, 'deep', 'er'))).toContain('store.db-wal');
+    expect(statSync(join(files.folder, 'deep')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(files.folder, 'deep', 'er')).mode & 0o777).toBe(0o700);
+    await store.close();
+  });
+
+  test('a file of a newer Troupe is refused with both versions, and left untouched', async () => {
+    await openSqliteStore({ file: files.file }).close();
+    const db = new BetterSqlite3(files.file);
+    db.pragma(`user_version = ${SCHEMA_VERSION + 3}`);
+    db.close();
+    const before = readFileSync(files.file);
+    expect(() => openSqliteStore({ file: files.file })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_STORE_NEWER',
+        message: expect.stringMatching(new RegExp(`version ${SCHEMA_VERSION + 3}.*version ${SCHEMA_VERSION}`)),
+        details: { file: files.file, stored: SCHEMA_VERSION + 3, supported: SCHEMA_VERSION },
+      }),
+    );
+    expect(readFileSync(files.file).equals(before)).toBe(true);
+  });
+
+  test('a database of another program is refused and left untouched', async () => {
+    const db = new BetterSqlite3(files.file);
+    db.exec('CREATE TABLE theirs (x)');
+    db.close();
+    const before = readFileSync(files.file);
+    expect(() => openSqliteStore({ file: files.file })).toThrow(expect.objectContaining({ code: 'ERR_STORE_OPEN' }));
+    expect(readFileSync(files.file).equals(before)).toBe(true);
+  });
+
+  test('a file that is no database, and a path that is a folder, are refused by name', () => {
+    writeFileSync(files.file, 'this is not a database, however long it is '.repeat(100));
+    expect(() => openSqliteStore({ file: files.file })).toThrow(
+      expect.objectContaining({ code: 'ERR_STORE_OPEN', message: expect.stringContaining(files.file) }),
+    );
+    const folder = join(files.folder, 'folder');
+    mkdirSync(folder);
+    expect(() => openSqliteStore({ file: folder })).toThrow(expect.objectContaining({ code: 'ERR_STORE_OPEN' }));
+  });
+
+  test('a refused store leaves no lock behind', async () => {
+    writeFileSync(files.file, 'not a database '.repeat(100));
+    expect(() => openSqliteStore({ file: files.file })).toThrow(expect.objectContaining({ code: 'ERR_STORE_OPEN' }));
+    writeFileSync(files.file, '');
+    await openSqliteStore({ file: files.file }).close();
+  });
+
+  test('G4: the write-ahead log of a store that never closed is read back', async () => {
+    const store = openSqliteStore({ file: files.file });
+    await store.commit([firstCommit(actorAt('a'))]);
+    const copy = join(files.folder, 'copy.db');
+    copyFileSync(files.file, copy);
+    copyFileSync(`${files.file}-wal`, `${copy}-wal`);
+    await store.close();
+    const again = openSqliteStore({ file: copy });
+    expect(await again.load(actorAt('a'))).toMatchObject({ seq: 1 });
+    await again.close();
+  });
+
+  test('the writing connection syncs every commit at full, and says what it promises', async () => {
+    for (const [synchronous, survives, level] of [
+      ['full', 'power-loss', 2],
+      ['normal', 'process-kill', 1],
+    ] as const) {
+      let seen: unknown;
+      const connect = (file: string, options?: BetterSqlite3.Options) => {
+        const db = new BetterSqlite3(file, options);
+        seen = () => [db.pragma('synchronous', { simple: true }), db.pragma('journal_mode', { simple: true })];
+        return db;
+      };
+      const store = openSqliteStore({ file: files.file, synchronous, connect });
+      await store.commit([firstCommit(actorAt(synchronous))]);
+      expect(store.features).toEqual({ survives });
+      expect((seen as () => unknown)()).toEqual([level, 'wal']);
+      await store.close();
+    }
+  });
+});

@@ -1,0 +1,14 @@
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { tempStoreFile } from '../support/store-files.ts';
+import { storeContract } from './store.ts';
+
+for (const synchronous of ['full', 'normal'] as const) {
+  storeContract(
+    `sqlite, synchronous ${synchronous}`,
+    () => {
+      const temp = tempStoreFile();
+      return { open: async () => openSqliteStore({ file: temp.file, synchronous }), clean: async () => temp.clean() };
+    },
+    { durable: true },
+  );
+}

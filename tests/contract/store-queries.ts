@@ -1,0 +1,274 @@
+/** The reading half of the store contract: lists, logs, recovery, outbox, key-value. */
+import { expect, test } from 'vitest';
+import { ROOT } from '../../src/actor/address.ts';
+import type { Address } from '../../src/actor/address.ts';
+import type { Commit, ListQuery, NewOutboxRow, Store } from '../../src/store/store.ts';
+import { actorAt, firstCommit, nextCommit, tell, waitingKeys } from '../support/store-commits.ts';
+
+const A = actorAt('a');
+const B = actorAt('b');
+const C = actorAt('c');
+
+/** Registers the reading half. `current` is the store of the running test. */
+export function storeQueriesContract(current: () => Store): void {
+  lists(current);
+  logs(current);
+  recovery(current);
+  outboxes(current);
+  rest(current);
+}
+
+function lists(current: () => Store): void {
+  const born = (
+    key: string,
+    at: number,
+    more: { type?: string; parent?: Address; meta?: string; status?: Commit['status'] } = {},
+  ) =>
+    firstCommit(actorAt(key), {
+      at,
+      status: more.status ?? 'active',
+      actor: { type: more.type ?? 'counter', parent: more.parent ?? ROOT, meta: more.meta ?? '{}' },
+    });
+  const keysOf = async (query?: ListQuery) =>
+    (await current().list(query)).items.map(({ address }) => address.slice('counter/'.length));
+
+  test('a list shows what a caller needs, newest first', async () => {
+    await current().commit([born('old', 1), born('new', 3, { meta: '{"a":"1"}' }), born('middle', 2)]);
+    expect(await keysOf()).toEqual(['new', 'middle', 'old']);
+    expect((await current().list({ limit: 1 })).items).toEqual([
+      {
+        address: actorAt('new'),
+        type: 'counter',
+        parent: ROOT,
+        status: 'active',
+        seq: 1,
+        version: 1,
+        meta: '{"a":"1"}',
+        error: null,
+        createdAt: 3,
+        updatedAt: 3,
+      },
+    ]);
+  });
+
+  test('filters narrow a list, alone and together', async () => {
+    await current().commit([
+      born('a', 1, { type: 'session', meta: '{"user":"ada","n":5}' }),
+      born('b', 2, { type: 'session', parent: A, meta: '{"user":"bob"}' }),
+      born('c', 3, { type: 'agent', parent: A, status: 'done' }),
+      born('d', 4, { type: 'agent', status: 'stopped', meta: '{"user":"ada","it\'s":"\\"quoted\\""}' }),
+      nextCommit(actorAt('a'), 2, { at: 50 }),
+    ]);
+    expect(await keysOf({ type: 'session' })).toEqual(['b', 'a']);
+    expect(await keysOf({ parent: A })).toEqual(['c', 'b']);
+    expect(await keysOf({ statuses: ['done', 'stopped'] })).toEqual(['d', 'c']);
+    expect(await keysOf({ statuses: [] })).toEqual([]);
+    expect(await keysOf({ createdAfter: 1, createdBefore: 4 })).toEqual(['c', 'b']);
+    expect(await keysOf({ updatedAfter: 4 })).toEqual(['a']);
+    expect(await keysOf({ updatedBefore: 3 })).toEqual(['b']);
+    expect(await keysOf({ meta: { user: 'ada' } })).toEqual(['d', 'a']);
+    expect(await keysOf({ meta: { user: 'ada', "it's": '"quoted"' } })).toEqual(['d']);
+    expect(await keysOf({ meta: { n: '5' } })).toEqual([]);
+    expect(await keysOf({ meta: { __proto__x: 'y' } })).toEqual([]);
+    expect(await keysOf({ type: 'session', parent: A, statuses: ['active'], meta: { user: 'bob' } })).toEqual(['b']);
+  });
+
+  test('pages follow one another without gap or repetition, also when actors are added meanwhile', async () => {
+    const keys = Array.from({ length: 25 }, (_, index) => `k${String(index).padStart(2, '0')}`);
+    // Three share each moment, so that pages end between actors of the same age.
+    await current().commit(keys.map((key, index) => born(key, 100 + Math.floor(index / 3))));
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    for (let page = 0; page < 20; page++) {
+      const { items, nextCursor } = await current().list({ limit: 4, ...(cursor !== undefined && { cursor }) });
+      seen.push(...items.map(({ address }) => address.slice('counter/'.length)));
+      await current().commit([born(`later-${page}`, 1_000 + page)]);
+      if (nextCursor === undefined) break;
+      cursor = nextCursor;
+    }
+    expect(seen.toSorted()).toEqual(keys);
+    expect(new Set(seen).size).toBe(25);
+  });
+
+  test('the last page has no cursor, an empty list neither', async () => {
+    expect(await current().list()).toEqual({ items: [] });
+    await current().commit([born('a', 1), born('b', 2)]);
+    expect(await current().list({ limit: 2 })).not.toHaveProperty('nextCursor');
+    expect(await current().list({ limit: 1 })).toHaveProperty('nextCursor');
+  });
+
+  test.each([{ limit: 0 }, { limit: 1_001 }, { limit: 1.5 }, { cursor: 'nonsense' }])(
+    'a list refuses %o and says why',
+    async (query) => {
+      await expect(current().list(query)).rejects.toMatchObject({ code: 'ERR_OPTIONS_INVALID' });
+    },
+  );
+}
+
+function logs(current: () => Store): void {
+  const fill = async (count: number) => {
+    await current().commit([firstCommit(A, { at: 5, log: ['"1"', '"2"'] })]);
+    const more = Array.from({ length: count - 2 }, (_, index) => `"${index + 3}"`);
+    await current().commit([nextCommit(A, 2, { at: 6, log: more }), firstCommit(B, { log: ['"other"'] })]);
+  };
+  const numbers = async (query?: Parameters<Store['log']>[1]) => (await current().log(A, query)).map(({ n }) => n);
+
+  test('G5: log rows are numbered from 1 in the order of commits, with their time', async () => {
+    await fill(4);
+    expect(await current().log(A)).toEqual([
+      { n: 1, at: 5, text: '"1"' },
+      { n: 2, at: 5, text: '"2"' },
+      { n: 3, at: 6, text: '"3"' },
+      { n: 4, at: 6, text: '"4"' },
+    ]);
+    expect(await current().log(C)).toEqual([]);
+  });
+
+  test('windows of a log, from either end', async () => {
+    await fill(10);
+    expect(await numbers({ after: 3, limit: 3 })).toEqual([4, 5, 6]);
+    expect(await numbers({ before: 4 })).toEqual([1, 2, 3]);
+    expect(await numbers({ after: 2, before: 5 })).toEqual([3, 4]);
+    expect(await numbers({ direction: 'backward', limit: 3 })).toEqual([8, 9, 10]);
+    expect(await numbers({ direction: 'backward', before: 8, limit: 2 })).toEqual([6, 7]);
+    expect(await numbers({ after: 10 })).toEqual([]);
+  });
+
+  test('a log gives 100 rows unless told otherwise', async () => {
+    await fill(120);
+    expect(await numbers()).toHaveLength(100);
+    expect(await numbers({ limit: 10_000 })).toHaveLength(120);
+    await expect(current().log(A, { limit: 10_001 })).rejects.toMatchObject({ code: 'ERR_OPTIONS_INVALID' });
+  });
+}
+
+function recovery(current: () => Store): void {
+  test('rule 8, G4: recoverable names whoever has rows waiting or effects in flight, once each, by address', async () => {
+    await current().commit([
+      firstCommit(A, { inFlight: '[1]', inbox: [tell(B, '1'), tell(B, '2'), tell(actorAt('unborn'), '3')] }),
+      firstCommit(B, { inFlight: '[1]', status: 'quarantined' }),
+      firstCommit(C),
+    ]);
+    const last = (await waitingKeys(current(), B)).at(-1)!.pos;
+    expect(await current().recoverable()).toEqual([
+      { address: A, lastPos: 0, hasInFlight: true, status: 'active' },
+      { address: B, lastPos: last, hasInFlight: true, status: 'quarantined' },
+      { address: actorAt('unborn'), lastPos: last + 1, hasInFlight: false },
+    ]);
+  });
+
+  test('rule 8: consumed rows and finished effects need no recovery', async () => {
+    await current().commit([firstCommit(A, { inFlight: '[1]' }), firstCommit(B, { inbox: [tell(A, '1')] })]);
+    await current().commit([nextCommit(A, 2, { inFlight: null, consumed: await waitingKeys(current(), A) })]);
+    expect(await current().recoverable()).toEqual([]);
+  });
+
+  test('rule 8: recoverable pages by address', async () => {
+    const receivers = Array.from({ length: 15 }, (_, index) => actorAt(`r${String(index).padStart(2, '0')}`));
+    const busy = Array.from({ length: 10 }, (_, index) => actorAt(`r${String(index * 2).padStart(2, '0')}x`));
+    await current().commit([
+      firstCommit(A, { inbox: [...receivers, ...receivers].map((receiver, index) => tell(receiver, String(index))) }),
+      ...busy.map((address) => firstCommit(address, { inFlight: '[1]' })),
+    ]);
+    const seen: Address[] = [];
+    for (;;) {
+      const afterAddress = seen.at(-1);
+      const page = await current().recoverable({ limit: 4, ...(afterAddress !== undefined && { afterAddress }) });
+      if (page.length === 0) break;
+      expect(page.length).toBeLessThanOrEqual(4);
+      seen.push(...page.map(({ address }) => address));
+    }
+    expect(seen).toEqual([...receivers, ...busy].toSorted());
+  });
+}
+
+function outboxes(current: () => Store): void {
+  const reply = (id: string, boot: string): NewOutboxRow => ({
+    kind: 'reply',
+    id,
+    target: `ask-${id}`,
+    boot,
+    text: '{}',
+  });
+  const deliver = (id: string): NewOutboxRow => ({ kind: 'deliver', id, target: 'user:ada', text: '{"hi":1}' });
+  const ids = async () => (await current().outbox()).map(({ id }) => id);
+
+  test('G5: outbox rows wait in order of commit until they are settled', async () => {
+    await current().commit([
+      firstCommit(A, { at: 9, outbox: [reply('1', 'boot-1'), deliver('2')] }),
+      firstCommit(B, { outbox: [deliver('3')] }),
+    ]);
+    const rows = await current().outbox();
+    expect(rows).toMatchObject([
+      { address: A, kind: 'reply', id: '1', target: 'ask-1', boot: 'boot-1', text: '{}', at: 9 },
+      { address: A, kind: 'deliver', id: '2', target: 'user:ada', text: '{"hi":1}', at: 9 },
+      { address: B, id: '3' },
+    ]);
+    expect(rows[1]).not.toHaveProperty('boot');
+    expect((await current().outbox({ afterPos: rows[0]!.pos, limit: 1 })).map(({ id }) => id)).toEqual(['2']);
+    await current().settleOutbox([rows[0]!.pos, rows[2]!.pos, 12_345_678]);
+    expect(await ids()).toEqual(['2']);
+    await current().settleOutbox([]);
+    expect(await ids()).toEqual(['2']);
+  });
+
+  test('replies for callers of another boot are dropped; deliveries outlive a boot', async () => {
+    await current().commit([
+      firstCommit(A, { outbox: [reply('old', 'boot-1'), deliver('d'), reply('new', 'boot-2')] }),
+    ]);
+    expect(await current().dropReplies('boot-2')).toBe(1);
+    expect(await ids()).toEqual(['d', 'new']);
+  });
+}
+
+function rest(current: () => Store): void {
+  test('dead letters are kept with their cause, oldest first', async () => {
+    const letter = (id: string) => ({
+      id,
+      sender: B,
+      text: '{"type":"BAD"}',
+      error: '{"message":"boom"}',
+      attempts: 3,
+    });
+    await current().commit([
+      firstCommit(A, { at: 4, deadLetters: [letter('1'), letter('2')] }),
+      firstCommit(B, { deadLetters: [letter('3')] }),
+    ]);
+    const all = await current().deadLetters();
+    expect(all.map(({ id }) => id)).toEqual(['1', '2', '3']);
+    expect(all[0]).toEqual({ ...letter('1'), pos: all[0]!.pos, address: A, at: 4 });
+    expect((await current().deadLetters({ address: B })).map(({ id }) => id)).toEqual(['3']);
+    expect((await current().deadLetters({ limit: 1 })).map(({ id }) => id)).toEqual(['1']);
+  });
+
+  test('key-value: set, get, overwrite, delete', async () => {
+    expect(await current().kvGet('k')).toBeUndefined();
+    await current().kvSet('k', 'one');
+    await current().kvSet('k', 'two');
+    expect(await current().kvGet('k')).toBe('two');
+    expect(await current().kvDelete('k')).toBe(true);
+    expect(await current().kvDelete('k')).toBe(false);
+    expect(await current().kvGet('k')).toBeUndefined();
+  });
+
+  test('statistics count rows', async () => {
+    await current().commit([
+      firstCommit(A, {
+        inbox: [tell(B, '1'), tell(B, '2')],
+        outbox: [{ kind: 'deliver', id: 'o', target: 't', text: '{}' }],
+      }),
+    ]);
+    expect(await current().stats()).toMatchObject({ actors: 1, inboxRows: 2, outboxRows: 1, deadLetters: 0 });
+  });
+
+  test('idle never throws, and a closed store says so', async () => {
+    await current().commit([firstCommit(A)]);
+    await current().idle();
+    expect(await current().load(A)).toBeDefined();
+    await current().close();
+    await current().close();
+    await current().idle();
+    await expect(current().load(A)).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
+    await expect(current().commit([firstCommit(B)])).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
+  });
+}

@@ -1,0 +1,577 @@
+/**
+ * What every store must do, whatever keeps its rows. An adapter's test file is one call of `storeContract`.
+ *
+ * Names cite the rules of design.md section 5 and the guarantees: G4 nothing acknowledged is lost, G5 effects go with
+ * the state, G6 effectively once, G7 order.
+ */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ROOT } from '../../src/actor/address.ts';
+import type { Commit, Store } from '../../src/store/store.ts';
+import {
+  actorAt,
+  commitOne,
+  delta,
+  firstCommit,
+  nextCommit,
+  outcomeOf,
+  snapshot,
+  tell,
+  waitingIds,
+  waitingKeys,
+} from '../support/store-commits.ts';
+import { storeQueriesContract } from './store-queries.ts';
+
+/** How the contract gets stores. */
+export interface StoreMaker {
+  /** Opens the store of this test; called again after `close` to reopen it. */
+  open(): Promise<Store>;
+  /** Removes what the test left. */
+  clean(): Promise<void>;
+}
+
+/** What an adapter promises. */
+export interface ContractFeatures {
+  /** Rows outlive `close`. */
+  readonly durable: boolean;
+}
+
+const A = actorAt('a');
+const B = actorAt('b');
+const C = actorAt('c');
+
+/** Registers the suite for one adapter. */
+export function storeContract(name: string, makeStore: () => StoreMaker, features: ContractFeatures): void {
+  describe(`store contract: ${name}`, () => {
+    let maker: StoreMaker;
+    let store: Store;
+    const current = (): Store => store;
+    const reopen = async (): Promise<void> => {
+      await store.close();
+      store = await maker.open();
+    };
+
+    beforeEach(async () => {
+      maker = makeStore();
+      store = await maker.open();
+    });
+    afterEach(async () => {
+      await store.close();
+      await maker.clean();
+    });
+
+    commits(current);
+    consumption(current);
+    idempotency(current);
+    resending(current);
+    removal(current);
+    states(current);
+    storeQueriesContract(current);
+    if (features.durable) durability(current, reopen);
+  });
+}
+
+function commits(current: () => Store): void {
+  test('a first commit creates the actor with everything it says', async () => {
+    const actor = { type: 'counter', parent: B, meta: '{"user":"ada"}' };
+    const more = { actor, marks: '{"boot":3}', inFlight: '[1]', failing: '{"attempts":1}', version: 7 };
+    expect(await current().commit([firstCommit(A, more)])).toEqual([{ outcome: 'done' }]);
+    expect(await current().load(A)).toEqual({
+      address: A,
+      type: 'counter',
+      parent: B,
+      epoch: 0,
+      seq: 1,
+      version: 7,
+      status: 'active',
+      error: null,
+      snapshot: { text: '{"n":0}', checksum: 7 },
+      deltas: [],
+      marks: '{"boot":3}',
+      failing: '{"attempts":1}',
+      inFlight: '[1]',
+      meta: '{"user":"ada"}',
+      createdAt: 1_000,
+      updatedAt: 1_000,
+    });
+  });
+
+  test('an actor that was never committed is not there', async () => {
+    expect(await current().load(A)).toBeUndefined();
+  });
+
+  test('an empty batch is nothing', async () => {
+    expect(await current().commit([])).toEqual([]);
+  });
+
+  test('absent fields leave what is stored, null clears it', async () => {
+    const all = { marks: '{"m":1}', inFlight: '[1]', failing: '{}', error: '{"e":1}', meta: '{"k":"v"}' };
+    await current().commit([firstCommit(A, all)]);
+    const { state: _state, ...stateless } = nextCommit(A, 2);
+    await current().commit([stateless]);
+    expect(await current().load(A)).toMatchObject({ ...all, seq: 2, updatedAt: 1_002, snapshot: { text: '{"n":0}' } });
+    await current().commit([nextCommit(A, 3, { inFlight: null, failing: null, error: null })]);
+    expect(await current().load(A)).toMatchObject({
+      marks: '{"m":1}',
+      meta: '{"k":"v"}',
+      inFlight: null,
+      failing: null,
+      error: null,
+    });
+  });
+
+  test('status, error and version follow the commits', async () => {
+    await current().commit([firstCommit(A), nextCommit(A, 2, { status: 'quarantined', error: '{"m":1}', version: 2 })]);
+    expect(await current().load(A)).toMatchObject({ status: 'quarantined', error: '{"m":1}', version: 2, seq: 2 });
+  });
+
+  test('rule 5, G7: a commit whose seq is not the next is refused, in every direction', async () => {
+    await current().commit([firstCommit(A), nextCommit(A, 2)]);
+    for (const seq of [0, 1, 2, 4, 100]) {
+      expect(outcomeOf(await commitOne(current(), nextCommit(A, seq))), `seq ${seq}`).toBe('refused: seq');
+    }
+    expect(outcomeOf(await commitOne(current(), firstCommit(A)))).toBe('refused: seq');
+    expect(await current().load(A)).toMatchObject({ seq: 2, snapshot: { text: '{"n":2}' } });
+  });
+
+  test('rule 5: an actor begins with seq 1 and says what it is', async () => {
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2)))).toBe('refused: seq');
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 1)))).toBe('refused: seq');
+    expect(await current().load(A)).toBeUndefined();
+  });
+
+  test('rule 5: after a fence, commits of the former owner are refused and those of the new one apply', async () => {
+    await current().commit([firstCommit(A)]);
+    const epoch = await current().fence(A);
+    expect(epoch).toBe(1);
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2)))).toBe('refused: epoch');
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2, { isResent: true })))).toBe('refused: epoch');
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2, { epoch })))).toBe('done');
+    expect(await current().load(A)).toMatchObject({ seq: 2, epoch: 1 });
+  });
+
+  test('fencing an actor that is not there changes nothing and says 0', async () => {
+    expect(await current().fence(A)).toBe(0);
+    expect(await current().load(A)).toBeUndefined();
+  });
+
+  test.each(refusedCommits())(
+    'rule 5, G5: $reason refused: nothing of that commit applies, all of the others do',
+    async ({ reason, commit }) => {
+      await current().commit([firstCommit(A, { idempotency: [{ id: 'taken' }] }), firstCommit(B), firstCommit(C)]);
+      const everything: Partial<Commit> = {
+        inbox: [tell(C, 'from-refused')],
+        outbox: [{ kind: 'deliver', id: 'o', target: 'channel', text: '{}' }],
+        log: ['"line"'],
+        deadLetters: [{ id: 'd', sender: 'x', text: '{}', error: '{}', attempts: 3 }],
+        meta: '{"changed":"yes"}',
+        marks: '{"changed":1}',
+      };
+      const before = await current().load(A);
+      const results = await current().commit([
+        nextCommit(B, 2, { inbox: [tell(C, 'before')] }),
+        { ...commit, ...everything, idempotency: [...(commit.idempotency ?? []), { id: 'fresh' }] },
+        nextCommit(B, 3, { inbox: [tell(C, 'after')] }),
+      ]);
+      expect(results.map(outcomeOf)).toEqual(['done', `refused: ${reason}`, 'done']);
+      expect(await current().load(A)).toEqual(before);
+      expect(await waitingIds(current(), C)).toEqual(['before', 'after']);
+      expect(await current().outbox()).toEqual([]);
+      expect(await current().log(A)).toEqual([]);
+      expect(await current().deadLetters()).toEqual([]);
+      expect(await current().idempotency(A, 'fresh')).toBeUndefined();
+    },
+  );
+
+  test('rule 5: a malformed commit is refused as invalid and holds up nobody', async () => {
+    await current().commit([firstCommit(A), firstCommit(B)]);
+    const broken = nextCommit(A, 2, { marks: { not: 'text' } as never, inbox: [null as never] });
+    const results = await current().commit([nextCommit(B, 2), broken, nextCommit(B, 3, { inbox: [tell(C, 'x')] })]);
+    expect(results.map(outcomeOf)).toEqual(['done', 'refused: invalid', 'done']);
+    expect(await current().load(B)).toMatchObject({ seq: 3 });
+    expect(await waitingIds(current(), C)).toEqual(['x']);
+  });
+
+  test('G5: many actors, many commits, one batch', async () => {
+    const addresses = Array.from({ length: 50 }, (_, index) => actorAt(`many-${index}`));
+    const batch = addresses.flatMap((address) => [
+      firstCommit(address),
+      nextCommit(address, 2),
+      nextCommit(address, 3),
+    ]);
+    const results = await current().commit(batch);
+    expect(results).toHaveLength(150);
+    expect(new Set(results.map(outcomeOf))).toEqual(new Set(['done']));
+    for (const address of addresses)
+      expect(await current().load(address)).toMatchObject({ seq: 3, snapshot: { text: '{"n":3}' } });
+  });
+}
+
+function refusedCommits(): { readonly reason: string; readonly commit: Commit }[] {
+  return [
+    { reason: 'seq', commit: nextCommit(A, 3) },
+    { reason: 'epoch', commit: nextCommit(A, 2, { epoch: 4 }) },
+    { reason: 'inbox', commit: nextCommit(A, 2, { consumed: [{ sender: B, pos: 999 }] }) },
+    { reason: 'idempotency', commit: nextCommit(A, 2, { idempotency: [{ id: 'taken' }] }) },
+  ];
+}
+
+function consumption(current: () => Store): void {
+  test('rule 1, G6: a row goes with the commit that consumes it, and is never consumed twice', async () => {
+    await current().commit([firstCommit(A), firstCommit(B, { inbox: [tell(A, 'one'), tell(A, 'two')] })]);
+    const [one, two] = await waitingKeys(current(), A);
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2, { consumed: [one!] })))).toBe('done');
+    expect(await waitingIds(current(), A)).toEqual(['two']);
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 3, { consumed: [one!, two!] })))).toBe('refused: inbox');
+    expect(await waitingIds(current(), A)).toEqual(['two']);
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 3, { consumed: [two!] })))).toBe('done');
+    expect(await waitingIds(current(), A)).toEqual([]);
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 4, { consumed: [two!] })))).toBe('refused: inbox');
+    expect(await current().load(A)).toMatchObject({ seq: 3 });
+  });
+
+  test('rule 1, G6: a row named twice in one commit is not there the second time', async () => {
+    await current().commit([firstCommit(A), firstCommit(B, { inbox: [tell(A, 'one')] })]);
+    const [one] = await waitingKeys(current(), A);
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2, { consumed: [one!, one!] })))).toBe('refused: inbox');
+    expect(await waitingIds(current(), A)).toEqual(['one']);
+  });
+
+  test('rule 1, G6: within one batch the first consumer gets the row', async () => {
+    await current().commit([firstCommit(A), firstCommit(B, { inbox: [tell(A, 'one')] })]);
+    const consumed = await waitingKeys(current(), A);
+    const results = await current().commit([
+      nextCommit(A, 2, { consumed }),
+      nextCommit(A, 3, { consumed }),
+      nextCommit(A, 3),
+    ]);
+    expect(results.map(outcomeOf)).toEqual(['done', 'refused: inbox', 'done']);
+  });
+
+  test('rule 1: only the receiver consumes a row, and only under its sender', async () => {
+    await current().commit([firstCommit(A), firstCommit(B, { inbox: [tell(A, 'one')] }), firstCommit(C)]);
+    const { pos } = (await waitingKeys(current(), A))[0]!;
+    expect(outcomeOf(await commitOne(current(), nextCommit(C, 2, { consumed: [{ sender: B, pos }] })))).toBe(
+      'refused: inbox',
+    );
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2, { consumed: [{ sender: C, pos }] })))).toBe(
+      'refused: inbox',
+    );
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2, { consumed: [{ sender: B, pos }] })))).toBe('done');
+  });
+
+  test('rule 1: a row can create its receiver, and an actor can tell itself', async () => {
+    await current().commit([
+      firstCommit(A, { inbox: [{ receiver: B, kind: 'create', id: 'c', text: '{"input":1}' }, tell(A, 'self')] }),
+    ]);
+    expect(outcomeOf(await commitOne(current(), firstCommit(B, { consumed: await waitingKeys(current(), B) })))).toBe(
+      'done',
+    );
+    const consumed = await waitingKeys(current(), A);
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2, { consumed, inbox: [tell(A, 'again')] })))).toBe(
+      'done',
+    );
+    expect(await waitingIds(current(), A)).toEqual(['again']);
+    expect(await current().inbox(B)).toEqual([]);
+  });
+
+  test('an inbox row comes back as it was sent', async () => {
+    const text = '{"type":"HELLO","text":"Grüße 🚀 \\u0000"}';
+    const [result] = await current().commit([
+      firstCommit(A, { at: 77, inbox: [{ receiver: B, kind: 'stop', id: 'id-1', text }] }),
+    ]);
+    const positions = result?.outcome === 'done' ? result.positions : undefined;
+    expect(await current().inbox(B)).toEqual([
+      { pos: positions?.[0]?.pos, receiver: B, sender: A, kind: 'stop', id: 'id-1', at: 77, text },
+    ]);
+  });
+
+  test('G7: positions grow in commit order over all receivers, and pages follow them', async () => {
+    const first = await current().commit([
+      firstCommit(A, { inbox: [tell(B, '1'), tell(C, '2')] }),
+      firstCommit(B, { inbox: [tell(C, '3')] }),
+    ]);
+    const second = await current().commit([nextCommit(A, 2, { inbox: [tell(C, '4'), tell(B, '5')] })]);
+    const all = [...first, ...second].flatMap((result) => (result.outcome === 'done' ? (result.positions ?? []) : []));
+    const positions = all.map(({ pos }) => pos);
+    expect(positions).toHaveLength(5);
+    expect(positions).toEqual([...positions].sort((a, b) => a - b));
+    expect(new Set(positions).size).toBe(5);
+    expect(positions[0]).toBeGreaterThan(0);
+    expect(await waitingIds(current(), C)).toEqual(['2', '3', '4']);
+    const page = await current().inbox(C, { limit: 2 });
+    expect(page.map(({ id }) => id)).toEqual(['2', '3']);
+    expect((await current().inbox(C, { afterPos: page[1]!.pos, limit: 2 })).map(({ id }) => id)).toEqual(['4']);
+  });
+
+  test('rule 2: previousPos is the latest row of the same sender to the same receiver that still waits', async () => {
+    const positionsOf = async (commit: Commit) => {
+      const result = await commitOne(current(), commit);
+      return result.outcome === 'done' ? (result.positions ?? []) : [];
+    };
+    await current().commit([firstCommit(B), firstCommit(C, { inbox: [tell(B, 'of another sender')] })]);
+    const [one, two, other] = await positionsOf(firstCommit(A, { inbox: [tell(B, '1'), tell(B, '2'), tell(C, 'x')] }));
+    expect(one?.previousPos).toBe(0);
+    expect(two?.previousPos).toBe(one?.pos);
+    expect(other?.previousPos).toBe(0);
+    const [three] = await positionsOf(nextCommit(A, 2, { inbox: [tell(B, '3')] }));
+    expect(three?.previousPos).toBe(two?.pos);
+    const key = (position: { pos: number } | undefined) => ({ sender: A, pos: position!.pos });
+    await current().commit([nextCommit(B, 2, { consumed: [key(three)] })]);
+    const [four] = await positionsOf(nextCommit(A, 3, { inbox: [tell(B, '4')] }));
+    expect(four?.previousPos).toBe(two?.pos);
+    await current().commit([nextCommit(B, 3, { consumed: [key(one), key(two), key(four)] })]);
+    const [five] = await positionsOf(nextCommit(A, 4, { inbox: [tell(B, '5')] }));
+    expect(five?.previousPos).toBe(0);
+  });
+}
+
+function idempotency(current: () => Store): void {
+  test('rule 4, G6: an id is recorded once per actor, and its reply is kept', async () => {
+    await current().commit([
+      firstCommit(A, { at: 5, idempotency: [{ id: 'msg-9', reply: '{"text":"hi"}' }, { id: 'msg-10' }] }),
+      firstCommit(B),
+    ]);
+    expect(await current().idempotency(A, 'msg-9')).toEqual({ id: 'msg-9', reply: '{"text":"hi"}', at: 5 });
+    expect(await current().idempotency(A, 'msg-10')).toEqual({ id: 'msg-10', reply: null, at: 5 });
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2, { idempotency: [{ id: 'msg-9' }] })))).toBe(
+      'refused: idempotency',
+    );
+    expect(outcomeOf(await commitOne(current(), nextCommit(B, 2, { idempotency: [{ id: 'msg-9' }] })))).toBe('done');
+    expect(await current().idempotency(A, 'msg-9')).toMatchObject({ reply: '{"text":"hi"}' });
+  });
+
+  test('rule 4: the same id twice in one commit is refused', async () => {
+    await current().commit([firstCommit(A)]);
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2, { idempotency: [{ id: 'x' }, { id: 'x' }] })))).toBe(
+      'refused: idempotency',
+    );
+    expect(await current().idempotency(A, 'x')).toBeUndefined();
+  });
+
+  test('rule 4: a later commit adds the reply; a reply to an unknown id is nothing', async () => {
+    await current().commit([firstCommit(A, { idempotency: [{ id: 'ask-1' }] })]);
+    await current().commit([
+      nextCommit(A, 2, {
+        replies: [
+          { id: 'ask-1', reply: '42' },
+          { id: 'gone', reply: '1' },
+        ],
+      }),
+    ]);
+    expect(await current().idempotency(A, 'ask-1')).toMatchObject({ reply: '42' });
+    expect(await current().idempotency(A, 'gone')).toBeUndefined();
+  });
+
+  test('rule 4: sweeping removes rows older than the retention, and their ids are new again', async () => {
+    await current().commit([
+      firstCommit(A, { at: 10, idempotency: [{ id: 'old' }] }),
+      nextCommit(A, 2, { at: 20, idempotency: [{ id: 'young' }] }),
+    ]);
+    expect(await current().sweepIdempotency(20)).toBe(1);
+    expect(await current().idempotency(A, 'old')).toBeUndefined();
+    expect(await current().idempotency(A, 'young')).toBeDefined();
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 3, { idempotency: [{ id: 'old' }] })))).toBe('done');
+  });
+}
+
+function resending(current: () => Store): void {
+  test('rules 5 and 7, G6: a resent commit that was applied counts as repeated and changes nothing', async () => {
+    const batch = [
+      firstCommit(A, { inbox: [tell(B, '1')], idempotency: [{ id: 'i' }], log: ['"l"'] }),
+      nextCommit(A, 2, { inbox: [tell(B, '2')] }),
+    ];
+    await current().commit(batch);
+    const again = batch.map((commit) => ({ ...commit, isResent: true }));
+    expect((await current().commit(again)).map(outcomeOf)).toEqual(['repeated', 'repeated']);
+    expect(await waitingIds(current(), B)).toEqual(['1', '2']);
+    expect(await current().log(A)).toHaveLength(1);
+    expect(await current().load(A)).toMatchObject({ seq: 2, snapshot: { text: '{"n":2}' } });
+  });
+
+  test('rule 7, G4: a resent commit that was not applied is applied', async () => {
+    await current().commit([firstCommit(A)]);
+    const resent = [nextCommit(A, 2, { isResent: true }), nextCommit(A, 3, { isResent: true, inbox: [tell(B, '1')] })];
+    expect((await current().commit(resent)).map(outcomeOf)).toEqual(['done', 'done']);
+    expect(await current().load(A)).toMatchObject({ seq: 3 });
+  });
+
+  test('rule 7: a resent consumption whose rows are gone is repeated, not refused', async () => {
+    await current().commit([firstCommit(A), firstCommit(B, { inbox: [tell(A, '1')] })]);
+    const commit = nextCommit(A, 2, { consumed: await waitingKeys(current(), A) });
+    await current().commit([commit]);
+    expect(outcomeOf(await commitOne(current(), { ...commit, isResent: true }))).toBe('repeated');
+    expect(outcomeOf(await commitOne(current(), commit))).toBe('refused: seq');
+  });
+
+  test('rule 7: a gap is refused, resent or not', async () => {
+    await current().commit([firstCommit(A)]);
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 3, { isResent: true })))).toBe('refused: seq');
+    expect(outcomeOf(await commitOne(current(), nextCommit(B, 2, { isResent: true })))).toBe('refused: seq');
+  });
+}
+
+function removal(current: () => Store): void {
+  const full: Partial<Commit> = {
+    log: ['"l"'],
+    idempotency: [{ id: 'i' }],
+    inbox: [tell(A, 'to-self'), tell(C, 'sent')],
+    outbox: [{ kind: 'deliver', id: 'o', target: 't', text: '{}' }],
+    deadLetters: [{ id: 'd', sender: 'x', text: '{}', error: '{}', attempts: 3 }],
+    inFlight: '[1]',
+  };
+
+  test('a removal takes every row of the actor but those it sent', async () => {
+    const large = snapshot(`"${'x'.repeat(100_000)}"`);
+    await current().commit([
+      firstCommit(A, { ...full, state: large }),
+      nextCommit(A, 2, { state: delta('d') }),
+      firstCommit(B, { inbox: [tell(A, 'from-b')] }),
+    ]);
+    const result = await commitOne(current(), nextCommit(A, 3, { isRemoval: true, inbox: [tell(B, 'child-ended')] }));
+    expect(outcomeOf(result)).toBe('done');
+    expect(await current().load(A)).toBeUndefined();
+    expect(await current().inbox(A)).toEqual([]);
+    expect(await current().log(A)).toEqual([]);
+    expect(await current().idempotency(A, 'i')).toBeUndefined();
+    expect(await current().deadLetters()).toEqual([]);
+    expect(await waitingIds(current(), C)).toEqual(['sent']);
+    expect(await waitingIds(current(), B)).toEqual(['child-ended']);
+    expect((await current().outbox()).map(({ id }) => id)).toEqual(['o']);
+    expect((await current().recoverable()).map(({ address }) => address)).toEqual([B, C]);
+  });
+
+  test('after a removal the address is free: the next actor of that name starts empty', async () => {
+    await current().commit([firstCommit(A, full), nextCommit(A, 2, { isRemoval: true })]);
+    expect(outcomeOf(await commitOne(current(), firstCommit(A, { at: 9_000 })))).toBe('done');
+    expect(await current().load(A)).toMatchObject({ seq: 1, deltas: [], inFlight: null, createdAt: 9_000 });
+    await current().commit([nextCommit(A, 2, { log: ['"first"'] })]);
+    expect(await current().log(A)).toMatchObject([{ n: 1, text: '"first"' }]);
+  });
+
+  test('rule 7, G6: commits of a removed actor that come again are repeated and do not bring it back', async () => {
+    const batch = [firstCommit(A, { inbox: [tell(B, '1')] }), nextCommit(A, 2), nextCommit(A, 3, { isRemoval: true })];
+    await current().commit(batch);
+    const again = batch.map((commit) => ({ ...commit, isResent: true }));
+    expect((await current().commit(again)).map(outcomeOf)).toEqual(['repeated', 'repeated', 'repeated']);
+    expect(await current().load(A)).toBeUndefined();
+    expect(await waitingIds(current(), B)).toEqual(['1']);
+  });
+
+  test('rule 7, G4: the next actor of the name is created, also when that commit comes resent', async () => {
+    await current().commit([firstCommit(A, { at: 1 }), nextCommit(A, 2, { isRemoval: true })]);
+    expect(outcomeOf(await commitOne(current(), firstCommit(A, { at: 2, isResent: true })))).toBe('done');
+    expect(await current().load(A)).toMatchObject({ seq: 1, createdAt: 2 });
+  });
+}
+
+function states(current: () => Store): void {
+  const sizes = [10, 3_499, 3_500, 3_501, 20_000, 1_000_000];
+
+  test.each(sizes)(
+    'G4: a snapshot of %i characters comes back as it was written, and deltas after it in order',
+    async (size) => {
+      const text = 'x'.repeat(size);
+      await current().commit([firstCommit(A, { state: snapshot(text) })]);
+      await current().commit([nextCommit(A, 2, { state: delta('one') }), nextCommit(A, 3, { state: delta('three!') })]);
+      expect(await current().load(A)).toMatchObject({
+        snapshot: { text, checksum: size },
+        deltas: [
+          { text: 'one', checksum: 3 },
+          { text: 'three!', checksum: 6 },
+        ],
+      });
+    },
+  );
+
+  test('a snapshot removes the deltas before it, whatever its size and that of the one before', async () => {
+    await current().commit([firstCommit(A)]);
+    let seq = 1;
+    for (const size of [...sizes, ...sizes.toReversed()]) {
+      const commit = (state: Commit['state']) => nextCommit(A, ++seq, state && { state });
+      await current().commit([
+        commit(delta(`before ${size}`)),
+        commit(snapshot('y'.repeat(size))),
+        commit(delta(`after ${size}`)),
+      ]);
+      const stored = await current().load(A);
+      expect(stored?.snapshot).toEqual({ text: 'y'.repeat(size), checksum: size });
+      expect(stored?.deltas.map(({ text }) => text)).toEqual([`after ${size}`]);
+    }
+    await current().commit([nextCommit(A, ++seq)]);
+    expect(await current().load(A)).toMatchObject({ seq, deltas: [], snapshot: { text: `{"n":${seq}}` } });
+  });
+
+  test('text of every kind survives: empty, quotes, line breaks, emoji', async () => {
+    for (const [index, text] of ['', "it's", 'a\nb\r\n', '🚀é漢', '\u0001'].entries()) {
+      const address = actorAt(`text-${index}`);
+      await current().commit([firstCommit(address, { state: snapshot(text), log: [text], marks: text })]);
+      expect(await current().load(address)).toMatchObject({ snapshot: { text }, marks: text });
+      expect(await current().log(address)).toMatchObject([{ text }]);
+    }
+  });
+}
+
+function durability(current: () => Store, reopen: () => Promise<void>): void {
+  test('G4: everything acknowledged is there after a reopen', async () => {
+    const large = snapshot('z'.repeat(50_000));
+    await current().commit([
+      firstCommit(A, {
+        state: large,
+        log: ['"l"'],
+        idempotency: [{ id: 'i', reply: '1' }],
+        inFlight: '[1]',
+        meta: '{"a":"b"}',
+      }),
+      nextCommit(A, 2, {
+        state: delta('d'),
+        inbox: [tell(B, 'row')],
+        outbox: [{ kind: 'deliver', id: 'o', target: 't', text: '{}' }],
+      }),
+      nextCommit(A, 3, {
+        state: delta('e'),
+        deadLetters: [{ id: 'd', sender: 'x', text: '{}', error: '{}', attempts: 3 }],
+      }),
+    ]);
+    await current().kvSet('key', 'value');
+    await current().fence(A);
+    const read = async () => ({
+      actor: await current().load(A),
+      inbox: await current().inbox(B),
+      outbox: await current().outbox(),
+      log: await current().log(A),
+      idempotency: await current().idempotency(A, 'i'),
+      deadLetters: await current().deadLetters(),
+      kv: await current().kvGet('key'),
+      list: await current().list(),
+      recoverable: await current().recoverable(),
+    });
+    const before = await read();
+    expect(before.actor?.deltas).toHaveLength(2);
+    await reopen();
+    expect(await read()).toEqual(before);
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 4, { epoch: 1 })))).toBe('done');
+  });
+
+  test('rule 2, G7: positions go on growing after a reopen, also when the rows are gone', async () => {
+    await current().commit([firstCommit(A), firstCommit(B, { inbox: [tell(A, '1')] })]);
+    const [key] = await waitingKeys(current(), A);
+    await current().commit([nextCommit(A, 2, { consumed: [key!] })]);
+    for (let seq = 2; seq <= 4; seq++) {
+      await reopen();
+      const result = await commitOne(current(), nextCommit(B, seq, { inbox: [tell(A, String(seq))] }));
+      const pos = result.outcome === 'done' ? result.positions?.[0]?.pos : undefined;
+      expect(pos).toBeGreaterThan(key!.pos);
+    }
+    const positions = (await waitingKeys(current(), A)).map(({ pos }) => pos);
+    expect(new Set(positions).size).toBe(3);
+    expect(positions).toEqual(positions.toSorted((a, b) => a - b));
+  });
+
+  test('rule 7: what was applied before a reopen is repeated after it', async () => {
+    await current().commit([firstCommit(A), nextCommit(A, 2)]);
+    await reopen();
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2, { isResent: true })))).toBe('repeated');
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2)))).toBe('refused: seq');
+    expect((await current().load(A))?.parent).toBe(ROOT);
+  });
+}

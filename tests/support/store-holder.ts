@@ -1,0 +1,15 @@
+/** Holds a store open, as a process (`node store-holder.ts FILE`) or as a thread, until it is ended. */
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { actorAt, firstCommit } from './store-commits.ts';
+
+const file = isMainThread ? process.argv[2] : (workerData as { readonly file: string }).file;
+const store = openSqliteStore({ file: file ?? '' });
+await store.commit([firstCommit(actorAt('held'))]);
+if (isMainThread) {
+  process.stdout.write('held\n');
+  setInterval(() => undefined, 1_000);
+} else {
+  parentPort?.on('message', () => process.exit(0));
+  parentPort?.postMessage('held');
+}
