@@ -7,41 +7,51 @@
 export const ERROR_CATALOGUE = {
   ERR_ADDRESS: 'An address or key is outside the grammar. Keys match ^[A-Za-z0-9][A-Za-z0-9_:-]{0,127}$.',
   ERR_ACTOR_TYPE_UNKNOWN: 'No definition of this type is loaded. Export it from a module listed in `actors`.',
-  ERR_ACTOR_NOT_FOUND: 'The actor does not exist and cannot be created without input. Pass its input to `system.actor`.',
+  ERR_ACTOR_NOT_FOUND:
+    'The actor does not exist and cannot be created without input. Pass its input to `system.actor`.',
   ERR_ACTOR_STOPPED: 'The actor has ended. Use another key, or delete it first.',
-  ERR_ACTOR_QUARANTINED: 'The actor failed too often and is held with its state, mailbox and last error. Mend the cause, then revive it.',
-  ERR_ACTOR_FAILED: 'The actor threw while it handled an input.',
-  ERR_EVENT_FAILED: 'One event failed its actor repeatedly and was moved to the dead letters. Fix the event or the machine.',
+  ERR_ACTOR_QUARANTINED:
+    'The actor failed too often and is held with its state, mailbox and last error. Mend the cause, then revive it with `system.revive`, or remove it.',
+  ERR_ACTOR_FAILED: 'The actor threw while it handled an input. The `cause` is what it threw; mend the machine.',
+  ERR_EVENT_FAILED:
+    'One event failed its actor repeatedly and was moved to the dead letters. Fix the event or the machine.',
   ERR_EVENT_INVALID: 'An event does not fit the schema of its type. The path in `details` names the wrong part.',
   ERR_INPUT_INVALID: 'The input of an actor does not fit its schema. The path in `details` names the wrong part.',
   ERR_NOT_JSON: 'A value is not JSON and would be lost when it is saved. The path in `details` names it.',
   ERR_EFFECT_INVALID: 'An effect is malformed or of an unknown type. Use the effect constructors.',
-  ERR_EFFECT_INTERRUPTED: 'An effect function was cut off by a crash and its policy is `fail`.',
-  ERR_CHILD_UNNAMED: 'Child logic without a named source cannot be restored. Name it in setup({ actors }).',
+  ERR_EFFECT_INTERRUPTED:
+    'An effect function was cut off by a crash and its policy is `fail`. Check its outcome outside by its key, which is in `details`.',
+  ERR_CHILD_UNNAMED:
+    'A child has no named source or no id of its own and could not be restored. Name its logic in setup({ actors }) and give spawnChild an id.',
   ERR_ASK_TIMEOUT: 'No reply came in time. The event was delivered and its reply, if any, is dropped.',
-  ERR_ASK_UNKNOWN: 'The definition declares no ask of this type.',
-  ERR_REPLY_INVALID: 'A reply does not fit the schema of its ask.',
-  ERR_DEFINITION_INVALID: 'A definition cannot work as written.',
+  ERR_ASK_UNKNOWN: 'The definition declares no ask of this type. Declare it in defineActor({ asks }).',
+  ERR_REPLY_INVALID: 'A reply does not fit the schema of its ask. The path in `details` names the wrong part.',
+  ERR_DEFINITION_INVALID: 'A definition cannot work as written. The path in `details` names the field.',
   ERR_DEFINITION_DUPLICATE: 'Two definitions share a type. Types are unique in a system.',
-  ERR_DEFINITION_DIFFERS: 'A worker thread loaded another definition than the main thread.',
-  ERR_DEFINITION_MODULE: 'A definitions module could not be imported.',
-  ERR_OPTIONS_INVALID: 'An option is unknown, missing or out of bounds.',
+  ERR_DEFINITION_DIFFERS:
+    'A worker thread loaded another definition than the main thread. Let the module export the same in every thread.',
+  ERR_DEFINITION_MODULE: 'A definitions module could not be imported, or exports no definition. The `cause` says why.',
+  ERR_OPTIONS_INVALID: 'An option is unknown, missing or out of bounds. The message names it and what is allowed.',
   ERR_STORE_LOCKED: 'Another process holds the store file. One process writes one file.',
   ERR_STORE_NEWER: 'The store file was written by a newer Troupe. Upgrade, or use another file.',
-  ERR_STORE_UNAVAILABLE: 'The store cannot save at the moment. Work is kept and tried again.',
-  ERR_STORE_OPEN: 'The store could not be opened.',
-  ERR_STATE_CORRUPT: 'A stored state does not match its checksum or shape. The actor is quarantined; its rows are untouched.',
-  ERR_STATE_VERSION: 'A stored state has another definition version and no migration leads to the current one.',
+  ERR_STORE_UNAVAILABLE:
+    'The store cannot save at the moment. Work is kept and tried again; free space or mend the disk.',
+  ERR_STORE_OPEN: 'The store could not be opened. Check path, permissions and free space; the `cause` says more.',
+  ERR_STATE_CORRUPT:
+    'A stored state does not match its checksum or shape. The actor is quarantined; its rows are untouched.',
+  ERR_STATE_VERSION:
+    'A stored state has another definition version than the loaded one. Run the version that wrote it; its rows are untouched.',
   ERR_STATE_TOO_LARGE: 'A snapshot exceeds the cap of its definition. Keep histories in the log with append().',
-  ERR_XSTATE_UNSUPPORTED: 'The installed XState does not fit the seams this version of Troupe relies on.',
+  ERR_XSTATE_UNSUPPORTED:
+    'The installed XState does not fit the seams this version of Troupe relies on. Install one from 5.33.3 up to, not including, 6.',
   ERR_SYSTEM_STOPPED: 'The system has been stopped. Create a new one.',
-  ERR_THREAD_START: 'A worker thread failed to start.',
-  ERR_NODE_VERSION: 'This Node.js is too old. Troupe needs Node.js 22.18 or newer.',
-  ERR_SESSION_NOT_FOUND: 'No session with this id exists.',
-  ERR_GROUP_NOT_FOUND: 'No group with this id exists.',
-  ERR_GROUP_SIZE: 'A group has 2 to 10 members.',
-  ERR_SKILL_UNKNOWN: 'The agent has no skill of this name.',
-  ERR_INTERNAL: 'A defect in Troupe. Please report it with the stack.',
+  ERR_THREAD_START: 'A worker thread failed to start. The `cause` says why.',
+  ERR_NODE_VERSION: 'This Node.js is too old. Install Node.js 22.18 or newer.',
+  ERR_SESSION_NOT_FOUND: 'No session with this id exists. List the sessions, or create it.',
+  ERR_GROUP_NOT_FOUND: 'No group with this id exists. List the groups, or create it.',
+  ERR_GROUP_SIZE: 'A group has 2 to 10 members. Change the list of members.',
+  ERR_SKILL_UNKNOWN: 'The agent has no skill of this name. Add it in defineAgent.',
+  ERR_INTERNAL: 'A defect in Troupe. Report it with the stack.',
 } as const;
 
 /** A code of the catalogue. */

@@ -112,4 +112,3 @@ function randomUuid(random: () => number): string {
   const variant = '89ab'[Math.floor(random() * 4)] ?? '8';
   return `${hex(8)}-${hex(4)}-4${hex(3)}-${variant}${hex(3)}-${hex(12)}`;
 }
-

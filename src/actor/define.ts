@@ -77,7 +77,11 @@ export type AnyDefinition = Definition<any, z.ZodType | undefined, EventSchemas 
 
 /** What a caller passes to create the actor. */
 export type InputOf<D> =
-  D extends Definition<infer M, infer I, infer _E, infer _A> ? (I extends z.ZodType ? z.input<I> : InputFrom<M>) : never;
+  D extends Definition<infer M, infer I, infer _E, infer _A>
+    ? I extends z.ZodType
+      ? z.input<I>
+      : InputFrom<M>
+    : never;
 
 /** What stands beside `type`; nothing for an empty schema, whose own input type would forbid even that. */
 type Payload<S extends z.ZodType> = z.input<S> extends Readonly<Record<string, never>> ? unknown : z.input<S>;
@@ -98,7 +102,11 @@ export type AskOf<D> =
 
 /** The answer to an ask of type `K`. */
 export type ReplyOf<D, K> =
-  D extends Definition<infer _M, infer _I, infer _E, infer A> ? (K extends keyof A ? z.output<A[K]['reply']> : never) : never;
+  D extends Definition<infer _M, infer _I, infer _E, infer A>
+    ? K extends keyof A
+      ? z.output<A[K]['reply']>
+      : never
+    : never;
 
 /** Committed state, as `snapshot` and `watch` show it. */
 export interface StateView<D = AnyDefinition> {
@@ -135,7 +143,9 @@ const policySchema = z.strictObject({
       onGiveUp: z.literal('quarantine').default('quarantine'),
     })
     .prefault({}),
-  meta: z.custom<(context: unknown) => unknown>((value) => typeof value === 'function', 'must be a function').optional(),
+  meta: z
+    .custom<(context: unknown) => unknown>((value) => typeof value === 'function', 'must be a function')
+    .optional(),
   maxStateBytes: z.int().min(1024).max(67_108_864).default(DEFAULT_MAX_STATE_BYTES),
 });
 

@@ -165,15 +165,25 @@ function parse(schema: z.ZodType, value: unknown, code: ErrorCode, owner: string
   throw new TroupeError(
     code,
     `${owner} does not fit its schema${path === '' ? '' : ` at '${path}'`}: ${issue?.message ?? 'invalid'}. Correct it or the schema in defineActor.`,
-    { details: { path, issues: parsed.error.issues.slice(0, 10).map((i) => ({ path: i.path.map(String).join('.'), message: i.message })) } },
+    {
+      details: {
+        path,
+        issues: parsed.error.issues
+          .slice(0, 10)
+          .map((i) => ({ path: i.path.map(String).join('.'), message: i.message })),
+      },
+    },
   );
 }
 
-/** FNV-1a over the machine's configuration; functions count by their source, so that a changed action is noticed. */
+/**
+ * FNV-1a over the machine's configuration. Functions count by where they stand, not by their source: a test runner or a
+ * coverage tool rewrites main's copy of a module and never a thread's.
+ */
 function hashMachine(config: unknown): string {
   const seen = new WeakSet<object>();
   const text = JSON.stringify(config, (_key, value: unknown) => {
-    if (typeof value === 'function') return `function ${String(value)}`;
+    if (typeof value === 'function') return 'function';
     if (typeof value === 'object' && value !== null) {
       if (seen.has(value)) return 'seen';
       seen.add(value);

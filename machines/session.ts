@@ -1,0 +1,86 @@
+/** A conversation of one user, as a pure machine. Messages are rows of its log; the context holds what lists and agents need. */
+import { emit, enqueueActions, assign, setup } from 'xstate';
+import { append, reply, spawn } from '../src/actor/effects.ts';
+import type { ChildExitedEvent, Effect, ReplyToken } from '../src/actor/effects.ts';
+import type { Json } from '../src/state/json.ts';
+
+export interface SessionInput {
+  readonly user: string;
+  readonly title: string;
+  readonly metadata: Readonly<Record<string, Json>>;
+}
+
+export interface SessionContext extends SessionInput {
+  readonly messages: number;
+  /** State each agent keeps in this session, by agent id. */
+  readonly agents: Readonly<Record<string, Json>>;
+  /** Groups that are under way, by address. */
+  readonly groups: readonly string[];
+}
+
+/** A message as it stands in the log. */
+export interface SessionMessage {
+  readonly author: string;
+  readonly text: string;
+}
+
+/** What is answered to DESCRIBE. */
+export interface SessionDescription {
+  readonly user: string;
+  readonly title: string;
+  readonly messages: number;
+  readonly groups: readonly string[];
+}
+
+export type SessionEvent =
+  | { readonly type: 'SAY'; readonly author: string; readonly text: string }
+  | { readonly type: 'AGENT.STATE'; readonly agent: string; readonly state: Json }
+  | { readonly type: 'METADATA'; readonly metadata: Readonly<Record<string, Json>> }
+  | { readonly type: 'GROUP.OPEN'; readonly key: string; readonly input: Json }
+  | { readonly type: 'DESCRIBE'; readonly replyTo: ReplyToken<SessionDescription> }
+  | ChildExitedEvent;
+
+export const sessionMachine = setup({
+  types: {
+    context: {} as SessionContext,
+    events: {} as SessionEvent,
+    input: {} as SessionInput,
+    emitted: {} as Effect,
+  },
+}).createMachine({
+  id: 'session',
+  context: ({ input }) => ({ ...input, messages: 0, agents: {}, groups: [] }),
+  on: {
+    SAY: {
+      actions: [
+        assign({ messages: ({ context }) => context.messages + 1 }),
+        emit(({ event }) => append({ author: event.author, text: event.text })),
+      ],
+    },
+    'AGENT.STATE': {
+      actions: assign({ agents: ({ context, event }) => ({ ...context.agents, [event.agent]: event.state }) }),
+    },
+    METADATA: {
+      actions: assign({ metadata: ({ context, event }) => ({ ...context.metadata, ...event.metadata }) }),
+    },
+    'GROUP.OPEN': {
+      actions: enqueueActions(({ enqueue, context, event }) => {
+        enqueue.assign({ groups: [...context.groups, `group/${event.key}`] });
+        enqueue.emit(spawn('group', event.key, event.input));
+      }),
+    },
+    'child.exited': {
+      actions: assign({ groups: ({ context, event }) => context.groups.filter((group) => group !== event.child) }),
+    },
+    DESCRIBE: {
+      actions: emit(({ context, event }) =>
+        reply(event.replyTo, {
+          user: context.user,
+          title: context.title,
+          messages: context.messages,
+          groups: context.groups,
+        }),
+      ),
+    },
+  },
+});

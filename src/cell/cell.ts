@@ -1,0 +1,620 @@
+/**
+ * The runtime's holder of one live actor: mailbox, turns, commits. Every input, whoever sent it, takes the one way through:
+ * mailbox, turn, commit, acknowledgement, release.
+ *
+ * Invariants:
+ * C1 One turn at a time, in mailbox order; items of one sender keep their order (G7).
+ * C2 Nothing leaves before the commit that holds its cause is acknowledged: no hint, reply, delivery, effect function (G5).
+ * C3 A refused commit takes the ones after it along: the cell starts anew from the store, and every item whose outcome is
+ *    unknown is back in its mailbox.
+ * C4 One phase at a time: `loading`, `live`, `busy` (something must finish first), `ended`, `disposed`. What an older life of
+ *    the XState actor started is dropped.
+ */
+import { ROOT, typeOf } from '../actor/address.ts';
+import type { Address } from '../actor/address.ts';
+import { MAX_EVENT_ATTEMPTS } from '../actor/define.ts';
+import type { AnyDefinition } from '../actor/define.ts';
+import type { ActorEvent } from '../actor/effects.ts';
+import type { TroupeError } from '../errors.ts';
+import type { PersistedState } from '../state/persisted.ts';
+import type { ActorStatus, CommitResult } from '../store/store.ts';
+import { encodeError } from '../thread/error-codec.ts';
+import type { Suspect } from '../thread/protocol.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { compileEffects } from './compile-effects.ts';
+import type { Draft } from './draft.ts';
+import { EffectRuns } from './effect-runs.ts';
+import type { InFlightRow } from './effect-runs.ts';
+import { answerEnded } from './ended.ts';
+import {
+  actorQuarantined,
+  bury,
+  chargedWith,
+  creationFailed,
+  endsThreads,
+  eventFailed,
+  notCreatable,
+  planFailure,
+  threadEnded,
+} from './failure.ts';
+import type { FailingRecord } from './failure.ts';
+import { IdGate } from './id-gate.ts';
+import { INBOX_PAGE, InboxReader } from './inbox-reader.ts';
+import { bodyOf, eventIdOf, isAwaited, isRemovalOrder, isStopOrder, originOf } from './items.ts';
+import type { DirectItem, InboxItem, Item, OrderItem } from './items.ts';
+import { LiveActor } from './live-actor.ts';
+import type { TurnOutcome } from './live-actor.ts';
+import { readStored } from './load.ts';
+import type { StoredLife } from './load.ts';
+import { Mailbox } from './mailbox.ts';
+import type { CellServices } from './services.ts';
+
+/** Turns that may share one commit. */
+const MAX_TURNS_PER_COMMIT = 64;
+
+/** Commits of one cell that may wait for acknowledgement; more input waits in the mailbox. */
+const MAX_UNACKNOWLEDGED = 4;
+
+/** Pause before a load that failed is tried again. */
+const LOAD_RETRY_MS = 500;
+
+type Failed = { readonly error: unknown };
+
+export class Cell {
+  readonly address: Address;
+  readonly #definition: AnyDefinition;
+  readonly #services: CellServices;
+  readonly #mailbox = new Mailbox();
+  readonly #commits: CommitQueue;
+  readonly #inbox: InboxReader;
+  readonly #ids: IdGate;
+  #phase: 'loading' | 'live' | 'busy' | 'ended' | 'disposed' = 'loading';
+  #life = 0;
+  #live: LiveActor | undefined;
+  #effects: EffectRuns | undefined;
+  #parent: Address = ROOT;
+  #failing: FailingRecord | undefined;
+  #restarts: readonly number[] = [];
+  #isCautious = false;
+  /** Set when a turn of this actor ended the thread before this one. */
+  #suspect: Suspect | undefined;
+
+  constructor(address: Address, services: CellServices) {
+    this.address = address;
+    this.#services = services;
+    this.#definition = services.definitions.get(typeOf(address));
+    this.#commits = new CommitQueue(address, this.#definition, services, {
+      acknowledged: (draft, result) => this.#acknowledged(draft, result),
+      refused: (reason, drafts) => this.#refused(reason, drafts),
+    });
+    this.#inbox = new InboxReader(address, services, (items) => this.#takeItems(items));
+    this.#ids = new IdGate({
+      address,
+      services,
+      ready: () => this.#pump(),
+      drop: (item) => this.#mailbox.remove(item),
+    });
+    void this.#load();
+  }
+
+  /** Accepts what code sent. */
+  enqueue(item: DirectItem | OrderItem): void {
+    const isGated = item.kind === 'direct' && item.idempotencyId !== undefined;
+    const admitted = isGated ? this.#ids.admit(item, item.idempotencyId as string) : item;
+    if (!admitted) return;
+    this.#mailbox.push(admitted);
+    this.#pump();
+  }
+
+  /** A committed row for this actor, straight from its sender. While loading, the read that follows finds it. */
+  hint(item: InboxItem, previousPos: number): void {
+    if (this.#phase === 'loading') this.#inbox.readAfterReset();
+    else if (this.#phase === 'ended') this.#inbox.read();
+    else this.#inbox.hint(item, previousPos);
+  }
+
+  /** There may be rows nobody hinted at. */
+  wake(): void {
+    if (this.#mailbox.size === 0 && this.#commits.unacknowledged === 0 && this.#phase !== 'loading') this.#inbox.read();
+  }
+
+  /** Committed state as JSON, nothing when the actor does not exist. */
+  viewText(): string | undefined {
+    const committed = this.#commits.committed;
+    if (!committed) return undefined;
+    const { value, context, output } = committed.state ?? {};
+    return JSON.stringify({ value, context, output, status: committed.status, seq: committed.seq });
+  }
+
+  /** Lets go of everything: the thread ends, or another owner took over. Nothing is committed any more. */
+  dispose(): void {
+    this.#phase = 'disposed';
+    this.#endLife();
+  }
+
+  async #load(): Promise<void> {
+    const { store, log, env } = this.#services;
+    try {
+      const [actor, rows] = await Promise.all([
+        store.call('load', this.address),
+        store.call('inbox', this.address, { limit: INBOX_PAGE }),
+      ]);
+      if (this.#phase !== 'loading') return;
+      this.#mailbox.unshift(this.#inbox.reset(rows));
+      this.#suspect = this.#services.takeSuspect(this.address) ?? this.#suspect;
+      const stored = actor && readStored(actor, this.#definition, this.#services.boot);
+      this.#commits.reset(stored);
+      if (stored) this.#resume(stored);
+      else this.#createNext();
+      this.#inbox.catchUp();
+    } catch (error) {
+      log.warn('cannot load actor, trying again', { address: this.address, error: encodeError(error) });
+      env.setTimeout(() => void (this.#phase === 'loading' && this.#load()), LOAD_RETRY_MS);
+    }
+  }
+
+  #resume(stored: StoredLife): void {
+    this.#parent = stored.parent;
+    this.#failing = chargedWith(this.#suspect, stored.failing);
+    this.#dropRepeated(stored.marks);
+    if (stored.fault) return this.#holdFaulty(stored, stored.fault);
+    if (stored.status !== 'active') return this.#enterEnded();
+    const draft = this.#commits.newDraft();
+    if (this.#suspect) draft.failing = JSON.stringify(this.#failing);
+    if (this.#suspect && endsThreads(this.#suspect, this.#failing)) {
+      return void this.#finish(
+        draft,
+        'quarantined',
+        JSON.stringify(encodeError(threadEnded(this.address, this.#suspect))),
+      );
+    }
+    this.#restore(draft);
+  }
+
+  /** A state that cannot be used: quarantined with its rows untouched; a foreign version is not even noted in the store. */
+  #holdFaulty(stored: StoredLife, fault: TroupeError): void {
+    const error = JSON.stringify(encodeError(fault));
+    this.#services.log.error('actor held: its stored state cannot be used', {
+      address: this.address,
+      error: encodeError(fault),
+    });
+    if (stored.status === 'active' && fault.code !== 'ERR_STATE_VERSION') {
+      return void this.#finish(this.#commits.newDraft(), 'quarantined', error);
+    }
+    this.#commits.hold(error);
+    this.#enterEnded();
+  }
+
+  /** Direct items that were committed before a crash and came again: a success, unless the event was given up on. */
+  #dropRepeated(marks: Readonly<Record<string, number>>): void {
+    for (const item of this.#mailbox.takeAll()) {
+      if (item.kind === 'direct' && item.n > 0 && item.n <= (marks[item.from] ?? 0))
+        this.#settleRepeated(item).catch(() => {});
+      else this.#mailbox.push(item);
+    }
+  }
+
+  async #settleRepeated(item: DirectItem): Promise<void> {
+    const letters = await this.#read(() =>
+      this.#services.store.call('deadLetters', { address: this.address, limit: 1000 }),
+    );
+    const id = eventIdOf(item) as string;
+    const letter = letters.find((candidate) => candidate.id === id);
+    item.settle(letter ? { error: encodeError(eventFailed(this.address, id, JSON.parse(letter.error))) } : {});
+  }
+
+  #restore(draft = this.#commits.newDraft()): void {
+    const state = this.#commits.committed?.state as PersistedState;
+    const restored = JSON.parse(this.#commits.inFlightText ?? '[]') as InFlightRow[];
+    const failed = this.#absorb(draft, this.#begin({ state }, restored));
+    if (failed) return this.#fail(undefined, failed.error);
+    this.#commits.rebase(draft);
+    if (restored.length > 0) draft.inFlight = this.#effects?.toText() ?? null;
+    this.#effects?.forgetRestored();
+    this.#phase = 'live';
+    if (!draft.isEmpty) this.#post(draft);
+    this.#pump();
+  }
+
+  /** The actor does not exist: the first item that brings an input makes it. */
+  #createNext(): void {
+    const creator = this.#mailbox.find((item) => originOf(item) !== undefined);
+    const origin = creator && originOf(creator);
+    if (origin) return this.#create(creator, origin);
+    const asker = this.#mailbox.find(wantsActor);
+    if (asker && this.#services.definitions.acceptsNoInput(this.#definition.type)) {
+      return this.#create(asker, { input: undefined, parent: ROOT });
+    }
+    this.#enterEnded();
+  }
+
+  #create(creator: Item, origin: { readonly input: unknown; readonly parent: Address }): void {
+    this.#parent = origin.parent;
+    const draft = this.#commits.newDraft();
+    draft.actor = { type: this.#definition.type, parent: this.#parent, meta: '{}' };
+    const isSpawn = creator.kind === 'inbox' && creator.row.kind === 'create';
+    if (isSpawn) {
+      this.#mailbox.remove(creator);
+      draft.consume(creator, this.#commits.marks);
+    }
+    this.#failing = chargedWith(this.#suspect, undefined);
+    if (this.#suspect && endsThreads(this.#suspect, this.#failing)) {
+      return this.#failCreation(creator, draft, threadEnded(this.address, this.#suspect));
+    }
+    const failed = this.#absorb(draft, this.#begin({ input: origin.input }, []));
+    if (failed) return this.#failCreation(creator, draft, failed.error);
+    this.#phase = 'live';
+    if (hasEnded(draft)) return void this.#finish(draft, 'done');
+    this.#fill(draft);
+    this.#pump();
+  }
+
+  #failCreation(creator: Item, draft: Draft, error: unknown): void {
+    this.#endLife();
+    const failure = creationFailed(this.address, error);
+    if (!isAwaited(creator)) {
+      draft.state = { status: 'error' };
+      if (draft.consumed.length === 0) {
+        this.#mailbox.remove(creator);
+        draft.consume(creator, this.#commits.marks);
+      }
+      return void this.#finish(draft, 'quarantined', JSON.stringify(encodeError(failure)));
+    }
+    this.#mailbox.remove(creator);
+    creator.settle({ error: encodeError(failure) });
+    this.#createNext();
+  }
+
+  #begin(
+    origin: { readonly input: unknown } | { readonly state: PersistedState },
+    restored: readonly InFlightRow[],
+  ): TurnOutcome {
+    const life = ++this.#life;
+    const { env, log, send, mark } = this.#services;
+    this.#effects = new EffectRuns({
+      address: this.address,
+      restored,
+      settle: (actor, event) => void (life === this.#life && actor.send(event as never)),
+      send,
+      mark: (key) => mark(this.address, key),
+    });
+    this.#live = new LiveActor({
+      address: this.address,
+      machine: this.#definition.machine,
+      env,
+      origin,
+      onDelivery: (delivery) => {
+        if (life !== this.#life) return;
+        this.#mailbox.push({ kind: 'internal', delivery });
+        this.#pump();
+      },
+      onLog: (...args) => log.info(args.map(String).join(' '), { address: this.address, component: 'machine' }),
+    });
+    return this.#marked('start', () => (this.#live as LiveActor).start());
+  }
+
+  #pump(): void {
+    while (this.#phase === 'live' && this.#commits.unacknowledged < MAX_UNACKNOWLEDGED && this.#isHeadReady()) {
+      this.#fill(this.#commits.newDraft());
+    }
+    if (this.#phase === 'ended' && this.#mailbox.size > 0) this.#answerEnded();
+    if (this.#mailbox.size > 0) return;
+    this.#isCautious = false;
+    if (this.#inbox.isBehind) this.#inbox.read();
+    else if (this.#commits.unacknowledged === 0) this.#inbox.trim();
+  }
+
+  /** Takes turns until the mailbox is empty or the commit is full, then posts what they led to. */
+  #fill(draft: Draft): void {
+    const limit = this.#isCautious ? 1 : MAX_TURNS_PER_COMMIT;
+    for (let turns = 0; turns < limit && this.#isHeadReady(); turns++) {
+      const item = this.#mailbox.shift() as Item;
+      if (isStopOrder(item)) return this.#obeyStop(draft, item);
+      if (item.kind === 'order') {
+        draft.items.push(item);
+        continue;
+      }
+      if (this.#isPoison(item)) {
+        this.#buryFailed(draft, item, encodeError(threadEnded(this.address, this.#suspect)), MAX_EVENT_ATTEMPTS);
+        continue;
+      }
+      const failed = this.#turn(draft, item);
+      if (failed) return this.#failAfter(draft, item, failed.error);
+      if (hasEnded(draft)) return void this.#finish(draft, 'done');
+    }
+    this.#post(draft);
+  }
+
+  #turn(draft: Draft, item: Item): Failed | undefined {
+    const run = this.#turnOf(item);
+    const failed = run && this.#absorb(draft, this.#marked(eventIdOf(item) ?? 'internal', run));
+    if (failed) return failed;
+    draft.consume(item, this.#commits.marks);
+    if (this.#failing !== undefined && this.#failing.id === eventIdOf(item)) {
+      this.#failing = undefined;
+      draft.failing = null;
+    }
+    return undefined;
+  }
+
+  /** The turn an item asks for; none when it only creates or waits. */
+  #turnOf(item: Item): (() => TurnOutcome) | undefined {
+    const live = this.#live as LiveActor;
+    if (item.kind === 'internal') return () => live.pass(item.delivery);
+    if (item.kind === 'inbox' && item.row.kind === 'event') return () => live.send(bodyOf(item) as ActorEvent);
+    const event = item.kind === 'direct' ? item.event : undefined;
+    return event && (() => live.send(event));
+  }
+
+  /** Adds what a turn led to; returns the error of a turn that failed, of which nothing is kept. */
+  #absorb(draft: Draft, outcome: TurnOutcome): Failed | undefined {
+    if (!outcome.ok) return { error: outcome.error };
+    try {
+      const { boot, definitions } = this.#services;
+      const context = { address: this.address, boot, definitions, nextId: () => draft.nextId() };
+      if (outcome.effects.length > 0) draft.addRows(compileEffects(outcome.effects, context));
+    } catch (error) {
+      return { error };
+    }
+    const begins = this.#effects?.apply(outcome.started, outcome.ended, () => `${this.address}#${draft.nextId()}`);
+    if (begins) {
+      draft.begins.push(...begins);
+      draft.inFlight = this.#effects?.toText() ?? null;
+    }
+    if (outcome.state !== this.#commits.stateBefore(draft)) draft.state = outcome.state;
+    return undefined;
+  }
+
+  #marked<T>(what: string, run: () => T): T {
+    this.#services.mark(this.address, what);
+    try {
+      return run();
+    } finally {
+      this.#services.mark(this.address, undefined);
+    }
+  }
+
+  #post(draft: Draft): void {
+    try {
+      this.#commits.post(draft);
+    } catch (error) {
+      // The state is over its cap. Alone in its commit the culprit is known; otherwise all are tried again one by one.
+      const [first, ...others] = draft.items;
+      if (first !== undefined && others.length === 0) return this.#fail(first, error);
+      if (!this.#commits.isStored && first === undefined) return this.#fail(undefined, error);
+      this.#mailbox.unshift(draft.items);
+      this.#startOver();
+    }
+  }
+
+  #acknowledged(draft: Draft, result: Exclude<CommitResult, { outcome: 'refused' }>): void {
+    const { positions, outboxPositions } = result.outcome === 'done' ? result : {};
+    draft.rows.inbox.forEach((row, i) => this.#services.hint(this.address, row, positions?.[i]));
+    draft.rows.outbox.forEach((row, i) => this.#services.release(this.address, row, outboxPositions?.[i]));
+    for (const actor of draft.begins) this.#effects?.begin(actor);
+    draft.settle();
+    if (draft.state || draft.status !== 'active') this.#services.changed(this.address);
+    this.#pump();
+  }
+
+  /** Rule 5: the cell and its queued commits are dropped, and it reloads. */
+  #refused(reason: string, drafts: readonly Draft[]): void {
+    this.#services.log.warn('commit refused, reloading', { address: this.address, reason });
+    const items = [...drafts.flatMap((draft) => draft.items), ...this.#mailbox.takeAll()].filter(isAwaited);
+    this.#mailbox.unshift(items);
+    this.#endLife();
+    for (const item of items) {
+      if (item.kind === 'direct' && item.idempotencyId !== undefined) this.#ids.look(item, item.idempotencyId);
+    }
+    this.#reload();
+  }
+
+  #reload(): void {
+    this.#endLife();
+    this.#phase = 'loading';
+    void this.#load();
+  }
+
+  #failAfter(draft: Draft, item: Item, error: unknown): void {
+    if (!draft.isEmpty || draft.items.length > 0) this.#post(draft);
+    this.#fail(item, error);
+  }
+
+  #fail(item: Item | undefined, error: unknown): void {
+    this.#endLife();
+    this.#phase = 'busy';
+    this.#isCautious = true;
+    this.#commits.whenQuiet(() => this.#judge(item, error));
+  }
+
+  /** The same turns again, one to a commit, from what is durable. */
+  #startOver(): void {
+    this.#endLife();
+    this.#phase = 'busy';
+    this.#isCautious = true;
+    this.#commits.whenQuiet(() => (this.#commits.isStored ? this.#restore() : this.#createNext()));
+  }
+
+  /** Carries out the decision on a failure; what it costs is durable before the actor goes on. */
+  #judge(item: Item | undefined, cause: unknown): void {
+    const context = {
+      address: this.address,
+      policy: this.#definition.policy,
+      failing: this.#failing,
+      restarts: this.#restarts,
+      now: this.#services.env.now(),
+    };
+    const { decision, failing } = planFailure(item, context);
+    const error = encodeError(cause);
+    this.#services.log.warn('actor failed', {
+      address: this.address,
+      decision: decision.action,
+      attempts: failing?.attempts,
+      error,
+    });
+    this.#restarts = decision.restarts;
+    this.#failing = failing;
+    const draft = this.#commits.newDraft();
+    if (decision.action === 'quarantine') return this.#giveUp(draft, item, JSON.stringify(error));
+    if (decision.action === 'retry') this.#mailbox.unshift([item as Item]);
+    if (decision.action === 'dead-letter')
+      this.#buryFailed(draft, item as DirectItem | InboxItem, error, failing?.attempts ?? 1);
+    else if (failing) draft.failing = JSON.stringify(failing);
+    this.#post(draft);
+    this.#commits.whenQuiet(() => this.#restore());
+  }
+
+  #buryFailed(
+    draft: Draft,
+    item: DirectItem | InboxItem,
+    error: ReturnType<typeof encodeError>,
+    attempts: number,
+  ): void {
+    const failure = eventFailed(this.address, eventIdOf(item) as string, error);
+    draft.reject(item, this.#commits.marks, { error: encodeError(failure) });
+    bury(draft, item, error, attempts);
+    draft.failing = null;
+    this.#failing = undefined;
+  }
+
+  /** An event that has ended its thread too often is not tried again. */
+  #isPoison(item: Item): item is DirectItem | InboxItem {
+    const failing = this.#failing;
+    return (
+      this.#suspect !== undefined &&
+      failing !== undefined &&
+      failing.id === eventIdOf(item) &&
+      failing.attempts >= MAX_EVENT_ATTEMPTS
+    );
+  }
+
+  #giveUp(draft: Draft, item: Item | undefined, error: string): void {
+    if (item && isAwaited(item)) item.settle({ error: encodeError(actorQuarantined(this.address, error)) });
+    void this.#finish(draft, 'quarantined', error);
+  }
+
+  #obeyStop(draft: Draft, item: Item): void {
+    const failed = this.#absorb(
+      draft,
+      this.#marked('stop', () => (this.#live as LiveActor).stop()),
+    );
+    if (failed)
+      this.#services.log.warn('actor failed while it stopped', {
+        address: this.address,
+        error: encodeError(failed.error),
+      });
+    draft.consume(item, this.#commits.marks);
+    draft.isRemoval = isRemovalOrder(item);
+    const isByParent = item.kind === 'inbox' && item.row.sender === this.#parent;
+    void this.#finish(draft, 'stopped', undefined, isByParent);
+  }
+
+  /** The last commit of this life: status, word to the parent, an end to the children. */
+  async #finish(draft: Draft, status: ActorStatus, error?: string, isParentAware = false): Promise<void> {
+    this.#endLife();
+    this.#phase = 'busy';
+    draft.status = status;
+    if (error !== undefined) draft.error = error;
+    if (this.#commits.inFlightText !== null || draft.inFlight !== undefined) draft.inFlight = null;
+    try {
+      if (status !== 'quarantined') await this.#stopChildren(draft);
+    } catch (error) {
+      return this.#services.log.warn('an end was left to the next start', {
+        address: this.address,
+        error: encodeError(error),
+      });
+    }
+    if (this.#isDisposed()) return;
+    if (this.#parent !== ROOT && !isParentAware) draft.tellParent(this.#parent, this.address);
+    this.#post(draft);
+    this.#commits.whenQuiet(() => this.#enterEnded());
+  }
+
+  async #stopChildren(draft: Draft): Promise<void> {
+    const text = draft.isRemoval ? '{"remove":true}' : '{}';
+    const children = new Set<Address>(
+      draft.rows.inbox.filter(({ kind }) => kind === 'create').map(({ receiver }) => receiver),
+    );
+    let cursor: string | undefined;
+    do {
+      const query = { parent: this.address, limit: 1000, ...(cursor !== undefined && { cursor }) };
+      const page = await this.#read(() => this.#services.store.call('list', query));
+      for (const { address } of page.items) children.add(address);
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    for (const receiver of children) draft.rows.inbox.push({ receiver, kind: 'stop', id: draft.nextId(), text });
+  }
+
+  /** A read that is tried again until the store answers; what waits for it has nowhere else to go. */
+  async #read<T>(read: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await read();
+      } catch (error) {
+        if (this.#isDisposed()) throw error;
+        this.#services.log.warn('the store does not answer, trying again', {
+          address: this.address,
+          error: encodeError(error),
+        });
+        await new Promise<void>((resolve) => void this.#services.env.setTimeout(resolve, LOAD_RETRY_MS));
+      }
+    }
+  }
+
+  #isDisposed(): boolean {
+    return this.#phase === 'disposed';
+  }
+
+  #enterEnded(): void {
+    this.#phase = 'ended';
+    this.#answerEnded();
+  }
+
+  /** Nobody lives here: senders are told, rows of others become dead letters, then the cell is forgotten. */
+  #answerEnded(): void {
+    const committed = this.#commits.committed;
+    const absence = notCreatable(this.address, this.#definition.type);
+    const draft = this.#commits.isStored || committed ? this.#commits.newDraft() : this.#commits.newOrphanDraft();
+    answerEnded(this.#mailbox.takeAll(), draft, {
+      address: this.address,
+      committed,
+      absence,
+      marks: this.#commits.marks,
+    });
+    if (!draft.isEmpty) this.#post(draft);
+    this.#commits.whenQuiet(() => {
+      if (this.#phase !== 'ended' || this.#mailbox.size > 0) return;
+      if (this.#commits.committed?.status === 'active') return this.#reload();
+      this.#phase = 'disposed';
+      this.#services.disposed(this.address);
+    });
+  }
+
+  #takeItems(items: readonly InboxItem[]): void {
+    for (const item of items) this.#mailbox.push(item);
+    this.#pump();
+  }
+
+  #isHeadReady(): boolean {
+    const head = this.#mailbox.peek();
+    return head !== undefined && !this.#ids.isUnready(head);
+  }
+
+  #endLife(): void {
+    this.#life++;
+    this.#live?.dispose();
+    this.#effects?.abortAll();
+    this.#live = undefined;
+    this.#effects = undefined;
+  }
+}
+
+/** True for items that ask something of an actor, so that one without input may be made for them. */
+function wantsActor(item: Item): boolean {
+  if (item.kind === 'direct') return item.event !== undefined;
+  return item.kind === 'inbox' && item.row.kind === 'event';
+}
+
+function hasEnded(draft: Draft): boolean {
+  return draft.state !== undefined && draft.state.status !== 'active';
+}

@@ -1,0 +1,187 @@
+/**
+ * The commits of one cell: what is durable, what has been posted and waits for acknowledgement, and the numbers that go on
+ * from it. Commits are acknowledged in the order they were posted.
+ */
+import type { Address } from '../actor/address.ts';
+import type { AnyDefinition } from '../actor/define.ts';
+import type { PersistedState } from '../state/persisted.ts';
+import type { ActorStatus, CommitResult, RefusalReason } from '../store/store.ts';
+import { Draft } from './draft.ts';
+import type { StoredLife } from './load.ts';
+import type { CellServices } from './services.ts';
+import { StateSaver } from './state-saver.ts';
+
+/** What is known to be durable. */
+export interface Committed {
+  readonly state: PersistedState | undefined;
+  readonly status: ActorStatus;
+  readonly seq: number;
+  readonly error: string | null;
+}
+
+export interface CommitHooks {
+  /** A commit is durable: let out what it holds. `isRepeated`: its positions are not known. */
+  acknowledged(draft: Draft, result: Extract<CommitResult, { outcome: 'done' | 'repeated' }>): void;
+  /** A commit was refused, and the ones after it with it. Nothing of them applies. */
+  refused(reason: RefusalReason, drafts: readonly Draft[]): void;
+}
+
+export class CommitQueue {
+  readonly #address: Address;
+  readonly #definition: AnyDefinition;
+  readonly #services: CellServices;
+  readonly #hooks: CommitHooks;
+  #posted: Draft[] = [];
+  #life = 0;
+  #seq = 0;
+  #epoch = 1;
+  #version: number;
+  #saver: StateSaver;
+  #marks: Readonly<Record<string, number>> = {};
+  #inFlightText: string | null = null;
+  #meta = '{}';
+  #committed: Committed | undefined;
+  #onQuiet: (() => void) | undefined;
+
+  constructor(address: Address, definition: AnyDefinition, services: CellServices, hooks: CommitHooks) {
+    this.#address = address;
+    this.#definition = definition;
+    this.#services = services;
+    this.#hooks = hooks;
+    this.#version = definition.version;
+    this.#saver = new StateSaver(address, definition.policy.maxStateBytes);
+  }
+
+  get committed(): Committed | undefined {
+    return this.#committed;
+  }
+
+  get unacknowledged(): number {
+    return this.#posted.length;
+  }
+
+  /** Highest number per direct sender, posted commits included. */
+  get marks(): Readonly<Record<string, number>> {
+    return this.#marks;
+  }
+
+  /** In-flight rows as posted last. */
+  get inFlightText(): string | null {
+    return this.#inFlightText;
+  }
+
+  get meta(): string {
+    return this.#meta;
+  }
+
+  /** False until the first commit has been posted. */
+  get isStored(): boolean {
+    return this.#seq > 0;
+  }
+
+  /** Goes on from what the store holds, or from nothing. Results of commits posted before no longer count. */
+  reset(stored: StoredLife | undefined): void {
+    this.#life++;
+    this.#posted = [];
+    this.#onQuiet = undefined;
+    this.#seq = stored?.seq ?? 0;
+    this.#epoch = stored?.epoch ?? 1;
+    this.#marks = stored?.marks ?? {};
+    this.#meta = stored?.meta ?? '{}';
+    this.#version = stored && (stored.fault || stored.status !== 'active') ? stored.version : this.#definition.version;
+    this.#inFlightText = stored?.inFlightText ?? null;
+    this.#committed = stored && {
+      state: stored.saved?.state,
+      status: stored.status,
+      seq: stored.seq,
+      error: stored.error,
+    };
+    this.#saver = new StateSaver(this.#address, this.#definition.policy.maxStateBytes, stored?.saved);
+  }
+
+  /** Holds an actor whose state cannot be used as quarantined, without a word to the store. */
+  hold(error: string): void {
+    this.#committed = { state: undefined, status: 'quarantined', seq: this.#seq, error };
+  }
+
+  /** A restored actor has walked into `state`. Nothing is saved for that when it equals what is stored. */
+  rebase(draft: Draft): void {
+    if (!draft.state || !this.#committed || !this.#saver.rebase(draft.state)) return;
+    this.#committed = { ...this.#committed, state: draft.state };
+    draft.state = undefined;
+  }
+
+  newDraft(): Draft {
+    const draft = new Draft(this.#seq + 1);
+    draft.status = this.#committed?.status ?? 'active';
+    return draft;
+  }
+
+  /** A draft for an actor that does not exist: rows meant for it may be removed, nothing is created. */
+  newOrphanDraft(): Draft {
+    return new Draft(0);
+  }
+
+  /** The state the next turn starts from. */
+  stateBefore(draft: Draft): PersistedState | undefined {
+    return draft.state ?? this.#posted.findLast(({ state }) => state)?.state ?? this.#committed?.state;
+  }
+
+  /**
+   * Posts a draft; an empty one only waits for those before it.
+   * @throws {TroupeError} ERR_STATE_TOO_LARGE; nothing was posted then.
+   */
+  post(draft: Draft): void {
+    if (draft.isEmpty) return this.#wait(draft);
+    const write = draft.state && this.#saver.write(draft.state);
+    this.#noteMeta(draft);
+    const base = { address: this.#address, epoch: this.#epoch, at: this.#services.env.now(), version: this.#version };
+    const commit = draft.toCommit(base, write);
+    this.#seq = draft.seq;
+    this.#marks = draft.marksAfter(this.#marks);
+    if (draft.inFlight !== undefined) this.#inFlightText = draft.inFlight;
+    this.#posted.push(draft);
+    const life = this.#life;
+    this.#services.store.post(commit, (result) => {
+      if (life === this.#life) this.#take(draft, result);
+    });
+  }
+
+  /** Runs `next` once nothing is under way any more. */
+  whenQuiet(next: () => void): void {
+    if (this.#posted.length === 0) next();
+    else this.#onQuiet = next;
+  }
+
+  #wait(draft: Draft): void {
+    const last = this.#posted.at(-1);
+    if (last) last.items.push(...draft.items);
+    else draft.settle();
+  }
+
+  #noteMeta(draft: Draft): void {
+    if (!draft.state || !this.#definition.meta) return;
+    const meta = JSON.stringify(this.#definition.meta(draft.state.context ?? null));
+    if (meta === this.#meta) return;
+    this.#meta = meta;
+    if (draft.actor) draft.actor = { ...draft.actor, meta };
+    else draft.meta = meta;
+  }
+
+  #take(draft: Draft, result: CommitResult): void {
+    if (result.outcome === 'refused') {
+      const drafts = this.#posted;
+      this.#life++;
+      this.#posted = [];
+      return this.#hooks.refused(result.reason, drafts);
+    }
+    this.#posted.shift();
+    const error = draft.error === undefined ? (this.#committed?.error ?? null) : draft.error;
+    this.#committed = { state: draft.state ?? this.#committed?.state, status: draft.status, seq: draft.seq, error };
+    this.#hooks.acknowledged(draft, result);
+    if (this.#posted.length > 0 || !this.#onQuiet) return;
+    const next = this.#onQuiet;
+    this.#onQuiet = undefined;
+    next();
+  }
+}

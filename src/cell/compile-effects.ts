@@ -1,0 +1,127 @@
+/**
+ * Turns the effects of one turn into the rows its commit will hold. Pure but for the schemas it asks: an effect that cannot
+ * work fails the turn that emitted it, with the path of the wrong part, and nothing of that turn is saved.
+ */
+import { z } from 'zod';
+import { TroupeError } from '../errors.ts';
+import { encodeJson } from '../state/json.ts';
+import type { IdempotencyWrite, NewInboxRow, NewOutboxRow } from '../store/store.ts';
+import { parseAddress, toAddress } from '../actor/address.ts';
+import type { Address } from '../actor/address.ts';
+import type { Definitions } from '../actor/definitions.ts';
+import type { Effect, ReplyEffect, ReplyToken, SpawnEffect, TellEffect } from '../actor/effects.ts';
+
+/** Rows of one turn, in the order the machine asked for them. */
+export interface EffectRows {
+  readonly inbox: NewInboxRow[];
+  readonly outbox: NewOutboxRow[];
+  readonly log: string[];
+  readonly replies: Required<IdempotencyWrite>[];
+}
+
+export interface CompileContext {
+  readonly address: Address;
+  /** Boot of this system; replies to asks of another boot have nobody waiting. */
+  readonly boot: string;
+  readonly definitions: Definitions;
+  /** Unique within the actor: the commit's seq and the effect's place in it. */
+  readonly nextId: () => string;
+}
+
+const tokenSchema = z.object({
+  ask: z.string(),
+  id: z.string().optional(),
+  boot: z.string(),
+  of: z.string(),
+});
+
+/**
+ * Compiles the effects of a turn.
+ * @throws {TroupeError} ERR_EFFECT_INVALID, ERR_ADDRESS, ERR_ACTOR_TYPE_UNKNOWN, ERR_EVENT_INVALID, ERR_INPUT_INVALID,
+ * ERR_REPLY_INVALID or ERR_NOT_JSON.
+ */
+export function compileEffects(effects: readonly Effect[], context: CompileContext): EffectRows {
+  const rows: EffectRows = { inbox: [], outbox: [], log: [], replies: [] };
+  for (const effect of effects) compileEffect(effect, context, rows);
+  return rows;
+}
+
+function compileEffect(effect: Effect, context: CompileContext, rows: EffectRows): void {
+  switch (effect.type) {
+    case 'troupe.tell':
+      return void rows.inbox.push(compileTell(effect, context));
+    case 'troupe.reply':
+      return compileReply(effect, context, rows);
+    case 'troupe.append':
+      return void rows.log.push(encodeJson(effect.entry, `Log entry of '${context.address}'`, 'entry'));
+    case 'troupe.deliver':
+      return void rows.outbox.push({
+        kind: 'deliver',
+        id: context.nextId(),
+        target: channelOf(effect, context),
+        text: encodeJson(effect.payload, `Delivery of '${context.address}'`, 'payload'),
+      });
+    case 'troupe.spawn':
+      return void rows.inbox.push(compileSpawn(effect, context));
+    case 'troupe.stop':
+      return void rows.inbox.push({
+        receiver: parseAddress(effect.address).address,
+        kind: 'stop',
+        id: context.nextId(),
+        text: '{}',
+      });
+    default:
+      return refuseEffect(effect, context);
+  }
+}
+
+function compileTell(effect: TellEffect, context: CompileContext): NewInboxRow {
+  const receiver = parseAddress(effect.to).address;
+  return {
+    receiver,
+    kind: 'event',
+    id: context.nextId(),
+    text: context.definitions.encodeEvent(receiver, effect.event),
+  };
+}
+
+function compileSpawn(effect: SpawnEffect, context: CompileContext): NewInboxRow {
+  const receiver = toAddress(effect.actorType, effect.key);
+  const input = context.definitions.encodeInput(receiver, effect.input);
+  const text = `{"parent":${JSON.stringify(context.address)}${input === undefined ? '' : `,"input":${input}`}}`;
+  return { receiver, kind: 'create', id: context.nextId(), text };
+}
+
+function compileReply(effect: ReplyEffect, context: CompileContext, rows: EffectRows): void {
+  const parsed = tokenSchema.safeParse(effect.to);
+  if (!parsed.success) {
+    throw new TroupeError(
+      'ERR_EFFECT_INVALID',
+      `A reply of '${context.address}' names no ask. Pass event.replyTo of the ask, as it came.`,
+      { details: { address: context.address } },
+    );
+  }
+  const token = parsed.data as ReplyToken;
+  const text = context.definitions.encodeReply(context.address, token.of, effect.value);
+  if (token.id !== undefined) rows.replies.push({ id: token.id, reply: text });
+  if (token.boot !== context.boot && token.id === undefined) return;
+  rows.outbox.push({ kind: 'reply', id: context.nextId(), target: token.ask, boot: context.boot, text });
+}
+
+function channelOf(effect: { readonly channel: unknown }, context: CompileContext): string {
+  if (typeof effect.channel === 'string' && effect.channel !== '') return effect.channel;
+  throw new TroupeError(
+    'ERR_EFFECT_INVALID',
+    `A delivery of '${context.address}' has no channel. Pass a non-empty string to deliver(channel, payload).`,
+    { details: { address: context.address } },
+  );
+}
+
+function refuseEffect(effect: never, context: CompileContext): never {
+  const { type } = effect as { type: string };
+  throw new TroupeError(
+    'ERR_EFFECT_INVALID',
+    `'${context.address}' emitted an effect of unknown type '${type}'. Use the effect constructors of troupe.`,
+    { details: { address: context.address, type } },
+  );
+}

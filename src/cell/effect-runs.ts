@@ -1,0 +1,156 @@
+/**
+ * The effect functions of one cell: which are in flight, under which key, and their runs. A run begins after the commit that
+ * holds its in-flight row is acknowledged; its outcome comes back as a delivery that the cell makes a turn. After a crash
+ * the row is found by path: same key, one attempt more.
+ */
+import type { AnyActorRef } from 'xstate';
+import type { ActorEvent } from '../actor/effects.ts';
+import { toSettleEvent } from '../actor/from-effect.ts';
+import type { EffectStart } from '../actor/from-effect.ts';
+import { TroupeError } from '../errors.ts';
+import { checkJson } from '../state/json.ts';
+import { pathOf } from './xstate-seams.ts';
+
+/** One effect in flight, as stored with its actor. */
+export interface InFlightRow {
+  readonly path: string;
+  readonly key: string;
+  readonly attempt: number;
+}
+
+interface Run extends InFlightRow {
+  readonly start: EffectStart;
+  readonly controller: AbortController;
+  isBegun: boolean;
+  /** Its function is over; leaving it aborts nothing any more. */
+  isSettled: boolean;
+  sends: number;
+}
+
+export interface EffectRunsOptions {
+  readonly address: string;
+  /** Rows of the last life of this actor. */
+  readonly restored: readonly InFlightRow[];
+  /** Hands the outcome of a run to the cell. */
+  readonly settle: (actor: AnyActorRef, event: { readonly type: string }) => void;
+  /** Sends on behalf of a run; `id` is the same whenever the run is repeated. */
+  readonly send: (to: string, event: ActorEvent, id: string) => Promise<void>;
+  /** Called around the synchronous part of a run, for the beat. */
+  readonly mark: (key: string | undefined) => void;
+}
+
+export class EffectRuns {
+  readonly #options: EffectRunsOptions;
+  readonly #runs = new Map<AnyActorRef, Run>();
+  #restored: Map<string, InFlightRow>;
+
+  constructor(options: EffectRunsOptions) {
+    this.#options = options;
+    this.#restored = new Map(options.restored.map((row) => [row.path, row]));
+  }
+
+  /** Takes what a turn entered and left. Returns the runs to begin after the commit, or nothing when none changed. */
+  apply(
+    started: readonly EffectStart[],
+    ended: readonly AnyActorRef[],
+    nextKey: () => string,
+  ): readonly AnyActorRef[] | undefined {
+    const isLeft = ended.some((actor) => this.#runs.has(actor));
+    for (const actor of ended) this.#end(actor);
+    for (const start of started) this.#enter(start, nextKey);
+    return isLeft || started.length > 0 ? started.map(({ actor }) => actor) : undefined;
+  }
+
+  /** What the next commit stores; null when nothing is in flight. */
+  toText(): string | null {
+    const rows = [...this.#runs.values()].map(({ path, key, attempt }) => ({ path, key, attempt }));
+    return rows.length === 0 ? null : JSON.stringify(rows);
+  }
+
+  /** Begins a run whose in-flight row is durable; does nothing when it was left meanwhile. */
+  begin(actor: AnyActorRef): void {
+    const run = this.#runs.get(actor);
+    if (!run || run.isBegun) return;
+    run.isBegun = true;
+    if (run.attempt > 1 && run.start.onInterrupted === 'fail')
+      return this.#fail(run, interrupted(this.#options.address, run));
+    this.#options.mark(run.key);
+    const outcome = this.#call(run);
+    this.#options.mark(undefined);
+    outcome.then(
+      (value) => this.#succeed(run, value),
+      (error: unknown) => this.#fail(run, error),
+    );
+  }
+
+  /** Drops the rows of the last life that no effect took up. Called once the restored actor has started. */
+  forgetRestored(): void {
+    this.#restored = new Map();
+  }
+
+  /** Aborts everything: the cell ends or starts anew, and outcomes are no longer wanted. */
+  abortAll(): void {
+    const runs = [...this.#runs.values()];
+    this.#runs.clear();
+    for (const run of runs) if (!run.isSettled) run.controller.abort();
+  }
+
+  async #call(run: Run): Promise<unknown> {
+    return run.start.run({
+      signal: run.controller.signal,
+      key: run.key,
+      attempt: run.attempt,
+      progress: () => {},
+      send: (to, event) => this.#options.send(to, event, `${run.key}.${run.sends++}`),
+    });
+  }
+
+  #enter(start: EffectStart, nextKey: () => string): void {
+    const path = pathOf(start.actor);
+    const former = this.#restored.get(path);
+    this.#restored.delete(path);
+    this.#runs.set(start.actor, {
+      path,
+      key: former?.key ?? nextKey(),
+      attempt: (former?.attempt ?? 0) + 1,
+      start,
+      controller: new AbortController(),
+      isBegun: false,
+      isSettled: false,
+      sends: 0,
+    });
+  }
+
+  #end(actor: AnyActorRef): void {
+    const run = this.#runs.get(actor);
+    if (!run) return;
+    this.#runs.delete(actor);
+    if (!run.isSettled) run.controller.abort();
+  }
+
+  #succeed(run: Run, value: unknown): void {
+    if (!this.#runs.has(run.start.actor)) return;
+    try {
+      if (value !== undefined)
+        checkJson(value, `Output of effect '${run.path}' of '${this.#options.address}'`, 'output');
+      run.isSettled = true;
+      this.#options.settle(run.start.actor, toSettleEvent({ ok: true, value }));
+    } catch (error) {
+      this.#fail(run, error);
+    }
+  }
+
+  #fail(run: Run, error: unknown): void {
+    if (!this.#runs.has(run.start.actor)) return;
+    run.isSettled = true;
+    this.#options.settle(run.start.actor, toSettleEvent({ ok: false, error }));
+  }
+}
+
+function interrupted(address: string, run: InFlightRow): TroupeError {
+  return new TroupeError(
+    'ERR_EFFECT_INTERRUPTED',
+    `Effect '${run.path}' of '${address}' was cut off by a crash and does not run again (onInterrupted: 'fail'). Check its outcome outside by its key '${run.key}'.`,
+    { details: { address, path: run.path, key: run.key } },
+  );
+}

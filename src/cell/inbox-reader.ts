@@ -1,0 +1,103 @@
+/**
+ * Reads a cell's inbox: takes hints while nothing can be missing before them, and the rows from the store when something
+ * can (rule 2). At most one read is under way; rows over a page wait on disk.
+ */
+import type { Address } from '../actor/address.ts';
+import type { InboxRow } from '../store/store.ts';
+import type { InboxItem } from './items.ts';
+import { InboxTracker } from './inbox-tracker.ts';
+import type { CellServices } from './services.ts';
+
+/** Inbox rows read at a time. */
+export const INBOX_PAGE = 256;
+
+export class InboxReader {
+  readonly #address: Address;
+  readonly #services: CellServices;
+  readonly #take: (items: readonly InboxItem[]) => void;
+  #tracker = new InboxTracker();
+  #life = 0;
+  #isReading = false;
+  #isWanted = false;
+
+  constructor(address: Address, services: CellServices, take: (items: readonly InboxItem[]) => void) {
+    this.#address = address;
+    this.#services = services;
+    this.#take = take;
+  }
+
+  /** True while rows are known to wait on disk. */
+  get isBehind(): boolean {
+    return this.#tracker.isBehind;
+  }
+
+  /** Starts anew with the first page, as loaded with the actor. */
+  reset(rows: readonly InboxRow[]): readonly InboxItem[] {
+    this.#life++;
+    this.#isReading = false;
+    this.#tracker = new InboxTracker();
+    return toItems(this.#tracker.takePage(rows, rows.length < INBOX_PAGE));
+  }
+
+  /** Takes a hint, or reads the inbox when it shows a gap. */
+  hint(item: InboxItem, previousPos: number): void {
+    const verdict = this.#tracker.judge(item.row.sender, item.row.pos, previousPos);
+    if (verdict === 'take') this.#take([item]);
+    if (verdict === 'gap') this.read();
+  }
+
+  /** A hint came while the cell was loading: the page under way may have missed its row. */
+  readAfterReset(): void {
+    this.#isWanted = true;
+  }
+
+  /** Reads again when that was asked for while the cell was loading. */
+  catchUp(): void {
+    if (!this.#isWanted) return;
+    this.#isWanted = false;
+    this.read();
+  }
+
+  /** Reads what waits and has not been handed over. */
+  read(): void {
+    if (this.#isReading) {
+      this.#isWanted = true;
+      return;
+    }
+    this.#isReading = true;
+    void this.#readPages(this.#life);
+  }
+
+  /** Forgets bookkeeping that an idle cell does not need. */
+  trim(): void {
+    this.#tracker.trim();
+  }
+
+  async #readPages(life: number): Promise<void> {
+    try {
+      let afterPos = 0;
+      for (;;) {
+        const query = { afterPos, limit: INBOX_PAGE };
+        const rows = await this.#services.store.call('inbox', this.#address, query);
+        if (life !== this.#life) return;
+        const isLast = rows.length < INBOX_PAGE;
+        const fresh = this.#tracker.takePage(rows, isLast);
+        if (fresh.length > 0 || isLast) return this.#finish(fresh);
+        afterPos = rows.at(-1)?.pos ?? afterPos;
+      }
+    } catch {
+      // The recovery loop asks again; a row stays in the store until its consequence is committed.
+      if (life === this.#life) this.#isReading = false;
+    }
+  }
+
+  #finish(fresh: readonly InboxRow[]): void {
+    this.#isReading = false;
+    this.#take(toItems(fresh));
+    this.catchUp();
+  }
+}
+
+function toItems(rows: readonly InboxRow[]): InboxItem[] {
+  return rows.map((row) => ({ kind: 'inbox', row }));
+}

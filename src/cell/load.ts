@@ -1,0 +1,61 @@
+/** Reads what the store holds of an actor into what a cell starts from. Pure; a state that cannot be used is a `fault`. */
+import type { AnyDefinition } from '../actor/define.ts';
+import type { Address } from '../actor/address.ts';
+import { TroupeError, isTroupeError } from '../errors.ts';
+import { recoverState } from '../state/recover.ts';
+import type { ActorStatus, StoredActor } from '../store/store.ts';
+import type { FailingRecord } from './failure.ts';
+import type { SavedState } from './state-saver.ts';
+
+/** A stored actor, read. */
+export interface StoredLife {
+  readonly seq: number;
+  readonly epoch: number;
+  readonly version: number;
+  readonly parent: Address;
+  readonly status: ActorStatus;
+  readonly error: string | null;
+  readonly saved?: SavedState;
+  /** Why the state cannot be used. */
+  readonly fault?: TroupeError;
+  readonly marks: Readonly<Record<string, number>>;
+  readonly failing?: FailingRecord;
+  readonly inFlightText: string | null;
+  readonly meta: string;
+}
+
+/** Reads a stored actor. Marks of callers of another boot are dropped: they cannot send again. */
+export function readStored(actor: StoredActor, definition: AnyDefinition, boot: string): StoredLife {
+  const { seq, epoch, version, parent, status, error, meta } = actor;
+  const base = { seq, epoch, version, parent, status, error, meta, inFlightText: actor.inFlight };
+  try {
+    assertVersion(actor, definition);
+    const recovered = recoverState({ snapshot: actor.snapshot, deltas: actor.deltas, owner: actor.address });
+    const failing = actor.failing === null ? undefined : (JSON.parse(actor.failing) as FailingRecord);
+    return { ...base, saved: recovered, marks: marksOf(actor, boot), ...(failing && { failing }) };
+  } catch (fault) {
+    return { ...base, marks: {}, fault: toFault(actor.address, fault) };
+  }
+}
+
+function assertVersion(actor: StoredActor, definition: AnyDefinition): void {
+  if (actor.version === definition.version) return;
+  throw new TroupeError(
+    'ERR_STATE_VERSION',
+    `The stored state of '${actor.address}' has version ${actor.version} of '${definition.type}', the loaded definition has ${definition.version}. Run the version that wrote it, or delete the actor; its rows are untouched.`,
+    { details: { address: actor.address, stored: actor.version, loaded: definition.version } },
+  );
+}
+
+function marksOf(actor: StoredActor, boot: string): Readonly<Record<string, number>> {
+  const marks = JSON.parse(actor.marks ?? '{}') as Record<string, number>;
+  return Object.fromEntries(Object.entries(marks).filter(([sender]) => sender.startsWith(boot)));
+}
+
+function toFault(address: Address, fault: unknown): TroupeError {
+  if (isTroupeError(fault)) return fault;
+  return new TroupeError('ERR_STATE_CORRUPT', `The stored row of '${address}' cannot be read.`, {
+    cause: fault,
+    details: { address },
+  });
+}

@@ -1,0 +1,38 @@
+/** What a cell needs from the worker host that runs it. */
+import type { Address } from '../actor/address.ts';
+import type { Definitions } from '../actor/definitions.ts';
+import type { ActorEvent } from '../actor/effects.ts';
+import type { Env } from '../env.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { Commit, CommitResult, InboxPosition, NewInboxRow, NewOutboxRow, Store } from '../store/store.ts';
+import type { StoreCall } from '../store/protocol.ts';
+import type { Suspect } from '../thread/protocol.ts';
+
+/** The store as a cell uses it: commits in order, and reads that see every commit posted before them. */
+export interface CellStore {
+  post(commit: Commit, onResult: (result: CommitResult) => void): void;
+  call<M extends StoreCall>(method: M, ...args: Parameters<Store[M]>): ReturnType<Store[M]>;
+}
+
+export interface CellServices {
+  readonly env: Env;
+  readonly log: Logger;
+  readonly store: CellStore;
+  readonly definitions: Definitions;
+  /** Id of this run of the system. */
+  readonly boot: string;
+  /** Lets out a committed inbox row. Without a position its receiver is only told to look into its inbox. */
+  hint(sender: Address, row: NewInboxRow, position: InboxPosition | undefined): void;
+  /** Lets out a committed reply or delivery. Without a position main reads the outbox itself. */
+  release(address: Address, row: NewOutboxRow, pos: number | undefined): void;
+  /** Committed state changed. */
+  changed(address: Address): void;
+  /** Sends on behalf of an effect function. */
+  send(to: string, event: ActorEvent, id: string): Promise<void>;
+  /** Notes what runs now, for the beat; undefined when nothing does. */
+  mark(address: Address, what: string | undefined): void;
+  /** The charge against this actor, when its turn ended the thread before this one. Handed out once. */
+  takeSuspect(address: Address): Suspect | undefined;
+  /** The cell holds nothing any more and may be forgotten. */
+  disposed(address: Address): void;
+}

@@ -1,0 +1,46 @@
+/** The public surface of Troupe. */
+export { defineActor } from './actor/define.ts';
+export type {
+  ActorPolicy,
+  AnyDefinition,
+  AskOf,
+  Definition,
+  EventOf,
+  InputOf,
+  ReplyOf,
+  StateView,
+  SupervisePolicy,
+} from './actor/define.ts';
+export { parseAddress, toAddress } from './actor/address.ts';
+export type { Address } from './actor/address.ts';
+export { append, deliver, reply, spawn, stop, tell } from './actor/effects.ts';
+export type { ActorEvent, ChildExitedEvent, Effect, ReplyToken } from './actor/effects.ts';
+export { fromEffect } from './actor/from-effect.ts';
+export type { EffectArgs, EffectFunction, EffectOptions, InterruptedPolicy } from './actor/from-effect.ts';
+export { ERROR_CATALOGUE, TroupeError, isTroupeError } from './errors.ts';
+export type { ErrorCode, ErrorDetails } from './errors.ts';
+export type { Json } from './state/json.ts';
+export type {
+  ActorStatus,
+  ActorSummary,
+  ListQuery,
+  LogQuery,
+  Page,
+  StoredDeadLetter,
+  StoreStats,
+} from './store/store.ts';
+export type { CreateGroup, Group, Groups, GroupSummary, NewMember } from './groups/groups.ts';
+export type {
+  CreateSession,
+  SayOptions,
+  Session,
+  SessionFilter,
+  Sessions,
+  SessionSummary,
+} from './sessions/sessions.ts';
+export { createSystem } from './system/create-system.ts';
+export type { HistoryEntry } from './system/history.ts';
+export type { SystemOptions } from './system/options.ts';
+export type { Delivery, DeliveryHandler } from './system/outbox.ts';
+export type { ActorRef, AskOptions, SendOptions } from './system/ref.ts';
+export type { StopOptions, System } from './system/system.ts';

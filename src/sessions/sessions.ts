@@ -1,0 +1,134 @@
+/** What users call to work with sessions: create, get, list, say, history, delete. */
+import { session } from '../../actors/session.ts';
+import type { SessionDescription, SessionMessage } from '../../machines/session.ts';
+import type { InputOf, StateView } from '../actor/define.ts';
+import { toAddress } from '../actor/address.ts';
+import type { Address } from '../actor/address.ts';
+import { isTroupeError, TroupeError } from '../errors.ts';
+import type { ActorSummary, ListQuery, LogQuery, Page } from '../store/store.ts';
+import { readHistory } from '../system/history.ts';
+import type { HistoryEntry } from '../system/history.ts';
+import type { ActorRef } from '../system/ref.ts';
+import type { System } from '../system/system.ts';
+
+/** Who the session is for, and what is known of it. */
+export type CreateSession = InputOf<typeof session> & {
+  /** Id of the session. @default a new UUID */
+  readonly id?: string;
+};
+
+/** Which sessions to list. */
+export interface SessionFilter extends Omit<ListQuery, 'type' | 'meta' | 'parent'> {
+  readonly user?: string;
+}
+
+export interface SayOptions {
+  /** @default 'user' */
+  readonly author?: string;
+  /** Id of this message: however often it is sent, it is said once. */
+  readonly id?: string;
+}
+
+/** A line of a list of sessions. */
+export interface SessionSummary {
+  readonly id: string;
+  readonly user: string;
+  readonly title: string;
+  readonly status: ActorSummary['status'];
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** One conversation. */
+export interface Session {
+  readonly id: string;
+  readonly ref: ActorRef<typeof session>;
+  /** Adds a message. Resolves when it is durable. */
+  say(text: string, options?: SayOptions): Promise<void>;
+  describe(): Promise<SessionDescription>;
+  snapshot(): Promise<StateView<typeof session>>;
+  /** Messages by pages, oldest first. */
+  history(query?: LogQuery): Promise<readonly HistoryEntry<SessionMessage>[]>;
+  /** The last `count` messages, oldest first. @param count 1 to 10,000 */
+  window(count: number): Promise<readonly HistoryEntry<SessionMessage>[]>;
+  /** Ends the session with its groups and agents; its history stays. */
+  end(): Promise<void>;
+  /** Ends the session and removes it with everything below it. */
+  delete(): Promise<void>;
+}
+
+export class Sessions {
+  readonly #system: System;
+
+  constructor(system: System) {
+    this.#system = system;
+  }
+
+  /**
+   * Creates a session. With an id that exists the session is returned as it is.
+   * @throws {TroupeError} ERR_INPUT_INVALID, ERR_ADDRESS.
+   */
+  async create({ id = this.#system.newId(), ...input }: CreateSession): Promise<Session> {
+    const ref = this.#system.actor(session, id, input);
+    await ref.snapshot();
+    return this.#open(id, ref);
+  }
+
+  /** @throws {TroupeError} ERR_SESSION_NOT_FOUND when there is none with this id. */
+  async get(id: string): Promise<Session> {
+    const ref = this.#system.actor(session, id);
+    try {
+      await ref.snapshot();
+    } catch (error) {
+      if (!isTroupeError(error, 'ERR_ACTOR_NOT_FOUND')) throw error;
+      throw new TroupeError('ERR_SESSION_NOT_FOUND', `There is no session '${id}'. List the sessions, or create it.`, {
+        cause: error,
+        details: { id },
+      });
+    }
+    return this.#open(id, ref);
+  }
+
+  /** Sessions by pages, newest first. */
+  async list({ user, ...query }: SessionFilter = {}): Promise<Page<SessionSummary>> {
+    const page = await this.#system.list({
+      ...query,
+      type: session.type,
+      ...(user !== undefined && { meta: { user } }),
+    });
+    return { ...page, items: page.items.map(summarize) };
+  }
+
+  /** Ends a session and removes it with everything below it. Does nothing when there is none. */
+  async delete(id: string): Promise<void> {
+    await this.#system.remove(toAddress(session.type, id));
+  }
+
+  #open(id: string, ref: ActorRef<typeof session>): Session {
+    const read = (query: LogQuery) => readHistory<SessionMessage>(this.#system, ref.address, query);
+    return {
+      id,
+      ref,
+      say: (text, { author, id: messageId } = {}) =>
+        ref.send(
+          { type: 'SAY', text, ...(author !== undefined && { author }) },
+          messageId === undefined ? {} : { id: messageId },
+        ),
+      describe: () => ref.ask({ type: 'DESCRIBE' }),
+      snapshot: () => ref.snapshot(),
+      history: (query = {}) => read(query),
+      window: (count) => read({ limit: count, direction: 'backward' }),
+      end: () => ref.stop(),
+      delete: () => this.delete(id),
+    };
+  }
+}
+
+function summarize({ address, meta, status, createdAt, updatedAt }: ActorSummary): SessionSummary {
+  const { user = '', title = '' } = JSON.parse(meta) as { user?: string; title?: string };
+  return { id: keyOf(address), user, title, status, createdAt, updatedAt };
+}
+
+function keyOf(address: Address): string {
+  return address.slice(address.indexOf('/') + 1);
+}

@@ -1,0 +1,18 @@
+/** What the parts of a running system share on main. */
+import type { Definitions } from '../actor/definitions.ts';
+import type { Asks } from './asks.ts';
+import type { Requests } from './requests.ts';
+import type { Sends } from './sends.ts';
+import type { Watches } from './watches.ts';
+
+export interface SystemCore {
+  /** Id of this run; names its senders and its asks. */
+  readonly boot: string;
+  readonly definitions: Definitions;
+  readonly sends: Sends;
+  readonly asks: Asks;
+  readonly requests: Requests;
+  readonly watches: Watches;
+  /** @throws {TroupeError} ERR_SYSTEM_STOPPED once the system stops. */
+  assertRunning(): void;
+}

@@ -1,0 +1,140 @@
+/**
+ * Main's end of the outbox: replies reach the asks that wait, deliveries the handler of their channel. A row leaves the
+ * store only after that; what nobody could be handed is found again by the recovery loop.
+ */
+import type { Env } from '../env.ts';
+import { TroupeError } from '../errors.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { StoreClient } from '../store/store-client.ts';
+import type { OutboxRow } from '../store/store.ts';
+import { encodeError } from '../thread/error-codec.ts';
+import type { Asks } from './asks.ts';
+
+/** Something an actor handed to the host program. `id` is the same whenever it comes again. */
+export interface Delivery {
+  readonly id: string;
+  readonly channel: string;
+  readonly from: string;
+  readonly payload: unknown;
+}
+
+/** Takes deliveries of one channel, one at a time. A delivery is done when this resolves; when it rejects it comes again. */
+export type DeliveryHandler = (delivery: Delivery) => void | Promise<void>;
+
+interface Pending {
+  readonly pos: number;
+  readonly delivery: Delivery;
+}
+
+interface Channel {
+  readonly handler: DeliveryHandler;
+  readonly queue: Pending[];
+  isBusy: boolean;
+}
+
+const PAGE = 1000;
+
+export class Outbox {
+  readonly #env: Env;
+  readonly #log: Logger;
+  readonly #store: StoreClient;
+  readonly #asks: Asks;
+  readonly #channels = new Map<string, Channel>();
+  readonly #taken = new Set<number>();
+  #settling: number[] = [];
+  #isScheduled = false;
+
+  constructor(env: Env, log: Logger, store: StoreClient, asks: Asks) {
+    this.#env = env;
+    this.#log = log;
+    this.#store = store;
+    this.#asks = asks;
+  }
+
+  /**
+   * Sets the handler of a channel and hands it what is pending.
+   * @throws {TroupeError} ERR_OPTIONS_INVALID when the channel has one.
+   */
+  handle(channel: string, handler: DeliveryHandler): () => void {
+    if (this.#channels.has(channel)) {
+      throw new TroupeError('ERR_OPTIONS_INVALID', `Channel '${channel}' has a handler. Remove that one first.`);
+    }
+    this.#channels.set(channel, { handler, queue: [], isBusy: false });
+    void this.recover();
+    return () => this.#release(channel);
+  }
+
+  reply(ask: string, value: unknown, pos: number | undefined): void {
+    this.#asks.settle(ask, value);
+    if (pos !== undefined) this.#settle(pos);
+  }
+
+  deliver(delivery: Delivery, pos: number | undefined): void {
+    const channel = this.#channels.get(delivery.channel);
+    if (!channel || pos === undefined || this.#taken.has(pos)) return;
+    this.#taken.add(pos);
+    channel.queue.push({ pos, delivery });
+    void this.#work(channel);
+  }
+
+  /** Reads what is pending: after a start, for a new handler, and in the recovery loop. */
+  async recover(): Promise<void> {
+    let afterPos = 0;
+    for (;;) {
+      const rows = await this.#store.call('outbox', { afterPos, limit: PAGE });
+      for (const row of rows) this.#take(row);
+      const last = rows.at(-1);
+      if (!last || rows.length < PAGE) return;
+      afterPos = last.pos;
+    }
+  }
+
+  #take(row: OutboxRow): void {
+    const value: unknown = JSON.parse(row.text);
+    if (row.kind === 'reply') return this.reply(row.target, value, row.pos);
+    const delivery = { id: `${row.address}#${row.id}`, channel: row.target, from: row.address, payload: value };
+    this.deliver(delivery, row.pos);
+  }
+
+  async #work(channel: Channel): Promise<void> {
+    if (channel.isBusy) return;
+    channel.isBusy = true;
+    for (let next = channel.queue.shift(); next; next = channel.queue.shift()) await this.#handOver(channel, next);
+    channel.isBusy = false;
+  }
+
+  async #handOver(channel: Channel, { pos, delivery }: Pending): Promise<void> {
+    try {
+      await channel.handler(delivery);
+      this.#settle(pos);
+    } catch (error) {
+      this.#taken.delete(pos);
+      this.#log.warn('a delivery handler failed; the delivery comes again', {
+        channel: delivery.channel,
+        address: delivery.from,
+        error: encodeError(error),
+      });
+    }
+  }
+
+  #release(channel: string): void {
+    for (const { pos } of this.#channels.get(channel)?.queue.splice(0) ?? []) this.#taken.delete(pos);
+    this.#channels.delete(channel);
+  }
+
+  /** Removes rows in batches: one transaction for all that were done within a turn of the event loop. */
+  #settle(pos: number): void {
+    this.#settling.push(pos);
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#env.defer(() => {
+      this.#isScheduled = false;
+      const positions = this.#settling;
+      this.#settling = [];
+      this.#store.call('settleOutbox', positions).then(
+        () => positions.forEach((done) => this.#taken.delete(done)),
+        () => positions.forEach((failed) => this.#taken.delete(failed)),
+      );
+    });
+  }
+}

@@ -1,0 +1,114 @@
+/** Refs: typed handles to addresses, the same wherever the actor lives. Types flow from the definition. */
+import type { Address } from '../actor/address.ts';
+import type { AnyDefinition, AskOf, EventOf, ReplyOf, StateView } from '../actor/define.ts';
+import { TroupeError } from '../errors.ts';
+import type { SystemCore } from './core.ts';
+
+export interface SendOptions {
+  /** Id of this message, chosen by the caller, 1 to 256 characters: however often it is sent, it is processed once. */
+  readonly id?: string;
+}
+
+export interface AskOptions extends SendOptions {
+  /** Time the reply may take, in milliseconds, counted from the call. 1 to 86,400,000. @default 30000 */
+  readonly timeoutMs?: number;
+}
+
+/** A typed handle to one actor. */
+export interface ActorRef<D = AnyDefinition> {
+  readonly address: Address;
+  /**
+   * Sends an event. Resolves when the state it led to is durable (G1).
+   * @throws {TroupeError} ERR_EVENT_INVALID, ERR_NOT_JSON, ERR_ACTOR_NOT_FOUND, ERR_ACTOR_STOPPED, ERR_ACTOR_QUARANTINED,
+   * ERR_EVENT_FAILED, ERR_SYSTEM_STOPPED.
+   */
+  send(event: EventOf<D>, options?: SendOptions): Promise<void>;
+  /**
+   * Sends a question and waits for the reply, which the actor may give now or later.
+   * @throws {TroupeError} as `send`, and ERR_ASK_UNKNOWN, ERR_ASK_TIMEOUT.
+   */
+  ask<E extends AskOf<D>>(event: E, options?: AskOptions): Promise<ReplyOf<D, E['type']>>;
+  /** The committed state, everything this caller sent before included. */
+  snapshot(): Promise<StateView<D>>;
+  /** Committed states from the current one on, until the actor has ended. A slow reader skips states in between. */
+  watch(): AsyncGenerator<StateView<D>, void, undefined>;
+  /** Ends the actor and its children. Resolves when that is durable. Stopping what has ended does nothing. */
+  stop(): Promise<void>;
+}
+
+const DEFAULT_ASK_TIMEOUT_MS = 30_000;
+const MAX_ASK_TIMEOUT_MS = 86_400_000;
+const MAX_ID_CHARS = 256;
+
+/** Makes a ref. `create` is the JSON text of the input to create the actor from, when one was given. */
+export function createRef<D extends AnyDefinition>(
+  core: SystemCore,
+  address: Address,
+  create: string | undefined,
+): ActorRef<D> {
+  return {
+    address,
+    send: async (event, options = {}) => {
+      core.assertRunning();
+      const id = checkId(options.id);
+      await core.sends.send(address, core.definitions.encodeEvent(address, event), { id, create });
+    },
+    ask: async (event, options = {}) => {
+      core.assertRunning();
+      return ask(core, address, event, options, create) as never;
+    },
+    snapshot: async () => {
+      core.assertRunning();
+      return (await core.requests.view(address, create)) as never;
+    },
+    watch: () => {
+      core.assertRunning();
+      return core.watches.watch(address, () => core.requests.view(address, create)) as never;
+    },
+    stop: async () => {
+      core.assertRunning();
+      await core.requests.order(address, 'stop');
+    },
+  };
+}
+
+async function ask(
+  core: SystemCore,
+  address: Address,
+  event: { readonly type: string },
+  options: AskOptions,
+  create: string | undefined,
+): Promise<unknown> {
+  const id = checkId(options.id);
+  const timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_ASK_TIMEOUT_MS);
+  const eventText = core.definitions.encodeAsk(address, event);
+  const name = id === undefined ? `${core.boot}:${core.sends.nextNumber}` : `id:${address}:${id}`;
+  const token = { ask: name, ...(id !== undefined && { id }), boot: core.boot, of: event.type };
+  const withToken = `${eventText.slice(0, -1)},"replyTo":${JSON.stringify(token)}}`;
+  const { reply, cancel } = core.asks.wait(name, address, event.type, timeoutMs);
+  core.sends.send(address, withToken, { id, create }).then(
+    (recorded) => void (recorded !== undefined && core.asks.settle(name, recorded)),
+    (error: Error) => cancel(error),
+  );
+  return reply;
+}
+
+function checkId(id: string | undefined): string | undefined {
+  if (id === undefined || (typeof id === 'string' && id.length > 0 && id.length <= MAX_ID_CHARS)) return id;
+  throw new TroupeError(
+    'ERR_OPTIONS_INVALID',
+    `Option 'id' must be a string of 1 to ${MAX_ID_CHARS} characters. Shorten it.`,
+    {
+      details: { option: 'id' },
+    },
+  );
+}
+
+function checkTimeout(timeoutMs: number): number {
+  if (Number.isFinite(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_ASK_TIMEOUT_MS) return timeoutMs;
+  throw new TroupeError(
+    'ERR_OPTIONS_INVALID',
+    `Option 'timeoutMs' is ${String(timeoutMs)}; it must be 1 to ${MAX_ASK_TIMEOUT_MS} milliseconds.`,
+    { details: { option: 'timeoutMs', value: String(timeoutMs) } },
+  );
+}

@@ -1,0 +1,62 @@
+/** Requests of main that a worker host answers: committed state, and orders to stop. Repeated when their thread is replaced. */
+import type { Address } from '../actor/address.ts';
+import type { Order } from '../cell/items.ts';
+import { TroupeError } from '../errors.ts';
+import { decodeError } from '../thread/error-codec.ts';
+import type { EncodedError } from '../thread/error-codec.ts';
+
+interface Pending {
+  readonly to: Address;
+  readonly text: string;
+  readonly resolve: (view: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class Requests {
+  readonly #post: (to: Address, text: string) => void;
+  readonly #pending = new Map<number, Pending>();
+  #q = 0;
+
+  constructor(post: (to: Address, text: string) => void) {
+    this.#post = post;
+  }
+
+  view(to: Address, create: string | undefined): Promise<unknown> {
+    return this.#ask(
+      to,
+      (q) => `{"k":"view","to":"${to}","q":${q}${create === undefined ? '' : `,"create":${create}`}}`,
+    );
+  }
+
+  order(to: Address, order: Order): Promise<unknown> {
+    return this.#ask(to, (q) => `{"k":"order","to":"${to}","q":${q},"order":"${order}"}`);
+  }
+
+  answer(q: number, error: EncodedError | undefined, view: unknown): void {
+    const pending = this.#pending.get(q);
+    if (!pending) return;
+    this.#pending.delete(q);
+    if (error) pending.reject(decodeError(error));
+    else pending.resolve(view);
+  }
+
+  repeat(isAffected: (to: Address) => boolean): void {
+    for (const { to, text } of this.#pending.values()) if (isAffected(to)) this.#post(to, text);
+  }
+
+  abandon(): void {
+    for (const { to, reject } of this.#pending.values()) {
+      reject(new TroupeError('ERR_SYSTEM_STOPPED', `The system stopped before '${to}' answered. Create a new one.`));
+    }
+    this.#pending.clear();
+  }
+
+  #ask(to: Address, toText: (q: number) => string): Promise<unknown> {
+    const q = ++this.#q;
+    const text = toText(q);
+    return new Promise((resolve, reject) => {
+      this.#pending.set(q, { to, text, resolve, reject });
+      this.#post(to, text);
+    });
+  }
+}

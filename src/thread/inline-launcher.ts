@@ -1,0 +1,68 @@
+/** Runs worker hosts and the store on the calling thread: for tests, and where threads are not to be had. */
+import type { Env, Port } from '../env.ts';
+import { openStore } from '../store/open-store.ts';
+import type { StoreOptions } from '../store/protocol.ts';
+import { StoreWriter } from '../store/writer.ts';
+import { encodeError } from './error-codec.ts';
+import type { ChannelEnd, InlineContext, Launcher, StoreEvents } from './launcher.ts';
+import { WorkerHost } from './worker-host.ts';
+
+/** The launcher of an inline system. Time and randomness come from the context, so that a simulated one makes it deterministic. */
+export function createInlineLauncher({ env, definitions }: InlineContext): Launcher {
+  return {
+    createChannel: () => env.createPort(),
+    open: (end) => end as Port,
+    launchHost: ({ index, workers, boot, suspect }, ends, events) => {
+      const options = { index, workers, boot, suspect, env, definitions, beat: undefined };
+      const host = new WorkerHost({ ...options, main: ends.main as Port, store: ends.store as Port });
+      env.defer(() => events.report({ kind: 'ready', prints: definitions.prints() }));
+      return {
+        connectPeer: (peer, end) => host.connectPeer(peer, end as Port),
+        reconnectStore: (end) => host.reconnectStore(end as Port),
+        stop: () => void host.stop().then(() => events.report({ kind: 'stopped' })),
+        terminate: async () => {},
+      };
+    },
+    launchStore: (options, events) => new InlineStore(options, env, events),
+  };
+}
+
+/** The store beside its users; opened as asynchronously as in a thread. */
+class InlineStore {
+  readonly #writer: Promise<StoreWriter | undefined>;
+  readonly #events: StoreEvents;
+
+  constructor(options: StoreOptions, env: Env, events: StoreEvents) {
+    this.#events = events;
+    this.#writer = openStore(options, env).then(
+      (store) => {
+        events.report({ kind: 'opened' });
+        return new StoreWriter(store, env, events.report);
+      },
+      (error: unknown) => {
+        events.report({ kind: 'failed', error: encodeError(error) });
+        return undefined;
+      },
+    );
+  }
+
+  connect(client: string, end: ChannelEnd): void {
+    void this.#writer.then((writer) => writer?.connect(client, end as Port));
+  }
+
+  drain(client: string): void {
+    void this.#writer.then(async (writer) => {
+      await writer?.drain(client);
+      this.#events.report({ kind: 'drained', client });
+    });
+  }
+
+  close(): void {
+    void this.#writer.then(async (writer) => {
+      await writer?.close().catch(() => {});
+      this.#events.report({ kind: 'closed' });
+    });
+  }
+
+  async terminate(): Promise<void> {}
+}

@@ -1,0 +1,104 @@
+/**
+ * What travels between main and the worker hosts, and between worker hosts. Entries of batches are JSON texts; control
+ * messages that carry ports go over the thread's own channel.
+ */
+import type { Address } from '../actor/address.ts';
+import type { DefinitionPrint } from '../actor/definitions.ts';
+import type { Order } from '../cell/items.ts';
+import type { InboxKind } from '../store/store.ts';
+import type { EncodedError } from './error-codec.ts';
+
+/** Main to a worker host, in batches. `input` is present when the actor may be created from it. */
+export type HostEntry =
+  | {
+      readonly k: 'send';
+      readonly to: Address;
+      readonly from: string;
+      readonly n: number;
+      readonly id?: string;
+      readonly create?: { readonly input?: unknown };
+      readonly event: { readonly type: string };
+    }
+  | { readonly k: 'order'; readonly to: Address; readonly q: number; readonly order: Order }
+  /** Asks for the committed state once everything sent before is committed. */
+  | { readonly k: 'view'; readonly to: Address; readonly q: number; readonly create?: { readonly input?: unknown } }
+  | { readonly k: 'watch'; readonly to: Address; readonly on: boolean }
+  | { readonly k: 'wake'; readonly to: Address };
+
+/** A worker host to main, in batches. */
+export type MainEntry =
+  | {
+      readonly k: 'ack';
+      readonly to: Address;
+      readonly n: number;
+      readonly error?: EncodedError;
+      readonly reply?: unknown;
+    }
+  | { readonly k: 'answer'; readonly q: number; readonly error?: EncodedError; readonly view?: unknown }
+  | { readonly k: 'state'; readonly of: Address; readonly view: unknown }
+  | { readonly k: 'reply'; readonly ask: string; readonly of: Address; readonly pos?: number; readonly value: unknown }
+  | {
+      readonly k: 'deliver';
+      readonly channel: string;
+      readonly of: Address;
+      readonly id: string;
+      readonly pos?: number;
+      readonly payload: unknown;
+    }
+  | { readonly k: 'log'; readonly level: string; readonly fields: Record<string, unknown>; readonly text: string };
+
+/** A worker host to another, in batches: a committed inbox row. Without `pos` the receiver is told to read its inbox. */
+export type PeerEntry =
+  | {
+      readonly k: 'hint';
+      readonly to: Address;
+      readonly from: Address;
+      readonly pos: number;
+      readonly prev: number;
+      readonly kind: InboxKind;
+      readonly id: string;
+      readonly at: number;
+      /** The row's text, raw. */
+      readonly body: unknown;
+    }
+  | { readonly k: 'poke'; readonly to: Address }
+  | {
+      readonly k: 'effect-send';
+      readonly to: Address;
+      readonly id: string;
+      readonly q: string;
+      readonly event: { readonly type: string };
+    }
+  | { readonly k: 'effect-ack'; readonly q: string; readonly error?: EncodedError };
+
+/** Main to a worker thread, over its own channel. */
+export type HostCommand =
+  | { readonly kind: 'start'; readonly options: HostOptions }
+  /** Ports travel along: `start` brings those to main and to the store, `peer` and `store` one each. */
+  | { readonly kind: 'peer'; readonly index: number }
+  | { readonly kind: 'store' }
+  | { readonly kind: 'stop' };
+
+/** A worker thread to main, over its own channel. */
+export type HostReport =
+  | { readonly kind: 'ready'; readonly prints: readonly DefinitionPrint[] }
+  | { readonly kind: 'failed'; readonly error: EncodedError }
+  | { readonly kind: 'stopped' };
+
+/** Who was in a turn when a thread died, and how often the same turn has ended a thread in this boot. */
+export interface Suspect {
+  readonly address: Address;
+  readonly what: string;
+  readonly attempts: number;
+}
+
+export interface HostOptions {
+  readonly index: number;
+  readonly workers: number;
+  readonly boot: string;
+  /** URLs of the definitions modules. */
+  readonly modules: readonly string[];
+  /** Shared memory the host writes its current turn to. */
+  readonly beat: SharedArrayBuffer;
+  readonly suspect?: Suspect;
+}
