@@ -14,16 +14,13 @@ import { ROOT, typeOf } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import { MAX_EVENT_ATTEMPTS } from '../actor/define.ts';
 import type { AnyDefinition } from '../actor/define.ts';
-import type { ActorEvent } from '../actor/effects.ts';
 import type { TroupeError } from '../errors.ts';
 import type { PersistedState } from '../state/persisted.ts';
 import type { ActorStatus, CommitResult } from '../store/store.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import type { Suspect } from '../thread/protocol.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { compileEffects } from './compile-effects.ts';
 import type { Draft } from './draft.ts';
-import { EffectRuns } from './effect-runs.ts';
 import type { InFlightRow } from './effect-runs.ts';
 import { answerEnded } from './ended.ts';
 import {
@@ -35,19 +32,21 @@ import {
   eventFailed,
   notCreatable,
   planFailure,
+  refusedTooOften,
   threadEnded,
 } from './failure.ts';
 import type { FailingRecord } from './failure.ts';
 import { IdGate } from './id-gate.ts';
 import { INBOX_PAGE, InboxReader } from './inbox-reader.ts';
-import { bodyOf, eventIdOf, isAwaited, isRemovalOrder, isStopOrder, originOf } from './items.ts';
+import { Incarnation } from './incarnation.ts';
+import type { Failed, IncarnationOptions } from './incarnation.ts';
+import { eventIdOf, isAwaited, isRemovalOrder, isStopOrder, originOf } from './items.ts';
 import type { DirectItem, InboxItem, Item, OrderItem } from './items.ts';
-import { LiveActor } from './live-actor.ts';
-import type { TurnOutcome } from './live-actor.ts';
 import { readStored } from './load.ts';
 import type { StoredLife } from './load.ts';
 import { Mailbox } from './mailbox.ts';
 import type { CellServices } from './services.ts';
+import { findChildren, readSteadily } from './steady-read.ts';
 
 /** Turns that may share one commit. */
 const MAX_TURNS_PER_COMMIT = 64;
@@ -55,10 +54,11 @@ const MAX_TURNS_PER_COMMIT = 64;
 /** Commits of one cell that may wait for acknowledgement; more input waits in the mailbox. */
 const MAX_UNACKNOWLEDGED = 4;
 
+/** Refusals in a row after which a cell is held: the same commit would be refused forever. */
+const MAX_REFUSALS = 10;
+
 /** Pause before a load that failed is tried again. */
 const LOAD_RETRY_MS = 500;
-
-type Failed = { readonly error: unknown };
 
 export class Cell {
   readonly address: Address;
@@ -69,13 +69,15 @@ export class Cell {
   readonly #inbox: InboxReader;
   readonly #ids: IdGate;
   #phase: 'loading' | 'live' | 'busy' | 'ended' | 'disposed' = 'loading';
-  #life = 0;
-  #live: LiveActor | undefined;
-  #effects: EffectRuns | undefined;
+  #incarnation: Incarnation | undefined;
+  /** The item that made the actor, until that is durable. */
+  #creator: Item | undefined;
   #parent: Address = ROOT;
   #failing: FailingRecord | undefined;
   #restarts: readonly number[] = [];
   #isCautious = false;
+  /** Refusals since the last commit that applied. */
+  #refusals = 0;
   /** Set when a turn of this actor ended the thread before this one. */
   #suspect: Suspect | undefined;
 
@@ -91,7 +93,7 @@ export class Cell {
     this.#ids = new IdGate({
       address,
       services,
-      ready: () => this.#pump(),
+      ready: () => (this.#phase === 'ended' ? this.#answerEnded() : this.#pump()),
       drop: (item) => this.#mailbox.remove(item),
     });
     void this.#load();
@@ -99,6 +101,10 @@ export class Cell {
 
   /** Accepts what code sent. */
   enqueue(item: DirectItem | OrderItem): void {
+    // A replaced host may wake a cell, by a hint or a read, before main repeats what the dead host had committed.
+    if (this.#phase !== 'loading' && isRepeated(item, this.#commits.marks)) {
+      return void this.#settleRepeated(item).catch(() => {});
+    }
     const isGated = item.kind === 'direct' && item.idempotencyId !== undefined;
     const admitted = isGated ? this.#ids.admit(item, item.idempotencyId as string) : item;
     if (!admitted) return;
@@ -158,6 +164,7 @@ export class Cell {
     this.#failing = chargedWith(this.#suspect, stored.failing);
     this.#dropRepeated(stored.marks);
     if (stored.fault) return this.#holdFaulty(stored, stored.fault);
+    if (this.#refusals > MAX_REFUSALS) return this.#holdFaulty(stored, refusedTooOften(this.address));
     if (stored.status !== 'active') return this.#enterEnded();
     const draft = this.#commits.newDraft();
     if (this.#suspect) draft.failing = JSON.stringify(this.#failing);
@@ -178,7 +185,7 @@ export class Cell {
       address: this.address,
       error: encodeError(fault),
     });
-    if (stored.status === 'active' && fault.code !== 'ERR_STATE_VERSION') {
+    if (stored.status === 'active' && fault.code === 'ERR_STATE_CORRUPT') {
       return void this.#finish(this.#commits.newDraft(), 'quarantined', error);
     }
     this.#commits.hold(error);
@@ -188,16 +195,16 @@ export class Cell {
   /** Direct items that were committed before a crash and came again: a success, unless the event was given up on. */
   #dropRepeated(marks: Readonly<Record<string, number>>): void {
     for (const item of this.#mailbox.takeAll()) {
-      if (item.kind === 'direct' && item.n > 0 && item.n <= (marks[item.from] ?? 0))
-        this.#settleRepeated(item).catch(() => {});
+      if (isRepeated(item, marks)) this.#settleRepeated(item).catch(() => {});
       else this.#mailbox.push(item);
     }
   }
 
   async #settleRepeated(item: DirectItem): Promise<void> {
-    const letters = await this.#read(() =>
-      this.#services.store.call('deadLetters', { address: this.address, limit: 1000 }),
-    );
+    const query = { address: this.address, limit: 1000 };
+    const isWanted = (): boolean => !this.#isDisposed();
+    const read = () => this.#services.store.call('deadLetters', query);
+    const letters = await readSteadily(this.#services, this.address, isWanted, read);
     const id = eventIdOf(item) as string;
     const letter = letters.find((candidate) => candidate.id === id);
     item.settle(letter ? { error: encodeError(eventFailed(this.address, id, JSON.parse(letter.error))) } : {});
@@ -206,11 +213,9 @@ export class Cell {
   #restore(draft = this.#commits.newDraft()): void {
     const state = this.#commits.committed?.state as PersistedState;
     const restored = JSON.parse(this.#commits.inFlightText ?? '[]') as InFlightRow[];
-    const failed = this.#absorb(draft, this.#begin({ state }, restored));
+    const failed = this.#incarnate({ state }, restored).start(draft);
     if (failed) return this.#fail(undefined, failed.error);
     this.#commits.rebase(draft);
-    if (restored.length > 0) draft.inFlight = this.#effects?.toText() ?? null;
-    this.#effects?.forgetRestored();
     this.#phase = 'live';
     if (!draft.isEmpty) this.#post(draft);
     this.#pump();
@@ -218,18 +223,20 @@ export class Cell {
 
   /** The actor does not exist: the first item that brings an input makes it. */
   #createNext(): void {
+    const creator = this.#findCreator();
+    if (creator) this.#create(creator, originOf(creator) ?? { input: undefined, parent: ROOT });
+    else this.#enterEnded();
+  }
+
+  #findCreator(): Item | undefined {
     const creator = this.#mailbox.find((item) => originOf(item) !== undefined);
-    const origin = creator && originOf(creator);
-    if (origin) return this.#create(creator, origin);
-    const asker = this.#mailbox.find(wantsActor);
-    if (asker && this.#services.definitions.acceptsNoInput(this.#definition.type)) {
-      return this.#create(asker, { input: undefined, parent: ROOT });
-    }
-    this.#enterEnded();
+    if (creator || !this.#services.definitions.acceptsNoInput(this.#definition.type)) return creator;
+    return this.#mailbox.find(wantsActor);
   }
 
   #create(creator: Item, origin: { readonly input: unknown; readonly parent: Address }): void {
     this.#parent = origin.parent;
+    this.#creator = creator;
     const draft = this.#commits.newDraft();
     draft.actor = { type: this.#definition.type, parent: this.#parent, meta: '{}' };
     const isSpawn = creator.kind === 'inbox' && creator.row.kind === 'create';
@@ -241,7 +248,7 @@ export class Cell {
     if (this.#suspect && endsThreads(this.#suspect, this.#failing)) {
       return this.#failCreation(creator, draft, threadEnded(this.address, this.#suspect));
     }
-    const failed = this.#absorb(draft, this.#begin({ input: origin.input }, []));
+    const failed = this.#incarnate({ input: origin.input }).start(draft);
     if (failed) return this.#failCreation(creator, draft, failed.error);
     this.#phase = 'live';
     if (hasEnded(draft)) return void this.#finish(draft, 'done');
@@ -253,6 +260,7 @@ export class Cell {
     this.#endLife();
     const failure = creationFailed(this.address, error);
     if (!isAwaited(creator)) {
+      draft.actor = { type: this.#definition.type, parent: this.#parent, meta: '{}' };
       draft.state = { status: 'error' };
       if (draft.consumed.length === 0) {
         this.#mailbox.remove(creator);
@@ -263,34 +271,6 @@ export class Cell {
     this.#mailbox.remove(creator);
     creator.settle({ error: encodeError(failure) });
     this.#createNext();
-  }
-
-  #begin(
-    origin: { readonly input: unknown } | { readonly state: PersistedState },
-    restored: readonly InFlightRow[],
-  ): TurnOutcome {
-    const life = ++this.#life;
-    const { env, log, send, mark } = this.#services;
-    this.#effects = new EffectRuns({
-      address: this.address,
-      restored,
-      settle: (actor, event) => void (life === this.#life && actor.send(event as never)),
-      send,
-      mark: (key) => mark(this.address, key),
-    });
-    this.#live = new LiveActor({
-      address: this.address,
-      machine: this.#definition.machine,
-      env,
-      origin,
-      onDelivery: (delivery) => {
-        if (life !== this.#life) return;
-        this.#mailbox.push({ kind: 'internal', delivery });
-        this.#pump();
-      },
-      onLog: (...args) => log.info(args.map(String).join(' '), { address: this.address, component: 'machine' }),
-    });
-    return this.#marked('start', () => (this.#live as LiveActor).start());
   }
 
   #pump(): void {
@@ -326,8 +306,7 @@ export class Cell {
   }
 
   #turn(draft: Draft, item: Item): Failed | undefined {
-    const run = this.#turnOf(item);
-    const failed = run && this.#absorb(draft, this.#marked(eventIdOf(item) ?? 'internal', run));
+    const failed = this.#incarnation?.turn(draft, item);
     if (failed) return failed;
     draft.consume(item, this.#commits.marks);
     if (this.#failing !== undefined && this.#failing.id === eventIdOf(item)) {
@@ -337,61 +316,54 @@ export class Cell {
     return undefined;
   }
 
-  /** The turn an item asks for; none when it only creates or waits. */
-  #turnOf(item: Item): (() => TurnOutcome) | undefined {
-    const live = this.#live as LiveActor;
-    if (item.kind === 'internal') return () => live.pass(item.delivery);
-    if (item.kind === 'inbox' && item.row.kind === 'event') return () => live.send(bodyOf(item) as ActorEvent);
-    const event = item.kind === 'direct' ? item.event : undefined;
-    return event && (() => live.send(event));
+  /** Makes the next life. */
+  #incarnate(origin: IncarnationOptions['origin'], restored: readonly InFlightRow[] = []): Incarnation {
+    this.#incarnation = new Incarnation({
+      address: this.address,
+      definition: this.#definition,
+      services: this.#services,
+      origin,
+      restored,
+      stateBefore: (draft) => this.#commits.stateBefore(draft),
+      wantTurn: (item) => {
+        this.#mailbox.push(item);
+        this.#pump();
+      },
+    });
+    return this.#incarnation;
   }
 
-  /** Adds what a turn led to; returns the error of a turn that failed, of which nothing is kept. */
-  #absorb(draft: Draft, outcome: TurnOutcome): Failed | undefined {
-    if (!outcome.ok) return { error: outcome.error };
-    try {
-      const { boot, definitions } = this.#services;
-      const context = { address: this.address, boot, definitions, nextId: () => draft.nextId() };
-      if (outcome.effects.length > 0) draft.addRows(compileEffects(outcome.effects, context));
-    } catch (error) {
-      return { error };
-    }
-    const begins = this.#effects?.apply(outcome.started, outcome.ended, () => `${this.address}#${draft.nextId()}`);
-    if (begins) {
-      draft.begins.push(...begins);
-      draft.inFlight = this.#effects?.toText() ?? null;
-    }
-    if (outcome.state !== this.#commits.stateBefore(draft)) draft.state = outcome.state;
-    return undefined;
-  }
-
-  #marked<T>(what: string, run: () => T): T {
-    this.#services.mark(this.address, what);
-    try {
-      return run();
-    } finally {
-      this.#services.mark(this.address, undefined);
-    }
-  }
-
-  #post(draft: Draft): void {
+  /** Posts a draft; `next` is an item that comes right after it. Returns false when its state is over the cap. */
+  #post(draft: Draft, next: readonly Item[] = []): boolean {
     try {
       this.#commits.post(draft);
+      return true;
     } catch (error) {
-      // The state is over its cap. Alone in its commit the culprit is known; otherwise all are tried again one by one.
-      const [first, ...others] = draft.items;
-      if (first !== undefined && others.length === 0) return this.#fail(first, error);
-      if (!this.#commits.isStored && first === undefined) return this.#fail(undefined, error);
-      this.#mailbox.unshift(draft.items);
-      this.#startOver();
+      this.#refuseTooLarge(draft, next, error);
+      return false;
     }
+  }
+
+  /** Alone in its commit the culprit is known; otherwise all are tried again, one to a commit. */
+  #refuseTooLarge(draft: Draft, next: readonly Item[], error: unknown): void {
+    const [first, ...others] = draft.items;
+    const creator = this.#creator;
+    if (draft.actor && creator) {
+      this.#mailbox.unshift([...draft.items.filter((item) => item !== creator), ...next]);
+      return this.#failCreation(creator, this.#commits.newDraft(), error);
+    }
+    if (first !== undefined && others.length === 0 && next.length === 0) return this.#fail(first, error);
+    this.#mailbox.unshift([...draft.items, ...next]);
+    this.#startOver();
   }
 
   #acknowledged(draft: Draft, result: Exclude<CommitResult, { outcome: 'refused' }>): void {
+    this.#refusals = 0;
+    this.#creator = undefined;
     const { positions, outboxPositions } = result.outcome === 'done' ? result : {};
     draft.rows.inbox.forEach((row, i) => this.#services.hint(this.address, row, positions?.[i]));
     draft.rows.outbox.forEach((row, i) => this.#services.release(this.address, row, outboxPositions?.[i]));
-    for (const actor of draft.begins) this.#effects?.begin(actor);
+    this.#incarnation?.begin(draft.begins);
     draft.settle();
     if (draft.state || draft.status !== 'active') this.#services.changed(this.address);
     this.#pump();
@@ -399,6 +371,7 @@ export class Cell {
 
   /** Rule 5: the cell and its queued commits are dropped, and it reloads. */
   #refused(reason: string, drafts: readonly Draft[]): void {
+    this.#refusals++;
     this.#services.log.warn('commit refused, reloading', { address: this.address, reason });
     const items = [...drafts.flatMap((draft) => draft.items), ...this.#mailbox.takeAll()].filter(isAwaited);
     this.#mailbox.unshift(items);
@@ -416,8 +389,8 @@ export class Cell {
   }
 
   #failAfter(draft: Draft, item: Item, error: unknown): void {
-    if (!draft.isEmpty || draft.items.length > 0) this.#post(draft);
-    this.#fail(item, error);
+    const isPosted = (draft.isEmpty && draft.items.length === 0) || this.#post(draft, [item]);
+    if (isPosted) this.#fail(item, error);
   }
 
   #fail(item: Item | undefined, error: unknown): void {
@@ -494,10 +467,7 @@ export class Cell {
   }
 
   #obeyStop(draft: Draft, item: Item): void {
-    const failed = this.#absorb(
-      draft,
-      this.#marked('stop', () => (this.#live as LiveActor).stop()),
-    );
+    const failed = this.#incarnation?.stop(draft);
     if (failed)
       this.#services.log.warn('actor failed while it stopped', {
         address: this.address,
@@ -530,34 +500,13 @@ export class Cell {
     this.#commits.whenQuiet(() => this.#enterEnded());
   }
 
+  /** Orders an end to every child, also to those whose creation this very commit asks for. */
   async #stopChildren(draft: Draft): Promise<void> {
     const text = draft.isRemoval ? '{"remove":true}' : '{}';
-    const children = new Set<Address>(
-      draft.rows.inbox.filter(({ kind }) => kind === 'create').map(({ receiver }) => receiver),
-    );
-    let cursor: string | undefined;
-    do {
-      const query = { parent: this.address, limit: 1000, ...(cursor !== undefined && { cursor }) };
-      const page = await this.#read(() => this.#services.store.call('list', query));
-      for (const { address } of page.items) children.add(address);
-      cursor = page.nextCursor;
-    } while (cursor !== undefined);
-    for (const receiver of children) draft.rows.inbox.push({ receiver, kind: 'stop', id: draft.nextId(), text });
-  }
-
-  /** A read that is tried again until the store answers; what waits for it has nowhere else to go. */
-  async #read<T>(read: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await read();
-      } catch (error) {
-        if (this.#isDisposed()) throw error;
-        this.#services.log.warn('the store does not answer, trying again', {
-          address: this.address,
-          error: encodeError(error),
-        });
-        await new Promise<void>((resolve) => void this.#services.env.setTimeout(resolve, LOAD_RETRY_MS));
-      }
+    const known = await findChildren(this.#services, this.address, () => !this.#isDisposed());
+    const coming = draft.rows.inbox.filter(({ kind }) => kind === 'create').map(({ receiver }) => receiver);
+    for (const receiver of new Set([...known, ...coming])) {
+      draft.rows.inbox.push({ receiver, kind: 'stop', id: draft.nextId(), text });
     }
   }
 
@@ -573,9 +522,12 @@ export class Cell {
   /** Nobody lives here: senders are told, rows of others become dead letters, then the cell is forgotten. */
   #answerEnded(): void {
     const committed = this.#commits.committed;
+    if (!committed && !this.#commits.isStored && this.#findCreator()) {
+      return this.#commits.whenQuiet(() => void (this.#phase === 'ended' && this.#createNext()));
+    }
     const absence = notCreatable(this.address, this.#definition.type);
     const draft = this.#commits.isStored || committed ? this.#commits.newDraft() : this.#commits.newOrphanDraft();
-    answerEnded(this.#mailbox.takeAll(), draft, {
+    answerEnded(this.#takeReady(), draft, {
       address: this.address,
       committed,
       absence,
@@ -590,6 +542,13 @@ export class Cell {
     });
   }
 
+  /** All items but those whose id may have been done before: they get the outcome it had then (G6). */
+  #takeReady(): readonly Item[] {
+    const items = this.#mailbox.takeAll();
+    for (const item of items) if (this.#ids.isUnready(item)) this.#mailbox.push(item);
+    return items.filter((item) => !this.#ids.isUnready(item));
+  }
+
   #takeItems(items: readonly InboxItem[]): void {
     for (const item of items) this.#mailbox.push(item);
     this.#pump();
@@ -601,11 +560,8 @@ export class Cell {
   }
 
   #endLife(): void {
-    this.#life++;
-    this.#live?.dispose();
-    this.#effects?.abortAll();
-    this.#live = undefined;
-    this.#effects = undefined;
+    this.#incarnation?.end();
+    this.#incarnation = undefined;
   }
 }
 
@@ -613,6 +569,11 @@ export class Cell {
 function wantsActor(item: Item): boolean {
   if (item.kind === 'direct') return item.event !== undefined;
   return item.kind === 'inbox' && item.row.kind === 'event';
+}
+
+/** True for what a sender of this boot sent before: numbers of one sender only grow. */
+function isRepeated(item: Item, marks: Readonly<Record<string, number>>): item is DirectItem {
+  return item.kind === 'direct' && item.n > 0 && item.n <= (marks[item.from] ?? 0);
 }
 
 function hasEnded(draft: Draft): boolean {

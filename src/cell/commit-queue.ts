@@ -177,7 +177,10 @@ export class CommitQueue {
     }
     this.#posted.shift();
     const error = draft.error === undefined ? (this.#committed?.error ?? null) : draft.error;
-    this.#committed = { state: draft.state ?? this.#committed?.state, status: draft.status, seq: draft.seq, error };
+    // Seq 0 only lets go of rows for an actor that does not exist.
+    if (draft.seq > 0) {
+      this.#committed = { state: draft.state ?? this.#committed?.state, status: draft.status, seq: draft.seq, error };
+    }
     this.#hooks.acknowledged(draft, result);
     if (this.#posted.length > 0 || !this.#onQuiet) return;
     const next = this.#onQuiet;

@@ -8,7 +8,7 @@ import type { PersistedState } from '../state/persisted.ts';
 import type { ActorStatus, Commit, DeadLetter, InboxKey, NewActor, StateWrite } from '../store/store.ts';
 import type { EffectRows } from './compile-effects.ts';
 import { isAwaited } from './items.ts';
-import type { DirectItem, Item, Outcome } from './items.ts';
+import type { DirectItem, InboxItem, Item, Outcome } from './items.ts';
 
 export class Draft {
   readonly seq: number;

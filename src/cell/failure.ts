@@ -66,6 +66,17 @@ export function threadEnded(address: Address, suspect: Suspect | undefined): Tro
   );
 }
 
+/** Why an actor is held whose commits the store keeps refusing. */
+export function refusedTooOften(address: Address): TroupeError {
+  return new TroupeError(
+    'ERR_INTERNAL',
+    `The store keeps refusing the commits of '${address}'. Its rows are untouched; report this with the log.`,
+    {
+      details: { address },
+    },
+  );
+}
+
 /** Moves the event of an item to the dead letters. */
 export function bury(draft: Draft, item: DirectItem | InboxItem, error: EncodedError, attempts: number): void {
   const letter =

@@ -81,7 +81,11 @@ export type EncodedResults = readonly (number | CommitResult)[];
 
 /** Appends one result. */
 export function pushResult(encoded: (number | CommitResult)[], n: number, result: CommitResult): void {
-  encoded.push(n, result.outcome === 'done' && !result.positions ? 0 : result);
+  encoded.push(n, isPlainDone(result) ? 0 : result);
+}
+
+function isPlainDone(result: CommitResult): boolean {
+  return result.outcome === 'done' && !result.positions && !result.outboxPositions;
 }
 
 const DONE: CommitResult = { outcome: 'done' };

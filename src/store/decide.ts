@@ -32,14 +32,21 @@ export function decideCommit(
   findRemoved: () => RemovedProgress | undefined,
 ): Verdict {
   if (!stored) return decideMissing(commit, findRemoved);
+  if (commit.seq === 0) return refuse('seq');
   if (stored.epoch !== commit.epoch) return refuse('epoch');
   if (commit.isResent === true && stored.seq >= commit.seq) return REPEATED;
   return commit.seq > 1 && stored.seq === commit.seq - 1 ? 'apply' : refuse('seq');
 }
 
 function decideMissing(commit: Commit, findRemoved: () => RemovedProgress | undefined): Verdict {
+  if (commit.seq === 0) return 'apply';
   if (commit.isResent === true && wasRemoved(commit, findRemoved())) return REPEATED;
   return commit.seq === 1 && commit.actor ? 'apply' : refuse('seq');
+}
+
+/** The rows of a resent orphan are gone when it had been applied before. */
+export function refuseConsumed(commit: Commit): Exclude<Verdict, 'apply'> {
+  return commit.seq === 0 && commit.isResent === true ? { outcome: 'repeated' } : refuse('inbox');
 }
 
 /** A first commit is the removed actor's own only if it created it; otherwise it creates the next actor of that name. */

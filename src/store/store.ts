@@ -109,7 +109,8 @@ export interface NewActor {
 export interface Commit {
   readonly address: Address;
   readonly epoch: number;
-  /** One more than the stored seq; 1 creates the actor and needs `actor`. */
+  /** One more than the stored seq; 1 creates the actor and needs `actor`. 0 stands for an actor that does not exist: rows
+   *  that wait for it go, as dead letters, and nobody is created. */
   readonly seq: number;
   /** True when the same commit was posted before and its outcome is unknown (rules 5 and 7). */
   readonly isResent?: boolean;
@@ -144,6 +145,14 @@ export interface Commit {
   readonly isRemoval?: boolean;
 }
 
+/** Where the rows of a commit landed. */
+export interface Landed {
+  /** One per row of `inbox`, in its order. */
+  readonly positions?: readonly InboxPosition[];
+  /** Positions of the rows of `outbox`, in its order. */
+  readonly outboxPositions?: readonly number[];
+}
+
 /** Where an inbox row of a commit landed. */
 export interface InboxPosition {
   readonly pos: number;
@@ -157,13 +166,7 @@ export type RefusalReason = 'seq' | 'epoch' | 'inbox' | 'idempotency' | 'invalid
 
 /** What became of a commit. `repeated`: it had been applied before; its positions are no longer known. */
 export type CommitResult =
-  | {
-      readonly outcome: 'done';
-      /** One per row of `inbox`, in its order. */
-      readonly positions?: readonly InboxPosition[];
-      /** Positions of the rows of `outbox`, in its order. */
-      readonly outboxPositions?: readonly number[];
-    }
+  | ({ readonly outcome: 'done' } & Landed)
   | { readonly outcome: 'repeated' }
   /** `detail` says what was wrong with an invalid commit. */
   | { readonly outcome: 'refused'; readonly reason: RefusalReason; readonly detail?: string };

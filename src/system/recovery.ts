@@ -43,7 +43,7 @@ export class Recovery {
     let afterAddress: Address | undefined;
     for (;;) {
       const page = await store.call('recoverable', { limit: PAGE, ...(afterAddress && { afterAddress }) });
-      for (const { address } of page) wake(address);
+      for (const { address, status } of page) if (status !== 'quarantined') wake(address);
       afterAddress = page.at(-1)?.address;
       if (page.length < PAGE) break;
     }

@@ -4,6 +4,8 @@ import type { StateView } from '../actor/define.ts';
 
 interface Watcher {
   push(view: StateView): void;
+  /** Reads the state anew: one that was committed may not have been told. */
+  refresh(): void;
   end(error?: Error): void;
 }
 
@@ -17,7 +19,7 @@ export class Watches {
 
   /** Committed states from now on, beginning with the current one, until the actor has ended. */
   async *watch(address: Address, current: () => Promise<unknown>): AsyncGenerator<StateView, void, undefined> {
-    const feed = createFeed();
+    const feed = createFeed(current);
     this.#add(address, feed);
     try {
       feed.push((await current()) as StateView);
@@ -39,7 +41,11 @@ export class Watches {
 
   /** Watched addresses that moved to another thread. */
   repeat(isAffected: (address: Address) => boolean): void {
-    for (const address of this.#watchers.keys()) if (isAffected(address)) this.#toggle(address, true);
+    for (const [address, watchers] of this.#watchers) {
+      if (!isAffected(address)) continue;
+      this.#toggle(address, true);
+      for (const watcher of watchers) watcher.refresh();
+    }
   }
 
   end(): void {
@@ -63,18 +69,19 @@ export class Watches {
 }
 
 /** Holds the latest state that has not been taken. */
-function createFeed(): Watcher & { next(): Promise<StateView | undefined> } {
+function createFeed(current: () => Promise<unknown>): Watcher & { next(): Promise<StateView | undefined> } {
   let latest: StateView | undefined;
   let lastSeq = -1;
   let isOver = false;
   let wake: (() => void) | undefined;
-  return {
+  const feed: ReturnType<typeof createFeed> = {
     push: (view) => {
       if (view.seq <= lastSeq) return;
       lastSeq = view.seq;
       latest = view;
       wake?.();
     },
+    refresh: () => void current().then((view) => feed.push(view as StateView), () => feed.end()),
     end: () => {
       isOver = true;
       wake?.();
@@ -90,4 +97,5 @@ function createFeed(): Watcher & { next(): Promise<StateView | undefined> } {
       return view;
     },
   };
+  return feed;
 }

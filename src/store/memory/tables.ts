@@ -1,6 +1,6 @@
 /** The memory store's rows, and how one commit changes them. Mirrors `sqlite/`, without its two paths. */
 import type { Address } from '../../actor/address.ts';
-import { decideCommit, refuse } from '../decide.ts';
+import { decideCommit, refuse, refuseConsumed } from '../decide.ts';
 import type { RemovedProgress } from '../decide.ts';
 import type {
   Commit,
@@ -9,6 +9,7 @@ import type {
   InboxKey,
   InboxPosition,
   InboxRow,
+  Landed,
   LogRow,
   NewInboxRow,
   OutboxRow,
@@ -43,12 +44,11 @@ export class MemoryTables {
     const entry = this.actors.get(commit.address);
     const verdict = decideCommit(commit, entry?.actor, () => this.removed.get(commit.address));
     if (verdict !== 'apply') return verdict;
-    if (!this.#canConsume(commit)) return refuse('inbox');
+    if (!this.#canConsume(commit)) return refuseConsumed(commit);
     if (!canRecord(commit, entry)) return refuse('idempotency');
     if (commit.isRemoval === true) this.#remove(commit, entry?.actor);
     else this.#write(commit, entry);
-    const positions = this.#writeSent(commit);
-    return positions.length > 0 ? { outcome: 'done', positions } : { outcome: 'done' };
+    return { outcome: 'done', ...this.#writeSent(commit) };
   }
 
   #canConsume(commit: Commit): boolean {
@@ -59,6 +59,14 @@ export class MemoryTables {
   }
 
   #write(commit: Commit, existing: ActorEntry | undefined): void {
+    if (existing || commit.actor) this.#writeActor(commit, existing);
+    for (const key of commit.consumed ?? []) this.#consume(commit.address, key);
+    for (const letter of commit.deadLetters ?? []) {
+      this.deadLetters.push({ ...letter, pos: ++this.#lastPos, address: commit.address, at: commit.at });
+    }
+  }
+
+  #writeActor(commit: Commit, existing: ActorEntry | undefined): void {
     const entry = existing ?? { actor: toFirst(commit), log: [], idempotency: new Map<string, IdempotencyRow>() };
     entry.actor = existing ? toNext(commit, existing.actor) : entry.actor;
     this.actors.set(commit.address, entry);
@@ -68,10 +76,6 @@ export class MemoryTables {
     for (const { id, reply } of commit.replies ?? []) {
       const row = entry.idempotency.get(id);
       if (row) entry.idempotency.set(id, { ...row, reply });
-    }
-    for (const key of commit.consumed ?? []) this.#consume(commit.address, key);
-    for (const letter of commit.deadLetters ?? []) {
-      this.deadLetters.push({ ...letter, pos: ++this.#lastPos, address: commit.address, at: commit.at });
     }
   }
 
@@ -85,12 +89,14 @@ export class MemoryTables {
     if (inbox.rows.size === 0) this.inboxes.delete(receiver);
   }
 
-  #writeSent(commit: Commit): InboxPosition[] {
-    for (const row of commit.outbox ?? []) {
+  #writeSent(commit: Commit): Landed {
+    const outboxPositions = (commit.outbox ?? []).map((row) => {
       const pos = ++this.#lastPos;
       this.outbox.set(pos, { ...row, pos, address: commit.address, at: commit.at });
-    }
-    return (commit.inbox ?? []).map((row) => this.#writeInbox(commit, row));
+      return pos;
+    });
+    const positions = (commit.inbox ?? []).map((row) => this.#writeInbox(commit, row));
+    return { ...(positions.length > 0 && { positions }), ...(outboxPositions.length > 0 && { outboxPositions }) };
   }
 
   #writeInbox({ address: sender, at }: Commit, row: NewInboxRow): InboxPosition {

@@ -4,9 +4,9 @@
  * Either way a refused commit has written nothing, so that it never disturbs the rest of its batch (rule 5).
  */
 import type { Database, Statement } from 'better-sqlite3';
-import { decideCommit, refuse } from '../decide.ts';
+import { decideCommit, refuse, refuseConsumed } from '../decide.ts';
 import type { RemovedProgress, Verdict } from '../decide.ts';
-import type { Commit, CommitResult, InboxPosition } from '../store.ts';
+import type { Commit, CommitResult, Landed } from '../store.ts';
 import { ActorRow, isLargeSnapshot } from './actor-row.ts';
 import type { ActorHead } from './actor-row.ts';
 import type { Positions } from './positions.ts';
@@ -43,6 +43,10 @@ export class CommitApplier {
     const verdict = this.#decide(commit, head);
     if (verdict !== 'apply') return verdict;
     if (commit.isRemoval === true) return this.#remove(commit, head);
+    if (commit.seq === 0) {
+      this.#rows.writeOrphan(commit);
+      return DONE;
+    }
     if (head) this.#actors.updateCarefully(commit, head);
     else if (commit.actor) this.#actors.insert(commit, commit.actor);
     if (commit.state?.kind === 'snapshot') {
@@ -55,7 +59,7 @@ export class CommitApplier {
   #decide(commit: Commit, head: ActorHead | undefined): Verdict {
     const verdict = decideCommit(commit, head, () => this.#removed.get(commit.address));
     if (verdict !== 'apply') return verdict;
-    if (!this.#rows.canConsume(commit)) return refuse('inbox');
+    if (!this.#rows.canConsume(commit)) return refuseConsumed(commit);
     return this.#rows.canRecord(commit) ? 'apply' : refuse('idempotency');
   }
 
@@ -70,6 +74,6 @@ function isPlain(commit: Commit): boolean {
   return commit.seq > 1 && commit.isRemoval !== true && commit.log === undefined && !isLargeSnapshot(commit);
 }
 
-function toDone(positions: readonly InboxPosition[] | undefined): CommitResult {
-  return positions ? { outcome: 'done', positions } : DONE;
+function toDone(landed: Landed | undefined): CommitResult {
+  return landed ? { outcome: 'done', ...landed } : DONE;
 }

@@ -1,6 +1,6 @@
 /** Writes of everything a commit carries besides the actor's row. Nothing here decides; that has been done before. */
 import type { Database, Statement } from 'better-sqlite3';
-import type { Commit, InboxPosition, NewInboxRow } from '../store.ts';
+import type { Commit, InboxPosition, Landed, NewInboxRow } from '../store.ts';
 import type { Positions } from './positions.ts';
 
 /** Tables that hold rows of one actor under `address`, all removed with it. */
@@ -84,7 +84,7 @@ export class SideRows {
   }
 
   /** Everything but log rows and large snapshots, which only the careful path has. Returns where inbox rows landed. */
-  write(commit: Commit): readonly InboxPosition[] | undefined {
+  write(commit: Commit): Landed | undefined {
     if (commit.state?.kind === 'delta')
       this.#delta.run(commit.address, commit.seq, commit.state.checksum, commit.state.text);
     if (commit.consumed) for (const key of commit.consumed) this.#consume.run(commit.address, key.pos, key.sender);
@@ -96,11 +96,12 @@ export class SideRows {
   }
 
   /** What goes out to others: it stays even when its sender is removed by the same commit. */
-  writeSent(commit: Commit): readonly InboxPosition[] | undefined {
-    if (commit.outbox) this.#writeOutbox(commit, commit.outbox);
-    return commit.inbox && commit.inbox.length > 0
-      ? commit.inbox.map((row) => this.#writeInbox(commit, row))
-      : undefined;
+  writeSent(commit: Commit): Landed | undefined {
+    const { inbox, outbox } = commit;
+    if (!inbox && !outbox) return undefined;
+    const outboxPositions = outbox && this.#writeOutbox(commit, outbox);
+    const positions = inbox?.map((row) => this.#writeInbox(commit, row));
+    return { ...(positions?.length && { positions }), ...(outboxPositions?.length && { outboxPositions }) };
   }
 
   writeLog(commit: Commit, lastN: number): void {
@@ -130,19 +131,18 @@ export class SideRows {
     return { pos, previousPos };
   }
 
-  #writeOutbox(commit: Commit, rows: NonNullable<Commit['outbox']>): void {
-    for (const row of rows) {
-      this.#outbox.run(
-        this.#positions.take(),
-        commit.address,
-        row.kind,
-        row.id,
-        row.target,
-        row.boot ?? null,
-        commit.at,
-        row.text,
-      );
-    }
+  #writeOutbox({ address, at }: Commit, rows: NonNullable<Commit['outbox']>): number[] {
+    return rows.map(({ kind, id, target, boot, text }) => {
+      const pos = this.#positions.take();
+      this.#outbox.run(pos, address, kind, id, target, boot ?? null, at, text);
+      return pos;
+    });
+  }
+
+  /** Rows for an actor that does not exist leave as dead letters. */
+  writeOrphan(commit: Commit): void {
+    for (const key of commit.consumed ?? []) this.#consume.run(commit.address, key.pos, key.sender);
+    this.#writeDeadLetters(commit, commit.deadLetters ?? []);
   }
 
   #writeDeadLetters(commit: Commit, letters: NonNullable<Commit['deadLetters']>): void {

@@ -1,0 +1,139 @@
+/**
+ * One life of an actor: the live XState actor and its effect functions, from a start or a restore to a failure or the end.
+ * Runs turns into drafts. Once it has ended, nothing it started is heard of any more.
+ */
+import type { AnyActorRef } from 'xstate';
+import type { Address } from '../actor/address.ts';
+import type { AnyDefinition } from '../actor/define.ts';
+import type { ActorEvent } from '../actor/effects.ts';
+import type { PersistedState } from '../state/persisted.ts';
+import { compileEffects } from './compile-effects.ts';
+import type { Draft } from './draft.ts';
+import { EffectRuns } from './effect-runs.ts';
+import type { InFlightRow } from './effect-runs.ts';
+import { bodyOf, eventIdOf } from './items.ts';
+import type { InternalItem, Item } from './items.ts';
+import { LiveActor } from './live-actor.ts';
+import type { TurnOutcome } from './live-actor.ts';
+import type { CellServices } from './services.ts';
+
+/** A turn that failed. */
+export interface Failed {
+  readonly error: unknown;
+}
+
+export interface IncarnationOptions {
+  readonly address: Address;
+  readonly definition: AnyDefinition;
+  readonly services: CellServices;
+  /** Either the input of a new actor or the state of a stored one. */
+  readonly origin: { readonly input: unknown } | { readonly state: PersistedState };
+  /** Effects the life before this one had in flight. */
+  readonly restored: readonly InFlightRow[];
+  /** The state a draft goes on from. */
+  readonly stateBefore: (draft: Draft) => PersistedState | undefined;
+  /** A timer fired or an effect function settled: it wants a turn. */
+  readonly wantTurn: (item: InternalItem) => void;
+}
+
+export class Incarnation {
+  readonly #options: IncarnationOptions;
+  readonly #live: LiveActor;
+  readonly #effects: EffectRuns;
+  #hasEnded = false;
+
+  constructor(options: IncarnationOptions) {
+    const { address, definition, services, origin, restored, wantTurn } = options;
+    const { env, log, send, mark } = services;
+    this.#options = options;
+    this.#effects = new EffectRuns({
+      address,
+      restored,
+      settle: (actor, event) => void (!this.#hasEnded && actor.send(event as never)),
+      send,
+      mark: (key) => mark(address, key),
+    });
+    this.#live = new LiveActor({
+      address,
+      machine: definition.machine,
+      env,
+      origin,
+      onDelivery: (delivery) => void (!this.#hasEnded && wantTurn({ kind: 'internal', delivery })),
+      onLog: (...args) => log.info(args.map(String).join(' '), { address, component: 'machine' }),
+    });
+  }
+
+  /** The first turn. */
+  start(draft: Draft): Failed | undefined {
+    const failed = this.#absorb(
+      draft,
+      this.#marked('start', () => this.#live.start()),
+    );
+    if (!failed && this.#options.restored.length > 0) draft.inFlight = this.#effects.toText();
+    this.#effects.forgetRestored();
+    return failed;
+  }
+
+  /** The turn an item asks for; nothing happens for one that only creates or waits. */
+  turn(draft: Draft, item: Item): Failed | undefined {
+    const run = this.#turnOf(item);
+    return run && this.#absorb(draft, this.#marked(eventIdOf(item) ?? 'internal', run));
+  }
+
+  /** The last turn: exit actions. */
+  stop(draft: Draft): Failed | undefined {
+    return this.#absorb(
+      draft,
+      this.#marked('stop', () => this.#live.stop()),
+    );
+  }
+
+  /** Begins effect functions whose in-flight rows are durable. */
+  begin(actors: readonly AnyActorRef[]): void {
+    for (const actor of actors) this.#effects.begin(actor);
+  }
+
+  /** Drops the actor and aborts its effect functions. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#live.dispose();
+    this.#effects.abortAll();
+  }
+
+  #turnOf(item: Item): (() => TurnOutcome) | undefined {
+    if (item.kind === 'internal') return () => this.#live.pass(item.delivery);
+    if (item.kind === 'inbox' && item.row.kind === 'event') return () => this.#live.send(bodyOf(item) as ActorEvent);
+    const event = item.kind === 'direct' ? item.event : undefined;
+    return event && (() => this.#live.send(event));
+  }
+
+  /** Adds what a turn led to; returns the error of a turn that failed, of which nothing is kept. */
+  #absorb(draft: Draft, outcome: TurnOutcome): Failed | undefined {
+    if (!outcome.ok) return { error: outcome.error };
+    const { address, services, stateBefore } = this.#options;
+    try {
+      const { boot, definitions } = services;
+      const context = { address, boot, definitions, nextId: () => draft.nextId() };
+      if (outcome.effects.length > 0) draft.addRows(compileEffects(outcome.effects, context));
+    } catch (error) {
+      return { error };
+    }
+    const begins = this.#effects.apply(outcome.started, outcome.ended, () => `${address}#${draft.nextId()}`);
+    if (begins) {
+      draft.begins.push(...begins);
+      draft.inFlight = this.#effects.toText();
+    }
+    if (outcome.state !== stateBefore(draft)) draft.state = outcome.state;
+    return undefined;
+  }
+
+  #marked<T>(what: string, run: () => T): T {
+    const { address, services } = this.#options;
+    services.mark(address, what);
+    try {
+      return run();
+    } finally {
+      services.mark(address, undefined);
+    }
+  }
+}
