@@ -14,13 +14,8 @@ import { createRealEnv } from '../src/env.ts';
 import { createStoreClient } from '../src/store/store-client.ts';
 import type { Commit } from '../src/store/store.ts';
 import { toPort } from '../src/thread/port.ts';
-
-/** One measurement: commits per second, and how long one took to be acknowledged. */
-export interface StoreFigure {
-  readonly perSecond: number;
-  readonly ackMs: { readonly p50: number; readonly p99: number };
-  readonly samples: number;
-}
+import { measure, runAll, toFigure } from './measure.ts';
+import type { Figure } from './measure.ts';
 
 /** How to measure. */
 export interface StoreBenchOptions {
@@ -35,10 +30,8 @@ export interface StoreBenchOptions {
 
 const DEFAULTS: StoreBenchOptions = { inFlight: 64, commits: 40_000, actors: 1_000, textLength: 300 };
 
-type Write = (index: number, done: () => void) => void;
-
 /** Synced commits of 1 KB rows, one by one, on this thread. */
-export async function benchUnbatched(options: Partial<StoreBenchOptions> = {}): Promise<StoreFigure> {
+export async function benchUnbatched(options: Partial<StoreBenchOptions> = {}): Promise<Figure> {
   return inFolder(async (folder) => {
     const db = new BetterSqlite3(join(folder, 'unbatched.db'));
     db.pragma('journal_mode = WAL');
@@ -55,7 +48,7 @@ export async function benchUnbatched(options: Partial<StoreBenchOptions> = {}): 
 /** The limit for a writer thread: rows through a port into one table, one transaction per turn of its event loop. */
 export async function benchBareWriter(
   options: Partial<StoreBenchOptions> & { readonly how?: 'insert' | 'update' } = {},
-): Promise<StoreFigure> {
+): Promise<Figure> {
   const settings = { ...DEFAULTS, textLength: 1_000, ...options };
   return inFolder(async (folder) => {
     const workerData = { file: join(folder, 'bare.db'), actors: settings.actors, how: options.how ?? 'insert' };
@@ -63,7 +56,7 @@ export async function benchBareWriter(
     await once(worker, 'message');
     const { write, settle } = createBareClient((rows) => worker.postMessage(rows), 'x'.repeat(settings.textLength));
     worker.on('message', settle);
-    const figure = await measure(settings, write);
+    const figure = await measure(toMeasure(settings), write);
     worker.postMessage('close');
     await once(worker, 'exit');
     return figure;
@@ -71,7 +64,7 @@ export async function benchBareWriter(
 }
 
 /** Ours: state commits of small actors through the store client and the store thread. */
-export async function benchStoreWriter(options: Partial<StoreBenchOptions> = {}): Promise<StoreFigure> {
+export async function benchStoreWriter(options: Partial<StoreBenchOptions> = {}): Promise<Figure> {
   const settings = { ...DEFAULTS, ...options };
   return inFolder(async (folder) => {
     const worker = new Worker(new URL('../src/store/store-entry.ts', import.meta.url));
@@ -94,8 +87,8 @@ export async function benchStoreWriter(options: Partial<StoreBenchOptions> = {})
       });
     };
     // First commits create the actors; what is measured are the commits of actors that live.
-    await run(actors.length, settings.inFlight, (_, index, done) => post(index, done));
-    const figure = await measure(settings, post);
+    await runAll(actors.length, settings.inFlight, post);
+    const figure = await measure(toMeasure(settings), post);
     client.close();
     worker.postMessage({ kind: 'close' });
     await once(worker, 'exit');
@@ -146,7 +139,7 @@ function createBareClient(post: (rows: readonly (readonly [number, number, strin
   }
 }
 
-function measureSync(commits: number, write: () => void): StoreFigure {
+function measureSync(commits: number, write: () => void): Figure {
   for (let n = 0; n < commits / 10; n++) write();
   const times = new Float64Array(commits);
   for (let n = 0; n < commits; n++) {
@@ -160,48 +153,6 @@ function measureSync(commits: number, write: () => void): StoreFigure {
   );
 }
 
-async function measure({ commits, inFlight }: StoreBenchOptions, write: Write): Promise<StoreFigure> {
-  await run(Math.ceil(commits / 10), inFlight, (_, index, done) => write(index, done));
-  const times = new Float64Array(commits);
-  const startMs = performance.now();
-  await run(commits, inFlight, (n, index, done) => {
-    const postedMs = performance.now();
-    write(index, () => {
-      times[n] = performance.now() - postedMs;
-      done();
-    });
-  });
-  return toFigure(times, performance.now() - startMs);
-}
-
-function toFigure(times: Float64Array, elapsedMs: number): StoreFigure {
-  const sorted = times.toSorted();
-  const at = (quantile: number): number => sorted[Math.floor((sorted.length - 1) * quantile)] ?? 0;
-  const perSecond = Math.round((times.length / elapsedMs) * 1_000);
-  return { perSecond, ackMs: { p50: at(0.5), p99: at(0.99) }, samples: times.length };
-}
-
-/** Starts `count` writes, `inFlight` at a time. */
-function run(
-  count: number,
-  inFlight: number,
-  start: (n: number, index: number, done: () => void) => void,
-): Promise<void> {
-  return new Promise((resolve) => {
-    let started = 0;
-    let finished = 0;
-    const done = (): void => {
-      if (++finished === count) resolve();
-      else if (started < count) next();
-    };
-    const next = (): void => {
-      const n = started++;
-      start(n, n, done);
-    };
-    for (let i = 0; i < Math.min(inFlight, count); i++) next();
-  });
-}
-
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-bench-'));
   try {
@@ -209,4 +160,8 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function toMeasure({ commits, inFlight }: StoreBenchOptions): { count: number; inFlight: number } {
+  return { count: commits, inFlight };
 }
