@@ -3,8 +3,8 @@
  * mailbox, turn, commit, acknowledgement, release.
  *
  * Invariants:
- * C1 One turn at a time, in mailbox order; items of one sender keep their order (G7).
- * C2 Nothing leaves before the commit that holds its cause is acknowledged: no hint, reply, delivery, effect function (G5).
+ * C1 One turn at a time, in mailbox order; items of one sender keep their order (G4).
+ * C2 Nothing leaves before the commit that holds its cause is acknowledged: no hint, reply, delivery (G2), effect function (G5).
  * C3 A refused commit takes the ones after it along: the cell starts anew from the store, and every item whose outcome is
  *    unknown is back in its mailbox.
  * C4 One phase at a time: `loading`, `live`, `busy` (something must finish first), `ended`, `disposed`. What an older life of
@@ -72,7 +72,11 @@ export class Cell {
   #incarnation: Incarnation | undefined;
   /** The item that made the actor, until that is durable. */
   #creator: Item | undefined;
+  /** Effect functions that the last life entered and never began. */
+  #unbegun: readonly InFlightRow[] = [];
   #parent: Address = ROOT;
+  /** The item whose turn failed, while the commits before it are under way. */
+  #failed: Item | undefined;
   #failing: FailingRecord | undefined;
   #restarts: readonly number[] = [];
   #isCautious = false;
@@ -212,13 +216,19 @@ export class Cell {
 
   #restore(draft = this.#commits.newDraft()): void {
     const state = this.#commits.committed?.state as PersistedState;
-    const restored = JSON.parse(this.#commits.inFlightText ?? '[]') as InFlightRow[];
+    const stored = JSON.parse(this.#commits.inFlightText ?? '[]') as InFlightRow[];
+    const restored = stored.map((row) => (this.#hasBegun(row) ? row : { ...row, attempt: row.attempt - 1 }));
     const failed = this.#incarnate({ state }, restored).start(draft);
     if (failed) return this.#fail(undefined, failed.error);
     this.#commits.rebase(draft);
+    this.#acquit(draft, 'start');
     this.#phase = 'live';
     if (!draft.isEmpty) this.#post(draft);
     this.#pump();
+  }
+
+  #hasBegun({ key, attempt }: InFlightRow): boolean {
+    return !this.#unbegun.some((row) => row.key === key && row.attempt === attempt);
   }
 
   /** The actor does not exist: the first item that brings an input makes it. */
@@ -309,10 +319,7 @@ export class Cell {
     const failed = this.#incarnation?.turn(draft, item);
     if (failed) return failed;
     draft.consume(item, this.#commits.marks);
-    if (this.#failing !== undefined && this.#failing.id === eventIdOf(item)) {
-      this.#failing = undefined;
-      draft.failing = null;
-    }
+    this.#acquit(draft, eventIdOf(item) ?? 'internal');
     return undefined;
   }
 
@@ -373,7 +380,9 @@ export class Cell {
   #refused(reason: string, drafts: readonly Draft[]): void {
     this.#refusals++;
     this.#services.log.warn('commit refused, reloading', { address: this.address, reason });
-    const items = [...drafts.flatMap((draft) => draft.items), ...this.#mailbox.takeAll()].filter(isAwaited);
+    const failed = this.#failed ? [this.#failed] : [];
+    const items = [...drafts.flatMap((draft) => draft.items), ...failed, ...this.#mailbox.takeAll()].filter(isAwaited);
+    this.#failed = undefined;
     this.#mailbox.unshift(items);
     this.#endLife();
     for (const item of items) {
@@ -397,6 +406,7 @@ export class Cell {
     this.#endLife();
     this.#phase = 'busy';
     this.#isCautious = true;
+    this.#failed = item;
     this.#commits.whenQuiet(() => this.#judge(item, error));
   }
 
@@ -417,6 +427,7 @@ export class Cell {
       restarts: this.#restarts,
       now: this.#services.env.now(),
     };
+    this.#failed = undefined;
     const { decision, failing } = planFailure(item, context);
     const error = encodeError(cause);
     this.#services.log.warn('actor failed', {
@@ -448,6 +459,14 @@ export class Cell {
     bury(draft, item, error, attempts);
     draft.failing = null;
     this.#failing = undefined;
+  }
+
+  /** A turn went well: whatever it was blamed for before is forgotten. */
+  #acquit(draft: Draft, what: string): void {
+    if (this.#failing?.id !== what) return;
+    this.#failing = undefined;
+    this.#suspect = undefined;
+    draft.failing = null;
   }
 
   /** An event that has ended its thread too often is not tried again. */
@@ -560,7 +579,7 @@ export class Cell {
   }
 
   #endLife(): void {
-    this.#incarnation?.end();
+    if (this.#incarnation) this.#unbegun = this.#incarnation.end();
     this.#incarnation = undefined;
   }
 }

@@ -88,6 +88,11 @@ export class EffectRuns {
     this.#restored = new Map();
   }
 
+  /** Runs that have not begun: a restart within the process does not interrupt them. */
+  unbegun(): readonly InFlightRow[] {
+    return [...this.#runs.values()].filter(({ isBegun }) => !isBegun);
+  }
+
   /** Aborts everything: the cell ends or starts anew, and outcomes are no longer wanted. */
   abortAll(): void {
     const runs = [...this.#runs.values()];

@@ -9,7 +9,7 @@ import { decodeError, encodeError } from '../thread/error-codec.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
 import type { Suspect } from '../thread/protocol.ts';
 import type { Draft } from './draft.ts';
-import { eventIdOf, textOf } from './items.ts';
+import { eventIdOf, isEventId, textOf } from './items.ts';
 import type { DirectItem, InboxItem, Item } from './items.ts';
 
 /** The event that failed last and how often; stored with the actor, so that a crash in between does not forgive it. */
@@ -53,8 +53,7 @@ export function chargedWith(
 
 /** True when something other than an event of this actor has ended its thread too often: then the actor itself is held. */
 export function endsThreads({ what }: Suspect, failing: FailingRecord | undefined): boolean {
-  const isEvent = what.startsWith('inbox:') || what.startsWith('id:') || /:\d+$/.test(what);
-  return !isEvent && (failing?.attempts ?? 0) >= MAX_EVENT_ATTEMPTS;
+  return !isEventId(what) && (failing?.attempts ?? 0) >= MAX_EVENT_ATTEMPTS;
 }
 
 /** What a turn that ended its thread is blamed for. */

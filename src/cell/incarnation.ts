@@ -93,11 +93,13 @@ export class Incarnation {
     for (const actor of actors) this.#effects.begin(actor);
   }
 
-  /** Drops the actor and aborts its effect functions. */
-  end(): void {
+  /** Drops the actor and aborts its effect functions. Returns those that it entered and never began. */
+  end(): readonly InFlightRow[] {
+    const unbegun = this.#effects.unbegun();
     this.#hasEnded = true;
     this.#live.dispose();
     this.#effects.abortAll();
+    return unbegun;
   }
 
   #turnOf(item: Item): (() => TurnOutcome) | undefined {

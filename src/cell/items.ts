@@ -70,6 +70,11 @@ export function eventIdOf(item: Item): string | undefined {
   return item.n > 0 ? `${item.from}:${item.n}` : `id:${item.idempotencyId ?? item.from}`;
 }
 
+/** True for what `eventIdOf` names, as opposed to a start, a stop, a timer or the key of an effect. */
+export function isEventId(what: string): boolean {
+  return what.startsWith('inbox:') || what.startsWith('id:') || /:\d+$/.test(what);
+}
+
 /** True for items whose sender waits for an outcome. */
 export function isAwaited(item: Item): item is DirectItem | OrderItem {
   return item.kind === 'direct' || item.kind === 'order';

@@ -6,6 +6,7 @@
 import { hashAddress } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import type { DefinitionPrint } from '../actor/definitions.ts';
+import { isEventId } from '../cell/items.ts';
 import { TroupeError } from '../errors.ts';
 import type { Env } from '../env.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -258,7 +259,7 @@ export class Threads {
     await this.#replaceHost(slot, suspect);
   }
 
-  async #replaceHost(slot: HostSlot, suspect: Suspect | undefined): Promise<void> {
+  async #replaceHost(slot: HostSlot, suspect: Suspect | undefined, retryMs = 100): Promise<void> {
     if (this.#isStopping) return;
     try {
       await this.#startHost(slot.index, slot.incarnation + 1, suspect);
@@ -270,18 +271,25 @@ export class Threads {
         thread: slot.index,
         error: encodeError(error),
       });
-      this.#options.env.setTimeout(
-        () => void this.#replaceHost({ ...slot, incarnation: slot.incarnation + 1 }, suspect),
-        MAX_PAUSE_MS,
-      );
+      const next = { ...slot, incarnation: slot.incarnation + 1 };
+      const nextRetryMs = Math.min(MAX_PAUSE_MS, retryMs * 2);
+      this.#options.env.setTimeout(() => void this.#replaceHost(next, suspect, nextRetryMs), retryMs);
     }
   }
 
-  /** Who was in a turn when the thread died, and how often that has happened. */
+  /**
+   * Who was in a turn when the thread died, and how often that has happened. An event comes again only if it failed, so its
+   * deaths add up; a start or a timer may be hit by chance many times over, so only deaths in a row count.
+   */
   #charge(slot: HostSlot): { readonly suspect: Suspect | undefined; readonly deaths: number } {
     const mark = readBeat(slot.beat);
     const key = mark ? `${mark.address}\n${mark.what}` : `thread ${slot.index}`;
     const deaths = (this.#deaths.get(key) ?? 0) + 1;
+    for (const other of this.#deaths.keys()) {
+      const [address = '', what = ''] = other.split('\n');
+      const isHere = this.indexOf(address as Address) === slot.index;
+      if (isHere && other !== key && !isEventId(what)) this.#deaths.delete(other);
+    }
     if (mark) this.#deaths.set(key, deaths);
     const suspect = mark && { address: mark.address as Address, what: mark.what, attempts: deaths };
     return { suspect, deaths: mark ? deaths : 1 };

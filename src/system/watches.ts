@@ -81,7 +81,11 @@ function createFeed(current: () => Promise<unknown>): Watcher & { next(): Promis
       latest = view;
       wake?.();
     },
-    refresh: () => void current().then((view) => feed.push(view as StateView), () => feed.end()),
+    refresh: () =>
+      void current().then(
+        (view) => feed.push(view as StateView),
+        () => feed.end(),
+      ),
     end: () => {
       isOver = true;
       wake?.();
