@@ -212,6 +212,22 @@ function outboxes(current: () => Store): void {
     expect(await ids()).toEqual(['2']);
   });
 
+  test('a commit is told where its outbox rows landed', async () => {
+    const [first, second, third] = await current().commit([
+      firstCommit(A, { outbox: [deliver('1'), deliver('2')], inbox: [tell(B, 'x')] }),
+      nextCommit(A, 2, { outbox: [deliver('3')] }),
+      nextCommit(A, 3, { outbox: [] }),
+    ]);
+    const rows = await current().outbox();
+    const waiting = await waitingKeys(current(), B);
+    expect(first).toMatchObject({
+      outboxPositions: [rows[0]!.pos, rows[1]!.pos],
+      positions: [{ pos: waiting[0]!.pos }],
+    });
+    expect(second).toEqual({ outcome: 'done', outboxPositions: [rows[2]!.pos] });
+    expect(third).toEqual({ outcome: 'done' });
+  });
+
   test('replies for callers of another boot are dropped; deliveries outlive a boot', async () => {
     await current().commit([
       firstCommit(A, { outbox: [reply('old', 'boot-1'), deliver('d'), reply('new', 'boot-2')] }),

@@ -274,6 +274,24 @@ function consumption(current: () => Store): void {
     expect(await current().inbox(B)).toEqual([]);
   });
 
+  test('rule 1, G4: rows for an actor that does not exist leave as dead letters, once, and create nobody', async () => {
+    await current().commit([firstCommit(B, { inbox: [tell(A, 'one'), tell(A, 'two')] })]);
+    const consumed = await waitingKeys(current(), A);
+    const deadLetters = ['one', 'two'].map((id) => ({ id, sender: B, text: '{}', error: '{}', attempts: 0 }));
+    const { state: _state, ...orphan } = nextCommit(A, 0, { consumed, deadLetters });
+    expect(outcomeOf(await commitOne(current(), orphan))).toBe('done');
+    expect(await current().load(A)).toBeUndefined();
+    expect(await current().inbox(A)).toEqual([]);
+    expect((await current().deadLetters({ address: A })).map(({ id }) => id)).toEqual(['one', 'two']);
+    expect(outcomeOf(await commitOne(current(), orphan))).toBe('refused: inbox');
+    expect(outcomeOf(await commitOne(current(), { ...orphan, isResent: true }))).toBe('repeated');
+    expect(await current().deadLetters()).toHaveLength(2);
+    await current().commit([firstCommit(A), nextCommit(B, 2, { inbox: [tell(A, 'three')] })]);
+    const late = { ...orphan, consumed: await waitingKeys(current(), A) };
+    expect(outcomeOf(await commitOne(current(), late))).toBe('refused: seq');
+    expect(outcomeOf(await commitOne(current(), { ...late, isResent: true }))).toBe('refused: seq');
+  });
+
   test('an inbox row comes back as it was sent', async () => {
     const text = '{"type":"HELLO","text":"Grüße 🚀 \\u0000"}';
     const [result] = await current().commit([

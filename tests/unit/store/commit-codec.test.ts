@@ -55,6 +55,7 @@ test('results come out in their order, as they went in', () => {
     { outcome: 'done' },
     { outcome: 'repeated' },
     { outcome: 'done', positions: [{ pos: 3, previousPos: 1 }] },
+    { outcome: 'done', outboxPositions: [4, 5] },
     { outcome: 'refused', reason: 'invalid', detail: 'why' },
     { outcome: 'done' },
   ];

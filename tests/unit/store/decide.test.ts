@@ -74,6 +74,23 @@ test.each([
     removed: removed(5, 1, 1),
     expected: 'refused: seq',
   },
+  // Seq 0 stands for an actor that does not exist.
+  { name: 'an orphan', commit: nextCommit(A, 0), expected: 'apply' },
+  {
+    name: 'an orphan resent, removed before',
+    commit: { ...nextCommit(A, 0), at: 1_000 },
+    isResent: true,
+    removed: removed(5),
+    expected: 'apply',
+  },
+  { name: 'an orphan of one that lives', commit: nextCommit(A, 0), stored: stored(4), expected: 'refused: seq' },
+  {
+    name: 'an orphan resent of one that lives',
+    commit: nextCommit(A, 0),
+    isResent: true,
+    stored: stored(4),
+    expected: 'refused: seq',
+  },
 ])('rules 5 and 7: $name: $expected', ({ commit, isResent, stored: progress, removed: former, expected }) => {
   const verdict = decideCommit({ ...commit, ...(isResent === true && { isResent }) }, progress, () => former);
   expect(verdict === 'apply' ? verdict : outcomeOf(verdict)).toBe(expected);

@@ -1,0 +1,152 @@
+/** Sessions and groups as users call them. */
+import { expect, test } from 'vitest';
+import type { Group, NewMember } from '../../src/index.ts';
+import { speaker } from '../support/actors-talk.ts';
+import { createTestSystem, eventually, failureOf } from '../support/harness.ts';
+
+const TALK = new URL('../support/actors-talk.ts', import.meta.url);
+const createTalk = () => createTestSystem({ actors: [TALK] });
+const member = (name: string, skill = 'speak'): NewMember => ({ agent: speaker, name, skill });
+const members = (count: number): NewMember[] => Array.from({ length: count }, (_, i) => member(`m${i + 1}`));
+const rests = (group: Group) =>
+  eventually(
+    () => group.snapshot(),
+    ({ value, context }) => value === 'resting' && context.outcome !== 'none',
+  );
+const textsOf = async (group: Group) => (await group.history({ limit: 1000 })).map(({ text }) => text);
+
+test('a session is created, found, listed by user, and described', async () => {
+  await using troupe = await createTalk();
+  const { sessions } = troupe.system;
+  const session = await sessions.create({ user: 'ada', title: 'Plans' });
+  expect(session.id).toMatch(/^[0-9a-f-]{36}$/);
+  await sessions.create({ user: 'bob', id: 'bobs' });
+  await session.say('hello');
+  await session.say('hello back', { author: 'agent' });
+  expect(await (await sessions.get(session.id)).describe()).toEqual({
+    user: 'ada',
+    title: 'Plans',
+    messages: 2,
+    groups: [],
+  });
+  expect((await sessions.list({ user: 'ada' })).items).toMatchObject([
+    { id: session.id, user: 'ada', title: 'Plans', status: 'active' },
+  ]);
+  expect((await sessions.list()).items.map(({ id }) => id).toSorted()).toEqual([session.id, 'bobs'].toSorted());
+  const error = await failureOf(sessions.get('nobody'), 'ERR_SESSION_NOT_FOUND');
+  expect(error.message).toBe("There is no session 'nobody'. List the sessions, or create it.");
+  expect((await failureOf(sessions.create({ user: '' }), 'ERR_INPUT_INVALID')).details).toMatchObject({ path: 'user' });
+});
+
+test('G1: history comes by pages, window shows the last messages, and both survive a restart', async () => {
+  await using troupe = await createTalk();
+  const session = await troupe.system.sessions.create({ user: 'ada', id: 's' });
+  for (let i = 1; i <= 25; i++) await session.say(`text ${i}`, { id: `m${i}` });
+  await session.say('text 25', { id: 'm25' });
+  const again = await (await troupe.restart()).sessions.get('s');
+  const first = await again.history({ limit: 10 });
+  expect(first.map(({ n, text, author }) => `${n} ${author} ${text}`)).toEqual(
+    Array.from({ length: 10 }, (_, i) => `${i + 1} user text ${i + 1}`),
+  );
+  expect((await again.history({ after: 20 })).map(({ n }) => n)).toEqual([21, 22, 23, 24, 25]);
+  expect((await again.window(3)).map(({ text }) => text)).toEqual(['text 23', 'text 24', 'text 25']);
+  expect((await failureOf(again.window(0), 'ERR_OPTIONS_INVALID')).message).toContain("Option 'limit' is 0");
+});
+
+test('lists come by pages, newest first, each session once', async () => {
+  await using troupe = await createTalk();
+  const { sessions } = troupe.system;
+  for (let i = 0; i < 7; i++) await sessions.create({ user: 'ada', id: `s${i}` });
+  const ids: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await sessions.list({ limit: 3, ...(cursor !== undefined && { cursor }) });
+    expect(page.items.length).toBeLessThanOrEqual(3);
+    ids.push(...page.items.map(({ id }) => id));
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  expect(ids.toSorted()).toEqual(Array.from({ length: 7 }, (_, i) => `s${i}`));
+});
+
+test('a deleted session is gone with its groups and agents; its id is free again', async () => {
+  await using troupe = await createTalk();
+  const session = await troupe.system.sessions.create({ user: 'ada', id: 's' });
+  await troupe.system.groups.create({ id: 'g', session: 's', members: members(2) });
+  expect(await session.describe()).toMatchObject({ groups: ['group/g'] });
+  await session.delete();
+  await failureOf(troupe.system.sessions.get('s'), 'ERR_SESSION_NOT_FOUND');
+  await eventually(
+    () => troupe.system.stats(),
+    ({ actors, inboxRows }) => actors === 0 && inboxRows === 0,
+  );
+  await failureOf(troupe.system.groups.get('g'), 'ERR_GROUP_NOT_FOUND');
+  await troupe.system.sessions.create({ user: 'bob', id: 's' });
+  expect(await (await troupe.system.sessions.get('s')).history()).toEqual([]);
+});
+
+test.each([0, 1, 11])('a group of %d members is refused', async (count) => {
+  await using troupe = await createTalk();
+  const error = await failureOf(troupe.system.groups.create({ members: members(count) }), 'ERR_GROUP_SIZE');
+  expect(error.message).toBe(`A group has 2 to 10 members, not ${count}. Change the list of members.`);
+  expect((await troupe.system.groups.list()).items).toEqual([]);
+});
+
+test.each([2, 10])('a group of %d members speaks round-robin until its rounds are over', async (count) => {
+  await using troupe = await createTalk();
+  const group = await troupe.system.groups.create({ members: members(count), maxRounds: 2, shared: { topic: 'x' } });
+  await group.start();
+  const { context } = await rests(group);
+  expect(context).toMatchObject({ outcome: 'rounds', turn: 2 * count, shared: { topic: 'x', last: `m${count}` } });
+  expect(await textsOf(group)).toEqual(Array.from({ length: 2 * count }, (_, i) => `m${(i % count) + 1}:${i + 1}`));
+});
+
+test('a member that fails loses its turn, not the conversation; one that concludes ends it', async () => {
+  await using troupe = await createTalk();
+  const list = [member('a'), member('b', 'fail'), member('c', 'conclude')];
+  const group = await troupe.system.groups.create({ members: list });
+  await group.say('begin', { author: 'host' });
+  await group.start();
+  expect((await rests(group)).context).toMatchObject({ outcome: 'reached', turn: 3 });
+  const lines = (await group.history()).map(({ author, kind, text }) => `${author} ${kind} ${text}`);
+  expect(lines).toEqual(['host said begin', 'a said a:1', 'b failed b has lost the thread', 'c said c concludes']);
+});
+
+test('a member removed while it speaks is stopped, and the word passes on', async () => {
+  await using troupe = await createTalk();
+  const group = await troupe.system.groups.create({
+    id: 'g',
+    members: [member('a'), member('b', 'ponder'), member('c', 'conclude')],
+  });
+  await group.start();
+  const { context } = await eventually(
+    () => group.snapshot(),
+    (view) => view.context.speaker === 1,
+  );
+  await group.remove(context.members[1]?.address ?? '');
+  expect((await rests(group)).context).toMatchObject({ outcome: 'reached', members: [{ name: 'a' }, { name: 'c' }] });
+  await eventually(
+    async () => (await troupe.system.list({ statuses: ['stopped'] })).items.map(({ address }) => address),
+    (gone) => gone.includes('speaker/g:2' as never),
+  );
+  expect((await failureOf(group.remove(context.members[0]?.address ?? ''), 'ERR_GROUP_SIZE')).details).toEqual({
+    members: 1,
+  });
+});
+
+test('G10: a conversation goes on after the threads and the store thread were ended, saying everything once', async () => {
+  await using troupe = await createTalk();
+  const group = await troupe.system.groups.create({ members: members(3), maxRounds: 20 });
+  await group.start();
+  await eventually(
+    () => group.snapshot(),
+    ({ context }) => context.turn > 5,
+  );
+  await Promise.all([troupe.system.threads.endWorker(0), troupe.system.threads.endWorker(1)]);
+  await eventually(
+    () => group.snapshot(),
+    ({ context }) => context.turn > 20,
+  );
+  await troupe.endStore();
+  expect((await rests(group)).context).toMatchObject({ outcome: 'rounds', turn: 60 });
+  expect(await textsOf(group)).toEqual(Array.from({ length: 60 }, (_, i) => `m${(i % 3) + 1}:${i + 1}`));
+});

@@ -1,0 +1,148 @@
+/** Rules 6 and 7, without threads: who is started, drained and connected when, and in which order. */
+import { describe, expect, test } from 'vitest';
+import { createRealEnv } from '../../../src/env.ts';
+import { createLogger } from '../../../src/observe/logger.ts';
+import { Threads } from '../../../src/system/threads.ts';
+import type { HostEvents, Launcher, StoreEvents } from '../../../src/thread/launcher.ts';
+import { eventually, failureOf } from '../../support/harness.ts';
+
+const rest = async (): Promise<void> => {
+  for (let i = 0; i < 30; i++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+/** A launcher that only notes what it is asked for. Stores open and hosts get ready at once; drains wait for the test. */
+function setUp({ workers = 2, drainsByItself = true, version = 1 } = {}) {
+  const env = createRealEnv();
+  const calls: string[] = [];
+  const hosts: HostEvents[] = [];
+  const stores: StoreEvents[] = [];
+  const drains: (() => void)[] = [];
+  const launcher: Launcher = {
+    createChannel: () => env.createPort(),
+    open: (end) => end as never,
+    launchHost: ({ index }, _, events) => {
+      calls.push(`launch host ${index}`);
+      hosts[index] = events;
+      env.defer(() => events.report({ kind: 'ready', prints: [{ type: 'a', version, hash: 'x' }] }));
+      return {
+        connectPeer: (peer) => void calls.push(`connect host ${index} to ${peer}`),
+        reconnectStore: () => void calls.push(`reconnect host ${index} to store`),
+        stop: () => env.defer(() => events.report({ kind: 'stopped' })),
+        terminate: async () => void calls.push(`terminate host ${index}`),
+      };
+    },
+    launchStore: (_, events) => {
+      calls.push('launch store');
+      stores.push(events);
+      env.defer(() => events.report({ kind: 'opened' }));
+      return {
+        connect: (client) => void calls.push(`connect store to ${client}`),
+        drain: (client) => {
+          calls.push(`drain ${client}`);
+          const drained = () => events.report({ kind: 'drained', client });
+          if (drainsByItself) env.defer(drained);
+          else drains.push(drained);
+        },
+        close: () => env.defer(() => events.report({ kind: 'closed' })),
+        terminate: async () => void calls.push('terminate store'),
+      };
+    },
+  };
+  const options = {
+    env,
+    log: createLogger(() => {}, {}),
+    launcher,
+    boot: 'boot',
+    workers,
+    modules: [],
+    prints: [{ type: 'a', version: 1, hash: 'x' }],
+    store: { url: 'memory:', synchronous: 'full' as const },
+  };
+  const threads = new Threads(options, {
+    entry: () => {},
+    replaced: (index) => void calls.push(`replaced ${index}`),
+    storeTrouble: () => {},
+  });
+  return { threads, calls, hosts, stores, drains };
+}
+
+describe('Threads', () => {
+  test('the store opens first, then hosts, and every pair of hosts is connected', async () => {
+    const { threads, calls } = setUp();
+    await threads.start();
+    expect(calls.slice(0, 2)).toEqual(['launch store', 'connect store to main']);
+    expect(calls).toEqual(
+      expect.arrayContaining([
+        'connect store to host-0.0',
+        'connect store to host-1.0',
+        'connect host 1 to 0',
+        'connect host 0 to 1',
+      ]),
+    );
+    await threads.stop(1000);
+  });
+
+  test('rule 6: a dead host is replaced only after the store has written everything it posted', async () => {
+    const { threads, calls, hosts, drains } = setUp({ drainsByItself: false });
+    await threads.start();
+    calls.length = 0;
+    hosts[0]?.exit(new Error('died'));
+    await rest();
+    expect(calls).toEqual(['drain host-0.0']);
+    for (const drained of drains) drained();
+    await eventually(
+      () => calls.at(-1),
+      (last) => last === 'replaced 0',
+    );
+    expect(calls[1]).toBe('launch host 0');
+    expect(calls).toContain('connect store to host-0.1');
+    await threads.stop(1000);
+  });
+
+  test('rule 7: a dead store is replaced, and every host gets a new port to it', async () => {
+    const { threads, calls, stores } = setUp();
+    await threads.start();
+    calls.length = 0;
+    stores[0]?.exit(new Error('died'));
+    await eventually(
+      () => calls.length,
+      (count) => count === 6,
+    );
+    expect(calls).toEqual([
+      'launch store',
+      'connect store to main',
+      'connect store to host-0.0',
+      'reconnect host 0 to store',
+      'connect store to host-1.0',
+      'reconnect host 1 to store',
+    ]);
+    await threads.stop(1000);
+  });
+
+  test('rules 6 and 7: a store that dies while a host is drained does not hold up the replacement', async () => {
+    const { threads, calls, hosts, stores } = setUp({ drainsByItself: false });
+    await threads.start();
+    hosts[1]?.exit(new Error('died'));
+    await rest();
+    stores[0]?.exit(new Error('died too'));
+    await eventually(
+      () => calls.at(-1),
+      (last) => last === 'replaced 1',
+    );
+    expect(calls.filter((call) => call === 'launch host 1')).toHaveLength(2);
+    await threads.stop(1000);
+  });
+
+  test('a host with other definitions fails the start and leaves nothing running', async () => {
+    const { threads, calls } = setUp({ version: 2 });
+    await failureOf(threads.start(), 'ERR_DEFINITION_DIFFERS');
+    expect(calls).toEqual(expect.arrayContaining(['terminate host 0', 'terminate store']));
+  });
+
+  test('an address always lives on the same host', () => {
+    const { threads } = setUp({ workers: 5 });
+    const places = Array.from({ length: 100 }, (_, i) => threads.indexOf(`counter/k${i}` as never));
+    expect(places).toEqual(Array.from({ length: 100 }, (_, i) => threads.indexOf(`counter/k${i}` as never)));
+    expect(new Set(places)).toEqual(new Set([0, 1, 2, 3, 4]));
+  });
+});
