@@ -82,8 +82,11 @@ export class Cell {
   #isCautious = false;
   /** Refusals since the last commit that applied. */
   #refusals = 0;
-  /** Set when a turn of this actor ended the thread before this one. */
+  /** Set when a turn of this actor ended the thread before this one; charged once, however often the cell reloads. */
   #suspect: Suspect | undefined;
+  #isCharged = false;
+  /** The last commit of a life, while it waits for the list of children. */
+  #ending: Draft | undefined;
 
   constructor(address: Address, services: CellServices) {
     this.address = address;
@@ -128,6 +131,12 @@ export class Cell {
     if (this.#mailbox.size === 0 && this.#commits.unacknowledged === 0 && this.#phase !== 'loading') this.#inbox.read();
   }
 
+  /** There is a row whose position its sender does not know. */
+  poke(): void {
+    if (this.#phase === 'loading') this.#inbox.readAfterReset();
+    else this.#inbox.read();
+  }
+
   /** Committed state as JSON, nothing when the actor does not exist. */
   viewText(): string | undefined {
     const committed = this.#commits.committed;
@@ -165,7 +174,7 @@ export class Cell {
 
   #resume(stored: StoredLife): void {
     this.#parent = stored.parent;
-    this.#failing = chargedWith(this.#suspect, stored.failing);
+    this.#failing = this.#charge(stored.failing);
     this.#dropRepeated(stored.marks);
     if (stored.fault) return this.#holdFaulty(stored, stored.fault);
     if (this.#refusals > MAX_REFUSALS) return this.#holdFaulty(stored, refusedTooOften(this.address));
@@ -180,6 +189,13 @@ export class Cell {
       );
     }
     this.#restore(draft);
+  }
+
+  /** What the actor is blamed for, the death of its last thread included. */
+  #charge(stored: FailingRecord | undefined): FailingRecord | undefined {
+    if (this.#isCharged) return stored ?? this.#failing;
+    this.#isCharged = this.#suspect !== undefined;
+    return chargedWith(this.#suspect, stored);
   }
 
   /** A state that cannot be used: quarantined with its rows untouched; a foreign version is not even noted in the store. */
@@ -205,12 +221,10 @@ export class Cell {
   }
 
   async #settleRepeated(item: DirectItem): Promise<void> {
-    const query = { address: this.address, limit: 1000 };
-    const isWanted = (): boolean => !this.#isDisposed();
-    const read = () => this.#services.store.call('deadLetters', query);
-    const letters = await readSteadily(this.#services, this.address, isWanted, read);
     const id = eventIdOf(item) as string;
-    const letter = letters.find((candidate) => candidate.id === id);
+    const isWanted = (): boolean => !this.#isDisposed();
+    const read = () => this.#services.store.call('deadLetters', { address: this.address, id, limit: 1 });
+    const [letter] = await readSteadily(this.#services, this.address, isWanted, read);
     item.settle(letter ? { error: encodeError(eventFailed(this.address, id, JSON.parse(letter.error))) } : {});
   }
 
@@ -254,7 +268,7 @@ export class Cell {
       this.#mailbox.remove(creator);
       draft.consume(creator, this.#commits.marks);
     }
-    this.#failing = chargedWith(this.#suspect, undefined);
+    this.#failing = this.#charge(undefined);
     if (this.#suspect && endsThreads(this.#suspect, this.#failing)) {
       return this.#failCreation(creator, draft, threadEnded(this.address, this.#suspect));
     }
@@ -365,7 +379,7 @@ export class Cell {
   }
 
   #acknowledged(draft: Draft, result: Exclude<CommitResult, { outcome: 'refused' }>): void {
-    this.#refusals = 0;
+    if (draft.items.length > 0) this.#refusals = 0;
     this.#creator = undefined;
     const { positions, outboxPositions } = result.outcome === 'done' ? result : {};
     draft.rows.inbox.forEach((row, i) => this.#services.hint(this.address, row, positions?.[i]));
@@ -381,8 +395,12 @@ export class Cell {
     this.#refusals++;
     this.#services.log.warn('commit refused, reloading', { address: this.address, reason });
     const failed = this.#failed ? [this.#failed] : [];
-    const items = [...drafts.flatMap((draft) => draft.items), ...failed, ...this.#mailbox.takeAll()].filter(isAwaited);
+    const unposted = this.#ending ? [...drafts, this.#ending] : drafts;
+    const items = [...unposted.flatMap((draft) => draft.items), ...failed, ...this.#mailbox.takeAll()].filter(
+      isAwaited,
+    );
     this.#failed = undefined;
+    this.#ending = undefined;
     this.#mailbox.unshift(items);
     this.#endLife();
     for (const item of items) {
@@ -393,6 +411,7 @@ export class Cell {
 
   #reload(): void {
     this.#endLife();
+    this.#inbox.drop();
     this.#phase = 'loading';
     void this.#load();
   }
@@ -505,6 +524,7 @@ export class Cell {
     draft.status = status;
     if (error !== undefined) draft.error = error;
     if (this.#commits.inFlightText !== null || draft.inFlight !== undefined) draft.inFlight = null;
+    this.#ending = draft;
     try {
       if (status !== 'quarantined') await this.#stopChildren(draft);
     } catch (error) {
@@ -513,7 +533,9 @@ export class Cell {
         error: encodeError(error),
       });
     }
-    if (this.#isDisposed()) return;
+    // A refusal meanwhile has put everything back.
+    if (this.#isDisposed() || this.#ending !== draft) return;
+    this.#ending = undefined;
     if (this.#parent !== ROOT && !isParentAware) draft.tellParent(this.#parent, this.address);
     this.#post(draft);
     this.#commits.whenQuiet(() => this.#enterEnded());

@@ -34,6 +34,7 @@ export class CommitQueue {
   #posted: Draft[] = [];
   #life = 0;
   #seq = 0;
+  #birth = 0;
   #epoch = 1;
   #version: number;
   #saver: StateSaver;
@@ -85,6 +86,7 @@ export class CommitQueue {
     this.#posted = [];
     this.#onQuiet = undefined;
     this.#seq = stored?.seq ?? 0;
+    this.#birth = stored?.createdAt ?? this.#services.env.now();
     this.#epoch = stored?.epoch ?? 1;
     this.#marks = stored?.marks ?? {};
     this.#meta = stored?.meta ?? '{}';
@@ -112,14 +114,14 @@ export class CommitQueue {
   }
 
   newDraft(): Draft {
-    const draft = new Draft(this.#seq + 1);
+    const draft = new Draft(this.#seq + 1, this.#birth);
     draft.status = this.#committed?.status ?? 'active';
     return draft;
   }
 
   /** A draft for an actor that does not exist: rows meant for it may be removed, nothing is created. */
   newOrphanDraft(): Draft {
-    return new Draft(0);
+    return new Draft(0, this.#birth);
   }
 
   /** The state the next turn starts from. */
@@ -133,8 +135,9 @@ export class CommitQueue {
    */
   post(draft: Draft): void {
     if (draft.isEmpty) return this.#wait(draft);
-    const write = draft.state && this.#saver.write(draft.state);
+    // The user's `meta` may throw, so it comes before the saver counts the state as posted.
     this.#noteMeta(draft);
+    const write = draft.state && this.#saver.write(draft.state);
     const base = { address: this.#address, epoch: this.#epoch, at: this.#services.env.now(), version: this.#version };
     const commit = draft.toCommit(base, write);
     this.#seq = draft.seq;

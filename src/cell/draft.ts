@@ -30,15 +30,18 @@ export class Draft {
   meta: string | undefined;
   isRemoval = false;
   #marks: Record<string, number> | undefined;
+  readonly #birth: number;
   #ordinal = 0;
 
-  constructor(seq: number) {
+  /** @param birth when the actor was created, in milliseconds since the epoch: its key may have been used before */
+  constructor(seq: number, birth: number) {
     this.seq = seq;
+    this.#birth = birth;
   }
 
-  /** Unique within the actor's life: seq and place within the commit. */
+  /** Unique under this address: birth of the actor, seq, and place within the commit. */
   nextId(): string {
-    return `${this.seq}.${this.#ordinal++}`;
+    return `${this.#birth.toString(36)}.${this.seq}.${this.#ordinal++}`;
   }
 
   /** True when there is nothing to save; items that only wait may still be in it. */

@@ -46,6 +46,12 @@ export class InboxReader {
     if (verdict === 'gap') this.read();
   }
 
+  /** The cell starts anew: what is being read no longer counts. */
+  drop(): void {
+    this.#life++;
+    this.#isReading = false;
+  }
+
   /** A hint came while the cell was loading: the page under way may have missed its row. */
   readAfterReset(): void {
     this.#isWanted = true;

@@ -10,6 +10,7 @@ import type { SavedState } from './state-saver.ts';
 /** A stored actor, read. */
 export interface StoredLife {
   readonly seq: number;
+  readonly createdAt: number;
   readonly epoch: number;
   readonly version: number;
   readonly parent: Address;
@@ -26,11 +27,12 @@ export interface StoredLife {
 
 /** Reads a stored actor. Marks of callers of another boot are dropped: they cannot send again. */
 export function readStored(actor: StoredActor, definition: AnyDefinition, boot: string): StoredLife {
-  const { seq, epoch, version, parent, status, error, meta } = actor;
-  const base = { seq, epoch, version, parent, status, error, meta, inFlightText: actor.inFlight };
+  const { seq, createdAt, epoch, version, parent, status, error, meta } = actor;
+  const base = { seq, createdAt, epoch, version, parent, status, error, meta, inFlightText: actor.inFlight };
   try {
     assertVersion(actor, definition);
     const recovered = recoverState({ snapshot: actor.snapshot, deltas: actor.deltas, owner: actor.address });
+    assertInFlight(actor);
     const failing = actor.failing === null ? undefined : (JSON.parse(actor.failing) as FailingRecord);
     return { ...base, saved: recovered, marks: marksOf(actor, boot), ...(failing && { failing }) };
   } catch (fault) {
@@ -45,6 +47,14 @@ function assertVersion(actor: StoredActor, definition: AnyDefinition): void {
     `The stored state of '${actor.address}' has version ${actor.version} of '${definition.type}', the loaded definition has ${definition.version}. Run the version that wrote it, or delete the actor; its rows are untouched.`,
     { details: { address: actor.address, stored: actor.version, loaded: definition.version } },
   );
+}
+
+function assertInFlight(actor: StoredActor): void {
+  const rows: unknown = JSON.parse(actor.inFlight ?? '[]');
+  if (Array.isArray(rows)) return;
+  throw new TroupeError('ERR_STATE_CORRUPT', `The effects in flight of '${actor.address}' cannot be read.`, {
+    details: { address: actor.address },
+  });
 }
 
 function marksOf(actor: StoredActor, boot: string): Readonly<Record<string, number>> {

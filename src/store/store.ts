@@ -261,6 +261,15 @@ export interface IdempotencyRow {
   readonly at: number;
 }
 
+/** Which dead letters to read, oldest first. */
+export interface DeadLetterQuery {
+  readonly address?: Address;
+  /** Of one event; with `address`. */
+  readonly id?: string;
+  /** 1 to 10,000. @default 100 */
+  readonly limit?: number;
+}
+
 /** Counts for statistics. */
 export interface StoreStats {
   readonly actors: number;
@@ -299,7 +308,7 @@ export interface Store {
   settleOutbox(positions: readonly number[]): Promise<void>;
   /** Removes replies meant for callers of another boot. Returns how many. */
   dropReplies(exceptBoot: string): Promise<number>;
-  deadLetters(query?: { readonly address?: Address; readonly limit?: number }): Promise<readonly StoredDeadLetter[]>;
+  deadLetters(query?: DeadLetterQuery): Promise<readonly StoredDeadLetter[]>;
   kvGet(key: string): Promise<string | undefined>;
   kvSet(key: string, value: string): Promise<void>;
   kvDelete(key: string): Promise<boolean>;

@@ -228,7 +228,10 @@ export class Threads {
     if (report.kind === 'failed') throw threadFailed(index, report.error);
     if (report.kind === 'ready') assertSamePrints(prints, report.prints, index);
     const slot = this.#hosts[index];
-    if (slot?.incarnation === incarnation) slot.isReady = true;
+    if (slot?.incarnation !== incarnation) return;
+    slot.isReady = true;
+    // In the same breath: a send in between would go out before the repeats, and then again with them.
+    if (incarnation > 0) this.#events.replaced(index);
   }
 
   #connectPeers(slot: HostSlot): void {
@@ -263,7 +266,6 @@ export class Threads {
     if (this.#isStopping) return;
     try {
       await this.#startHost(slot.index, slot.incarnation + 1, suspect);
-      this.#events.replaced(slot.index);
     } catch (error) {
       if (this.#isStopping) return;
       this.#options.log.fatal('worker thread cannot be started again', {

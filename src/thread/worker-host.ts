@@ -187,7 +187,7 @@ export class WorkerHost {
   #takeFromPeer(entry: PeerEntry, peer: BatchPort): void {
     if (entry.k === 'effect-ack') return this.#effectSends.settle(entry.q, entry.error);
     if (this.#isStopping) return;
-    if (entry.k === 'poke') return this.#wake(entry.to);
+    if (entry.k === 'poke') return this.#cell(entry.to).poke();
     if (entry.k === 'hint') return this.#takeHint(entry);
     this.#acceptEffectSend(entry, (text) => peer.post(text));
   }
@@ -211,10 +211,14 @@ export class WorkerHost {
   }
 
   #hint(sender: Address, row: NewInboxRow, position: InboxPosition | undefined): void {
+    // The row is durable; whoever runs next finds it. Waking a cell now would keep a stopping host alive.
+    if (this.#isStopping) return;
     const index = this.#indexOf(row.receiver);
     const isHere = index === this.#options.index;
     if (!position)
-      return isHere ? this.#wake(row.receiver) : this.#toPeer(row.receiver, `{"k":"poke","to":"${row.receiver}"}`);
+      return isHere
+        ? this.#cell(row.receiver).poke()
+        : this.#toPeer(row.receiver, `{"k":"poke","to":"${row.receiver}"}`);
     const at = this.#options.env.now();
     if (isHere) {
       const item: InboxItem = { kind: 'inbox', row: { ...row, sender, pos: position.pos, at } };

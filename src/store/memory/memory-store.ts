@@ -7,6 +7,7 @@ import type {
   ActorSummary,
   Commit,
   CommitResult,
+  DeadLetterQuery,
   ListQuery,
   LogQuery,
   Page,
@@ -14,6 +15,7 @@ import type {
   Store,
   StoreFeatures,
   StoredActor,
+  StoredDeadLetter,
 } from '../store.ts';
 import { MemoryTables } from './tables.ts';
 
@@ -108,8 +110,11 @@ class MemoryStore implements Store {
     return stale.length;
   }
 
-  async deadLetters({ address, limit }: { readonly address?: Address; readonly limit?: number } = {}) {
-    const letters = this.#open().deadLetters.filter((letter) => address === undefined || letter.address === address);
+  async deadLetters({ address, id, limit }: DeadLetterQuery = {}) {
+    const all = this.#open().deadLetters;
+    const isWanted = (letter: StoredDeadLetter): boolean =>
+      address === undefined || (letter.address === address && (id === undefined || letter.id === id));
+    const letters = all.filter(isWanted);
     return letters.slice(0, limitOf('deadLetters', limit));
   }
 

@@ -4,6 +4,7 @@ import type { Address } from '../../actor/address.ts';
 import { limitOf } from '../queries.ts';
 import type {
   ActorStatus,
+  DeadLetterQuery,
   IdempotencyRow,
   InboxRow,
   LogQuery,
@@ -125,14 +126,16 @@ export class Reads {
     return rows.map(({ boot, ...row }) => (boot === null ? row : { ...row, boot }));
   }
 
-  deadLetters(query: { readonly address?: Address; readonly limit?: number } = {}): readonly StoredDeadLetter[] {
+  deadLetters(query: DeadLetterQuery = {}): readonly StoredDeadLetter[] {
     const columns = 'SELECT pos, address, id, sender, attempts, at, error, text FROM dead_letters';
     const limit = limitOf('deadLetters', query.limit);
     if (query.address === undefined)
       return this.#db.prepare<unknown[], StoredDeadLetter>(`${columns} ORDER BY pos LIMIT ?`).all(limit);
     return this.#db
-      .prepare<unknown[], StoredDeadLetter>(`${columns} WHERE address = ? ORDER BY pos LIMIT ?`)
-      .all(query.address, limit);
+      .prepare<unknown[], StoredDeadLetter>(
+        `${columns} WHERE address = ? AND id = coalesce(?, id) ORDER BY pos LIMIT ?`,
+      )
+      .all(query.address, query.id ?? null, limit);
   }
 
   stats(): StoreStats {

@@ -8,7 +8,7 @@
 import type { Address } from '../../actor/address.ts';
 import { TroupeError } from '../../errors.ts';
 import { refuse } from '../decide.ts';
-import type { Commit, CommitResult, ListQuery, LogQuery, Store, StoreFeatures } from '../store.ts';
+import type { Commit, CommitResult, DeadLetterQuery, ListQuery, LogQuery, Store, StoreFeatures } from '../store.ts';
 import { connectFile, prepareFile, toOpenError } from './connect.ts';
 import type { Connect, Synchronous } from './connect.ts';
 import { isCommitOutcomeUnknown, isHandleSpoilt, isPlaceAtFault, toUnavailable } from './failures.ts';
@@ -140,7 +140,7 @@ class SqliteStore implements Store {
     );
   }
 
-  async deadLetters(query?: { readonly address?: Address; readonly limit?: number }) {
+  async deadLetters(query?: DeadLetterQuery) {
     return this.#read((session) => session.reads.deadLetters(query));
   }
 
