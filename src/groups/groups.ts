@@ -10,7 +10,7 @@ import type { Json } from '../state/json.ts';
 import type { ActorSummary, ListQuery, LogQuery, Page } from '../store/store.ts';
 import { readHistory } from '../system/history.ts';
 import type { HistoryEntry } from '../system/history.ts';
-import type { ActorRef } from '../system/ref.ts';
+import type { ActorRef, SendOptions } from '../system/ref.ts';
 import type { System } from '../system/system.ts';
 
 /** A member to be made: which kind of agent, under which name, with which skill. */
@@ -49,7 +49,7 @@ export interface Group {
   readonly id: string;
   readonly ref: ActorRef<typeof group>;
   /** Lets the members speak, round-robin, until one says that the aim is reached or the rounds are over. */
-  start(): Promise<void>;
+  start(options?: SendOptions): Promise<void>;
   /** Adds a message from outside the circle. */
   say(text: string, options: { readonly author: string; readonly id?: string }): Promise<void>;
   /** Merges into what the members share. */
@@ -131,7 +131,7 @@ export class Groups {
     return {
       id,
       ref,
-      start: () => ref.send({ type: 'START' }),
+      start: (startOptions = {}) => ref.send({ type: 'START' }, startOptions),
       say: (text, { author, id: messageId }) =>
         ref.send({ type: 'SAY', text, author }, messageId === undefined ? {} : { id: messageId }),
       share: (shared) => ref.send({ type: 'SHARE', shared: { ...shared } }),
