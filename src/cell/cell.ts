@@ -12,41 +12,31 @@
  */
 import { ROOT, typeOf } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
-import { MAX_EVENT_ATTEMPTS } from '../actor/define.ts';
 import type { AnyDefinition } from '../actor/define.ts';
 import type { TroupeError } from '../errors.ts';
 import type { PersistedState } from '../state/persisted.ts';
 import type { ActorStatus, CommitResult } from '../store/store.ts';
 import { encodeError } from '../thread/error-codec.ts';
-import type { Suspect } from '../thread/protocol.ts';
+import { Blame } from './blame.ts';
 import { CommitQueue } from './commit-queue.ts';
+import { findCreator } from './creation.ts';
+import type { Creator } from './creation.ts';
 import type { Draft } from './draft.ts';
 import type { InFlightRow } from './effect-runs.ts';
 import { answerEnded } from './ended.ts';
-import {
-  actorQuarantined,
-  bury,
-  chargedWith,
-  creationFailed,
-  endsThreads,
-  eventFailed,
-  notCreatable,
-  planFailure,
-  refusedTooOften,
-  threadEnded,
-} from './failure.ts';
-import type { FailingRecord } from './failure.ts';
+import { actorQuarantined, creationFailed, notCreatable, refusedTooOften } from './failure.ts';
 import { IdGate } from './id-gate.ts';
 import { INBOX_PAGE, InboxReader } from './inbox-reader.ts';
 import { Incarnation } from './incarnation.ts';
 import type { Failed, IncarnationOptions } from './incarnation.ts';
-import { eventIdOf, isAwaited, isRemovalOrder, isStopOrder, originOf } from './items.ts';
+import { eventIdOf, isAwaited, isRemovalOrder, isStopOrder } from './items.ts';
 import type { DirectItem, InboxItem, Item, OrderItem } from './items.ts';
 import { readStored } from './load.ts';
 import type { StoredLife } from './load.ts';
 import { Mailbox } from './mailbox.ts';
+import { isRepeated, settleRepeated } from './repeats.ts';
 import type { CellServices } from './services.ts';
-import { findChildren, readSteadily } from './steady-read.ts';
+import { findChildren } from './steady-read.ts';
 
 /** Turns that may share one commit. */
 const MAX_TURNS_PER_COMMIT = 64;
@@ -68,6 +58,7 @@ export class Cell {
   readonly #commits: CommitQueue;
   readonly #inbox: InboxReader;
   readonly #ids: IdGate;
+  readonly #blame: Blame;
   #phase: 'loading' | 'live' | 'busy' | 'ended' | 'disposed' = 'loading';
   #incarnation: Incarnation | undefined;
   /** The item that made the actor, until that is durable. */
@@ -77,14 +68,9 @@ export class Cell {
   #parent: Address = ROOT;
   /** The item whose turn failed, while the commits before it are under way. */
   #failed: Item | undefined;
-  #failing: FailingRecord | undefined;
-  #restarts: readonly number[] = [];
   #isCautious = false;
   /** Refusals since the last commit that applied. */
   #refusals = 0;
-  /** Set when a turn of this actor ended the thread before this one; charged once, however often the cell reloads. */
-  #suspect: Suspect | undefined;
-  #isCharged = false;
   /** The last commit of a life, while it waits for the list of children. */
   #ending: Draft | undefined;
 
@@ -92,6 +78,7 @@ export class Cell {
     this.address = address;
     this.#services = services;
     this.#definition = services.definitions.get(typeOf(address));
+    this.#blame = new Blame(address, this.#definition.policy);
     this.#commits = new CommitQueue(address, this.#definition, services, {
       acknowledged: (draft, result) => this.#acknowledged(draft, result),
       refused: (reason, drafts) => this.#refused(reason, drafts),
@@ -110,7 +97,7 @@ export class Cell {
   enqueue(item: DirectItem | OrderItem): void {
     // A replaced host may wake a cell, by a hint or a read, before main repeats what the dead host had committed.
     if (this.#phase !== 'loading' && isRepeated(item, this.#commits.marks)) {
-      return void this.#settleRepeated(item).catch(() => {});
+      return this.#settleRepeated(item);
     }
     const isGated = item.kind === 'direct' && item.idempotencyId !== undefined;
     const admitted = isGated ? this.#ids.admit(item, item.idempotencyId as string) : item;
@@ -160,9 +147,9 @@ export class Cell {
       ]);
       if (this.#phase !== 'loading') return;
       this.#mailbox.unshift(this.#inbox.reset(rows));
-      this.#suspect = this.#services.takeSuspect(this.address) ?? this.#suspect;
       const stored = actor && readStored(actor, this.#definition, this.#services.boot);
       this.#commits.reset(stored);
+      this.#blame.take(this.#services.takeSuspect(this.address), stored?.failing);
       if (stored) this.#resume(stored);
       else this.#createNext();
       this.#inbox.catchUp();
@@ -174,28 +161,15 @@ export class Cell {
 
   #resume(stored: StoredLife): void {
     this.#parent = stored.parent;
-    this.#failing = this.#charge(stored.failing);
     this.#dropRepeated(stored.marks);
     if (stored.fault) return this.#holdFaulty(stored, stored.fault);
     if (this.#refusals > MAX_REFUSALS) return this.#holdFaulty(stored, refusedTooOften(this.address));
     if (stored.status !== 'active') return this.#enterEnded();
     const draft = this.#commits.newDraft();
-    if (this.#suspect) draft.failing = JSON.stringify(this.#failing);
-    if (this.#suspect && endsThreads(this.#suspect, this.#failing)) {
-      return void this.#finish(
-        draft,
-        'quarantined',
-        JSON.stringify(encodeError(threadEnded(this.address, this.#suspect))),
-      );
-    }
+    this.#blame.note(draft);
+    const fault = this.#blame.threadFault;
+    if (fault) return void this.#finish(draft, 'quarantined', JSON.stringify(encodeError(fault)));
     this.#restore(draft);
-  }
-
-  /** What the actor is blamed for, the death of its last thread included. */
-  #charge(stored: FailingRecord | undefined): FailingRecord | undefined {
-    if (this.#isCharged) return stored ?? this.#failing;
-    this.#isCharged = this.#suspect !== undefined;
-    return chargedWith(this.#suspect, stored);
   }
 
   /** A state that cannot be used: quarantined with its rows untouched; a foreign version is not even noted in the store. */
@@ -212,20 +186,16 @@ export class Cell {
     this.#enterEnded();
   }
 
-  /** Direct items that were committed before a crash and came again: a success, unless the event was given up on. */
+  /** Direct items that were committed before a crash and came again. */
   #dropRepeated(marks: Readonly<Record<string, number>>): void {
     for (const item of this.#mailbox.takeAll()) {
-      if (isRepeated(item, marks)) this.#settleRepeated(item).catch(() => {});
+      if (isRepeated(item, marks)) this.#settleRepeated(item);
       else this.#mailbox.push(item);
     }
   }
 
-  async #settleRepeated(item: DirectItem): Promise<void> {
-    const id = eventIdOf(item) as string;
-    const isWanted = (): boolean => !this.#isDisposed();
-    const read = () => this.#services.store.call('deadLetters', { address: this.address, id, limit: 1 });
-    const [letter] = await readSteadily(this.#services, this.address, isWanted, read);
-    item.settle(letter ? { error: encodeError(eventFailed(this.address, id, JSON.parse(letter.error))) } : {});
+  #settleRepeated(item: DirectItem): void {
+    settleRepeated(item, this.address, this.#services, () => !this.#isDisposed()).catch(() => {});
   }
 
   #restore(draft = this.#commits.newDraft()): void {
@@ -235,7 +205,7 @@ export class Cell {
     const failed = this.#incarnate({ state }, restored).start(draft);
     if (failed) return this.#fail(undefined, failed.error);
     this.#commits.rebase(draft);
-    this.#acquit(draft, 'start');
+    this.#blame.acquit('start', draft);
     this.#phase = 'live';
     if (!draft.isEmpty) this.#post(draft);
     this.#pump();
@@ -245,17 +215,15 @@ export class Cell {
     return !this.#unbegun.some((row) => row.key === key && row.attempt === attempt);
   }
 
-  /** The actor does not exist: the first item that brings an input makes it. */
+  /** The actor does not exist: the first item that can makes it. */
   #createNext(): void {
     const creator = this.#findCreator();
-    if (creator) this.#create(creator, originOf(creator) ?? { input: undefined, parent: ROOT });
+    if (creator) this.#create(creator.item, creator);
     else this.#enterEnded();
   }
 
-  #findCreator(): Item | undefined {
-    const creator = this.#mailbox.find((item) => originOf(item) !== undefined);
-    if (creator || !this.#services.definitions.acceptsNoInput(this.#definition.type)) return creator;
-    return this.#mailbox.find(wantsActor);
+  #findCreator(): Creator | undefined {
+    return findCreator(this.#mailbox, this.#services.definitions.acceptsNoInput(this.#definition.type));
   }
 
   #create(creator: Item, origin: { readonly input: unknown; readonly parent: Address }): void {
@@ -268,10 +236,8 @@ export class Cell {
       this.#mailbox.remove(creator);
       draft.consume(creator, this.#commits.marks);
     }
-    this.#failing = this.#charge(undefined);
-    if (this.#suspect && endsThreads(this.#suspect, this.#failing)) {
-      return this.#failCreation(creator, draft, threadEnded(this.address, this.#suspect));
-    }
+    const fault = this.#blame.threadFault;
+    if (fault) return this.#failCreation(creator, draft, fault);
     const failed = this.#incarnate({ input: origin.input }).start(draft);
     if (failed) return this.#failCreation(creator, draft, failed.error);
     this.#phase = 'live';
@@ -318,10 +284,7 @@ export class Cell {
         draft.items.push(item);
         continue;
       }
-      if (this.#isPoison(item)) {
-        this.#buryFailed(draft, item, encodeError(threadEnded(this.address, this.#suspect)), MAX_EVENT_ATTEMPTS);
-        continue;
-      }
+      if (this.#blame.buryPoison(item, draft, this.#commits.marks)) continue;
       const failed = this.#turn(draft, item);
       if (failed) return this.#failAfter(draft, item, failed.error);
       if (hasEnded(draft)) return void this.#finish(draft, 'done');
@@ -333,7 +296,7 @@ export class Cell {
     const failed = this.#incarnation?.turn(draft, item);
     if (failed) return failed;
     draft.consume(item, this.#commits.marks);
-    this.#acquit(draft, eventIdOf(item) ?? 'internal');
+    this.#blame.acquit(eventIdOf(item) ?? 'internal', draft);
     return undefined;
   }
 
@@ -439,64 +402,16 @@ export class Cell {
 
   /** Carries out the decision on a failure; what it costs is durable before the actor goes on. */
   #judge(item: Item | undefined, cause: unknown): void {
-    const context = {
-      address: this.address,
-      policy: this.#definition.policy,
-      failing: this.#failing,
-      restarts: this.#restarts,
-      now: this.#services.env.now(),
-    };
     this.#failed = undefined;
-    const { decision, failing } = planFailure(item, context);
+    const { env, log } = this.#services;
     const error = encodeError(cause);
-    this.#services.log.warn('actor failed', {
-      address: this.address,
-      decision: decision.action,
-      attempts: failing?.attempts,
-      error,
-    });
-    this.#restarts = decision.restarts;
-    this.#failing = failing;
     const draft = this.#commits.newDraft();
-    if (decision.action === 'quarantine') return this.#giveUp(draft, item, JSON.stringify(error));
-    if (decision.action === 'retry') this.#mailbox.unshift([item as Item]);
-    if (decision.action === 'dead-letter')
-      this.#buryFailed(draft, item as DirectItem | InboxItem, error, failing?.attempts ?? 1);
-    else if (failing) draft.failing = JSON.stringify(failing);
+    const decision = this.#blame.decide(item, error, env.now(), draft, this.#commits.marks);
+    log.warn('actor failed', { address: this.address, decision, attempts: this.#blame.attempts, error });
+    if (decision === 'quarantine') return this.#giveUp(draft, item, JSON.stringify(error));
+    if (decision === 'retry') this.#mailbox.unshift([item as Item]);
     this.#post(draft);
     this.#commits.whenQuiet(() => this.#restore());
-  }
-
-  #buryFailed(
-    draft: Draft,
-    item: DirectItem | InboxItem,
-    error: ReturnType<typeof encodeError>,
-    attempts: number,
-  ): void {
-    const failure = eventFailed(this.address, eventIdOf(item) as string, error);
-    draft.reject(item, this.#commits.marks, { error: encodeError(failure) });
-    bury(draft, item, error, attempts);
-    draft.failing = null;
-    this.#failing = undefined;
-  }
-
-  /** A turn went well: whatever it was blamed for before is forgotten. */
-  #acquit(draft: Draft, what: string): void {
-    if (this.#failing?.id !== what) return;
-    this.#failing = undefined;
-    this.#suspect = undefined;
-    draft.failing = null;
-  }
-
-  /** An event that has ended its thread too often is not tried again. */
-  #isPoison(item: Item): item is DirectItem | InboxItem {
-    const failing = this.#failing;
-    return (
-      this.#suspect !== undefined &&
-      failing !== undefined &&
-      failing.id === eventIdOf(item) &&
-      failing.attempts >= MAX_EVENT_ATTEMPTS
-    );
   }
 
   #giveUp(draft: Draft, item: Item | undefined, error: string): void {
@@ -604,17 +519,6 @@ export class Cell {
     if (this.#incarnation) this.#unbegun = this.#incarnation.end();
     this.#incarnation = undefined;
   }
-}
-
-/** True for items that ask something of an actor, so that one without input may be made for them. */
-function wantsActor(item: Item): boolean {
-  if (item.kind === 'direct') return item.event !== undefined;
-  return item.kind === 'inbox' && item.row.kind === 'event';
-}
-
-/** True for what a sender of this boot sent before: numbers of one sender only grow. */
-function isRepeated(item: Item, marks: Readonly<Record<string, number>>): item is DirectItem {
-  return item.kind === 'direct' && item.n > 0 && item.n <= (marks[item.from] ?? 0);
 }
 
 function hasEnded(draft: Draft): boolean {

@@ -1,0 +1,27 @@
+/** Who makes an actor that does not exist. Pure. */
+import { ROOT } from '../actor/address.ts';
+import type { Address } from '../actor/address.ts';
+import { originOf } from './items.ts';
+import type { Item } from './items.ts';
+import type { Mailbox } from './mailbox.ts';
+
+/** The item that makes the actor, and what from. */
+export interface Creator {
+  readonly item: Item;
+  readonly input: unknown;
+  readonly parent: Address;
+}
+
+/** The first item that brings an input; else, where none is needed, the first that asks something of the actor. */
+export function findCreator(mailbox: Mailbox, acceptsNoInput: boolean): Creator | undefined {
+  const item = mailbox.find((candidate) => originOf(candidate) !== undefined);
+  const origin = item && originOf(item);
+  if (origin) return { item, ...origin };
+  const asker = acceptsNoInput ? mailbox.find(wantsActor) : undefined;
+  return asker && { item: asker, input: undefined, parent: ROOT };
+}
+
+function wantsActor(item: Item): boolean {
+  if (item.kind === 'direct') return item.event !== undefined;
+  return item.kind === 'inbox' && item.row.kind === 'event';
+}

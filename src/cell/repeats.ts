@@ -1,0 +1,26 @@
+/** Direct items that come again after a crash: their sender cannot know that they had been committed. */
+import type { Address } from '../actor/address.ts';
+import { encodeError } from '../thread/error-codec.ts';
+import { eventFailed } from './failure.ts';
+import { eventIdOf } from './items.ts';
+import type { DirectItem, Item } from './items.ts';
+import type { CellServices } from './services.ts';
+import { readSteadily } from './steady-read.ts';
+
+/** True for what a sender of this boot sent before: numbers of one sender only grow. */
+export function isRepeated(item: Item, marks: Readonly<Record<string, number>>): item is DirectItem {
+  return item.kind === 'direct' && item.n > 0 && item.n <= (marks[item.from] ?? 0);
+}
+
+/** Tells the sender again: it was a success, unless the event had been given up on. */
+export async function settleRepeated(
+  item: DirectItem,
+  address: Address,
+  services: CellServices,
+  isWanted: () => boolean,
+): Promise<void> {
+  const id = eventIdOf(item) as string;
+  const read = () => services.store.call('deadLetters', { address, id, limit: 1 });
+  const [letter] = await readSteadily(services, address, isWanted, read);
+  item.settle(letter ? { error: encodeError(eventFailed(address, id, JSON.parse(letter.error))) } : {});
+}
