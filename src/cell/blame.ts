@@ -22,6 +22,7 @@ export class Blame {
   readonly #address: Address;
   readonly #policy: ResolvedPolicy;
   #failing: FailingRecord | undefined;
+  #acquitted: FailingRecord | undefined;
   #restarts: readonly number[] = [];
   /** Set when a turn of this actor ended the thread before this one; charged once, however often the cell reloads. */
   #suspect: Suspect | undefined;
@@ -94,9 +95,15 @@ export class Blame {
     return true;
   }
 
+  /** What the last turn led to cannot be saved after all: its acquittal is taken back. */
+  accuse(): void {
+    this.#failing ??= this.#acquitted;
+  }
+
   /** A turn went well: whatever it was blamed for before is forgotten. */
   acquit(what: string, draft: Draft): void {
     if (this.#failing?.id !== what) return;
+    this.#acquitted = this.#failing;
     this.#failing = undefined;
     this.#suspect = undefined;
     draft.failing = null;

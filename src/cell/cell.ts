@@ -279,7 +279,7 @@ export class Cell {
     const limit = this.#isCautious ? 1 : MAX_TURNS_PER_COMMIT;
     for (let turns = 0; turns < limit && this.#isHeadReady(); turns++) {
       const item = this.#mailbox.shift() as Item;
-      if (isStopOrder(item)) return this.#obeyStop(draft, item);
+      if (isStopOrder(item)) return this.#stopAfter(draft, item);
       if (item.kind === 'order') {
         draft.items.push(item);
         continue;
@@ -317,28 +317,32 @@ export class Cell {
     return this.#incarnation;
   }
 
-  /** Posts a draft; `next` is an item that comes right after it. Returns false when its state is over the cap. */
+  /** Posts a draft; `next` are items that come right after it. Returns false when its state cannot be saved. */
   #post(draft: Draft, next: readonly Item[] = []): boolean {
     try {
       this.#commits.post(draft);
       return true;
     } catch (error) {
-      this.#refuseTooLarge(draft, next, error);
+      this.#refuseUnsavable(draft, next, error);
       return false;
     }
   }
 
-  /** Alone in its commit the culprit is known; otherwise all are tried again, one to a commit. */
-  #refuseTooLarge(draft: Draft, next: readonly Item[], error: unknown): void {
-    const [first, ...others] = draft.items;
+  /**
+   * A state over its cap, or one whose metadata cannot be told. Alone in its commit the culprit is known; otherwise all are
+   * tried again, one to a commit.
+   */
+  #refuseUnsavable(draft: Draft, next: readonly Item[], error: unknown): void {
+    const [first, ...others] = [...draft.items, ...next];
     const creator = this.#creator;
-    if (draft.actor && creator) {
-      this.#mailbox.unshift([...draft.items.filter((item) => item !== creator), ...next]);
-      return this.#failCreation(creator, this.#commits.newDraft(), error);
+    if (others.length > 0) {
+      this.#mailbox.unshift([...draft.items, ...next]);
+      return this.#startOver();
     }
-    if (first !== undefined && others.length === 0 && next.length === 0) return this.#fail(first, error);
-    this.#mailbox.unshift([...draft.items, ...next]);
-    this.#startOver();
+    this.#blame.accuse();
+    if (!draft.actor || !creator) return this.#fail(first, error);
+    if (first && first !== creator) this.#mailbox.unshift([first]);
+    this.#failCreation(creator, this.#commits.newDraft(), error);
   }
 
   #acknowledged(draft: Draft, result: Exclude<CommitResult, { outcome: 'refused' }>): void {
@@ -407,7 +411,8 @@ export class Cell {
     const error = encodeError(cause);
     const draft = this.#commits.newDraft();
     const decision = this.#blame.decide(item, error, env.now(), draft, this.#commits.marks);
-    log.warn('actor failed', { address: this.address, decision, attempts: this.#blame.attempts, error });
+    const correlation = item && eventIdOf(item);
+    log.warn('actor failed', { address: this.address, correlation, decision, attempts: this.#blame.attempts, error });
     if (decision === 'quarantine') return this.#giveUp(draft, item, JSON.stringify(error));
     if (decision === 'retry') this.#mailbox.unshift([item as Item]);
     this.#post(draft);
@@ -417,6 +422,12 @@ export class Cell {
   #giveUp(draft: Draft, item: Item | undefined, error: string): void {
     if (item && isAwaited(item)) item.settle({ error: encodeError(actorQuarantined(this.address, error)) });
     void this.#finish(draft, 'quarantined', error);
+  }
+
+  /** The end has a commit of its own: what came before must be saved as it is, or fail by itself. */
+  #stopAfter(draft: Draft, item: Item): void {
+    const isAlone = draft.isEmpty && draft.items.length === 0;
+    if (isAlone || this.#post(draft, [item])) this.#obeyStop(this.#commits.newDraft(), item);
   }
 
   #obeyStop(draft: Draft, item: Item): void {
@@ -452,8 +463,9 @@ export class Cell {
     if (this.#isDisposed() || this.#ending !== draft) return;
     this.#ending = undefined;
     if (this.#parent !== ROOT && !isParentAware) draft.tellParent(this.#parent, this.address);
-    this.#post(draft);
-    this.#commits.whenQuiet(() => this.#enterEnded());
+    // An order to end is obeyed even when the state it leaves cannot be saved: the last one saved stays.
+    if (status === 'stopped' && !this.#commits.canSave(draft)) draft.state = undefined;
+    if (this.#post(draft)) this.#commits.whenQuiet(() => this.#enterEnded());
   }
 
   /** Orders an end to every child, also to those whose creation this very commit asks for. */
@@ -481,7 +493,8 @@ export class Cell {
     if (!committed && !this.#commits.isStored && this.#findCreator()) {
       return this.#commits.whenQuiet(() => void (this.#phase === 'ended' && this.#createNext()));
     }
-    const absence = notCreatable(this.address, this.#definition.type);
+    const { type } = this.#definition;
+    const absence = notCreatable(this.address, type, this.#services.definitions.acceptsNoInput(type));
     const draft = this.#commits.isStored || committed ? this.#commits.newDraft() : this.#commits.newOrphanDraft();
     answerEnded(this.#takeReady(), draft, {
       address: this.address,
@@ -489,6 +502,9 @@ export class Cell {
       absence,
       marks: this.#commits.marks,
     });
+    if (draft.isRemoval || (committed?.status === 'quarantined' && draft.status === 'stopped')) {
+      return void this.#finish(draft, draft.status, undefined, true);
+    }
     if (!draft.isEmpty) this.#post(draft);
     this.#commits.whenQuiet(() => {
       if (this.#phase !== 'ended' || this.#mailbox.size > 0) return;

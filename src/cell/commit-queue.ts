@@ -42,7 +42,7 @@ export class CommitQueue {
   #inFlightText: string | null = null;
   #meta = '{}';
   #committed: Committed | undefined;
-  #onQuiet: (() => void) | undefined;
+  #onQuiet: (() => void)[] = [];
 
   constructor(address: Address, definition: AnyDefinition, services: CellServices, hooks: CommitHooks) {
     this.#address = address;
@@ -71,10 +71,6 @@ export class CommitQueue {
     return this.#inFlightText;
   }
 
-  get meta(): string {
-    return this.#meta;
-  }
-
   /** False until the first commit has been posted. */
   get isStored(): boolean {
     return this.#seq > 0;
@@ -84,7 +80,7 @@ export class CommitQueue {
   reset(stored: StoredLife | undefined): void {
     this.#life++;
     this.#posted = [];
-    this.#onQuiet = undefined;
+    this.#onQuiet = [];
     this.#seq = stored?.seq ?? 0;
     this.#birth = stored?.createdAt ?? this.#services.env.now();
     this.#epoch = stored?.epoch ?? 1;
@@ -131,13 +127,14 @@ export class CommitQueue {
 
   /**
    * Posts a draft; an empty one only waits for those before it.
-   * @throws {TroupeError} ERR_STATE_TOO_LARGE; nothing was posted then.
+   * @throws {TroupeError} ERR_STATE_TOO_LARGE, or what the user's `meta` throws; nothing was posted then.
    */
   post(draft: Draft): void {
     if (draft.isEmpty) return this.#wait(draft);
     // The user's `meta` may throw, so it comes before the saver counts the state as posted.
-    this.#noteMeta(draft);
+    const meta = this.#metaOf(draft);
     const write = draft.state && this.#saver.write(draft.state);
+    this.#noteMeta(draft, meta);
     const base = { address: this.#address, epoch: this.#epoch, at: this.#services.env.now(), version: this.#version };
     const commit = draft.toCommit(base, write);
     this.#seq = draft.seq;
@@ -150,10 +147,20 @@ export class CommitQueue {
     });
   }
 
-  /** Runs `next` once nothing is under way any more. */
+  /** True when `post` would not throw for the state of this draft. */
+  canSave(draft: Draft): boolean {
+    try {
+      this.#metaOf(draft);
+      return draft.state === undefined || this.#saver.fits(draft.state);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Runs `next` once nothing is under way any more, after whatever waits for that already. */
   whenQuiet(next: () => void): void {
-    if (this.#posted.length === 0) next();
-    else this.#onQuiet = next;
+    this.#onQuiet.push(next);
+    this.#settleQuiet();
   }
 
   #wait(draft: Draft): void {
@@ -162,9 +169,12 @@ export class CommitQueue {
     else draft.settle();
   }
 
-  #noteMeta(draft: Draft): void {
-    if (!draft.state || !this.#definition.meta) return;
-    const meta = JSON.stringify(this.#definition.meta(draft.state.context ?? null));
+  #metaOf(draft: Draft): string {
+    if (!draft.state || draft.state.status === 'error' || !this.#definition.meta) return this.#meta;
+    return JSON.stringify(this.#definition.meta(draft.state.context ?? null));
+  }
+
+  #noteMeta(draft: Draft, meta: string): void {
     if (meta === this.#meta) return;
     this.#meta = meta;
     if (draft.actor) draft.actor = { ...draft.actor, meta };
@@ -185,9 +195,27 @@ export class CommitQueue {
       this.#committed = { state: draft.state ?? this.#committed?.state, status: draft.status, seq: draft.seq, error };
     }
     this.#hooks.acknowledged(draft, result);
-    if (this.#posted.length > 0 || !this.#onQuiet) return;
-    const next = this.#onQuiet;
-    this.#onQuiet = undefined;
-    next();
+    if (draft.isRemoval && this.#posted.length === 0) this.#forget();
+    this.#settleQuiet();
+  }
+
+  /** What waits may post again; the rest waits on then. */
+  #settleQuiet(): void {
+    while (this.#posted.length === 0) {
+      const next = this.#onQuiet.shift();
+      if (!next) return;
+      next();
+    }
+  }
+
+  /** The actor is gone with all its rows; whoever comes next begins from nothing. */
+  #forget(): void {
+    this.#seq = 0;
+    this.#birth = this.#services.env.now();
+    this.#marks = {};
+    this.#meta = '{}';
+    this.#inFlightText = null;
+    this.#committed = undefined;
+    this.#saver = new StateSaver(this.#address, this.#definition.policy.maxStateBytes);
   }
 }

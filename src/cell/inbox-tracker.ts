@@ -15,17 +15,11 @@ const MAX_SENDERS = 1000;
 
 export class InboxTracker {
   readonly #seen = new Map<Address, number>();
-  #lastPos = 0;
   #isBehind = false;
 
   /** True while rows wait on disk that have not been read; hints add nothing then. */
   get isBehind(): boolean {
     return this.#isBehind;
-  }
-
-  /** Highest position handed over. */
-  get lastPos(): number {
-    return this.#lastPos;
   }
 
   /** Judges a hint; `take` counts it as handed over. */
@@ -34,14 +28,14 @@ export class InboxTracker {
     if (seen !== undefined && pos <= seen) return 'known';
     if (this.#isBehind) return 'gap';
     if (previousPos !== 0 && (seen === undefined || previousPos > seen)) return 'gap';
-    this.#note(sender, pos);
+    this.#seen.set(sender, pos);
     return 'take';
   }
 
   /** Takes a page read from the store; returns the rows not handed over before. */
   takePage(rows: readonly InboxRow[], isLast: boolean): readonly InboxRow[] {
     const fresh = rows.filter(({ sender, pos }) => pos > (this.#seen.get(sender) ?? 0));
-    for (const { sender, pos } of fresh) this.#note(sender, pos);
+    for (const { sender, pos } of fresh) this.#seen.set(sender, pos);
     this.#isBehind = !isLast;
     return fresh;
   }
@@ -49,10 +43,5 @@ export class InboxTracker {
   /** Forgets senders when there are many; only while nothing waits or is unacknowledged. */
   trim(): void {
     if (this.#seen.size > MAX_SENDERS) this.#seen.clear();
-  }
-
-  #note(sender: Address, pos: number): void {
-    this.#seen.set(sender, pos);
-    if (pos > this.#lastPos) this.#lastPos = pos;
   }
 }

@@ -58,6 +58,11 @@ export class StateSaver {
     return true;
   }
 
+  /** True when the state is within its cap, whole. */
+  fits(state: PersistedState): boolean {
+    return JSON.stringify(state).length <= this.#maxStateBytes;
+  }
+
   #writeWhole(state: PersistedState): StateWrite {
     const { text, checksum } = encodeSnapshot(state);
     if (text.length > this.#maxStateBytes) {

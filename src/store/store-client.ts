@@ -31,6 +31,9 @@ export interface StoreClient {
   close(): void;
 }
 
+/** Entries that leave at once, without waiting for the end of the turn of the event loop. */
+const FLUSH_AT = 32;
+
 /** Makes a client on one end of a channel whose other end a StoreWriter has, or will have. */
 export function createStoreClient(port: Port, env: Env): StoreClient {
   return new PortStoreClient(port, env);
@@ -124,6 +127,8 @@ class PortStoreClient implements StoreClient {
     if (this.#isClosed) return;
     this.#open.set(entry.n, entry);
     this.#outgoing.push(entry);
+    // The store begins on the first commits while the next ones are still being made.
+    if (this.#outgoing.length >= FLUSH_AT) return this.#flush();
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     this.#env.defer(() => {

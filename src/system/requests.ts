@@ -4,20 +4,22 @@ import type { Order } from '../cell/items.ts';
 import { TroupeError } from '../errors.ts';
 import { decodeError } from '../thread/error-codec.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
+import type { Unanswered } from './sends.ts';
 
-interface Pending {
-  readonly to: Address;
-  readonly text: string;
+interface Pending extends Unanswered {
   readonly resolve: (view: unknown) => void;
   readonly reject: (error: Error) => void;
 }
 
 export class Requests {
   readonly #post: (to: Address, text: string) => void;
+  readonly #nextOrder: () => number;
   readonly #pending = new Map<number, Pending>();
   #q = 0;
 
-  constructor(post: (to: Address, text: string) => void) {
+  /** @param nextOrder numbers everything that goes out to hosts, sends included */
+  constructor(post: (to: Address, text: string) => void, nextOrder: () => number) {
+    this.#nextOrder = nextOrder;
     this.#post = post;
   }
 
@@ -40,8 +42,9 @@ export class Requests {
     else pending.resolve(view);
   }
 
-  repeat(isAffected: (to: Address) => boolean): void {
-    for (const { to, text } of this.#pending.values()) if (isAffected(to)) this.#post(to, text);
+  /** What waits for its answer. */
+  get unanswered(): Iterable<Unanswered> {
+    return this.#pending.values();
   }
 
   abandon(): void {
@@ -55,7 +58,7 @@ export class Requests {
     const q = ++this.#q;
     const text = toText(q);
     return new Promise((resolve, reject) => {
-      this.#pending.set(q, { to, text, resolve, reject });
+      this.#pending.set(q, { order: this.#nextOrder(), to, text, resolve, reject });
       this.#post(to, text);
     });
   }

@@ -8,7 +8,14 @@ import { TroupeError } from '../errors.ts';
 import { decodeError } from '../thread/error-codec.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
 
-interface Unacknowledged {
+/** Something a host has not answered yet, and its place among all of them. */
+export interface Unanswered {
+  readonly order: number;
+  readonly to: Address;
+  readonly text: string;
+}
+
+interface Unacknowledged extends Unanswered {
   readonly to: Address;
   readonly text: string;
   readonly resolve: (reply: unknown) => void;
@@ -25,11 +32,14 @@ export interface SendOptions {
 export class Sends {
   readonly #sender: string;
   readonly #post: (to: Address, text: string) => void;
+  readonly #nextOrder: () => number;
   readonly #unacknowledged = new Map<number, Unacknowledged>();
   #n = 0;
   #onEmpty: (() => void)[] = [];
 
-  constructor(sender: string, post: (to: Address, text: string) => void) {
+  /** @param nextOrder numbers everything that goes out to hosts, other requests included */
+  constructor(sender: string, post: (to: Address, text: string) => void, nextOrder: () => number) {
+    this.#nextOrder = nextOrder;
     this.#sender = sender;
     this.#post = post;
   }
@@ -50,7 +60,7 @@ export class Sends {
     const createPart = create === undefined ? '' : `"create":${create},`;
     const text = `{"k":"send","to":"${to}","from":"${this.#sender}","n":${n},${idPart}${createPart}"event":${eventText}}`;
     return new Promise((resolve, reject) => {
-      this.#unacknowledged.set(n, { to, text, resolve, reject });
+      this.#unacknowledged.set(n, { order: this.#nextOrder(), to, text, resolve, reject });
       this.#post(to, text);
     });
   }
@@ -64,9 +74,9 @@ export class Sends {
     if (this.#unacknowledged.size === 0) for (const done of this.#onEmpty.splice(0)) done();
   }
 
-  /** Sends again, in order, what waits for receivers that moved. */
-  repeat(isAffected: (to: Address) => boolean): void {
-    for (const { to, text } of this.#unacknowledged.values()) if (isAffected(to)) this.#post(to, text);
+  /** What waits for its acknowledgement. */
+  get unanswered(): Iterable<Unanswered> {
+    return this.#unacknowledged.values();
   }
 
   /** Resolves when nothing is unacknowledged. */

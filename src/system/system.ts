@@ -1,7 +1,8 @@
 /** A running Troupe: refs in, committed state out. Made by `createSystem`. */
-import { toAddress } from '../actor/address.ts';
+import { parseAddress, toAddress } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import type { Definitions } from '../actor/definitions.ts';
+import { isDefinition } from '../actor/define.ts';
 import type { AnyDefinition, InputOf, StateView } from '../actor/define.ts';
 import { TroupeError } from '../errors.ts';
 import type { Env } from '../env.ts';
@@ -17,6 +18,7 @@ import type { DeliveryHandler } from './outbox.ts';
 import { Recovery } from './recovery.ts';
 import { createRef } from './ref.ts';
 import type { ActorRef } from './ref.ts';
+import { repeatInOrder } from './repeat.ts';
 import { Requests } from './requests.ts';
 import { Sends } from './sends.ts';
 import type { Threads } from './threads.ts';
@@ -50,12 +52,14 @@ export class System {
   constructor(parts: SystemParts) {
     this.#parts = parts;
     const post = (to: Address, text: string): void => this.#threads?.post(to, text);
+    let order = 0;
+    const nextOrder = (): number => ++order;
     this.#core = {
       boot: parts.boot,
       definitions: parts.definitions,
-      sends: new Sends(`${parts.boot}.main`, post),
+      sends: new Sends(`${parts.boot}.main`, post, nextOrder),
       asks: new Asks(parts.env),
-      requests: new Requests(post),
+      requests: new Requests(post, nextOrder),
       watches: new Watches((address, isOn) => post(address, `{"k":"watch","to":"${address}","on":${isOn}}`)),
       assertRunning: () => this.#assertRunning(),
     };
@@ -87,6 +91,7 @@ export class System {
    */
   actor<D extends AnyDefinition>(definition: D, key: string, ...[input]: InputArgs<D>): ActorRef<D> {
     this.#assertRunning();
+    if (!isDefinition(definition)) throw notADefinition(definition);
     const address = toAddress(definition.type, key);
     this.#parts.definitions.get(definition.type);
     if (input === undefined) return createRef<D>(this.#core, address, undefined);
@@ -135,7 +140,7 @@ export class System {
   /** Ends an actor and its children and removes their rows. Resolves when that is durable. */
   async remove(address: Address): Promise<void> {
     this.#assertRunning();
-    await this.#core.requests.order(address, 'remove');
+    await this.#core.requests.order(parseAddress(address).address, 'remove');
   }
 
   /**
@@ -144,7 +149,7 @@ export class System {
    */
   async revive(address: Address): Promise<void> {
     this.#assertRunning();
-    await this.#core.requests.order(address, 'revive');
+    await this.#core.requests.order(parseAddress(address).address, 'revive');
   }
 
   /** A new id for an actor: a UUID. */
@@ -230,11 +235,18 @@ export class System {
   /** A host was replaced: everything under way for its actors goes out again, then its work is looked for. */
   repeatFor(index: number): void {
     const isAffected = (address: Address): boolean => this.#threads?.indexOf(address) === index;
-    this.#core.sends.repeat(isAffected);
-    this.#core.requests.repeat(isAffected);
+    const unanswered = [...this.#core.sends.unanswered, ...this.#core.requests.unanswered];
+    repeatInOrder(unanswered, isAffected, (to, text) => this.#threads?.post(to, text));
     this.#core.watches.repeat(isAffected);
     this.#recovery?.look().catch(() => {});
   }
+}
+
+function notADefinition(value: unknown): TroupeError {
+  return new TroupeError(
+    'ERR_DEFINITION_INVALID',
+    `system.actor was given ${value === undefined ? 'undefined' : `a value of type ${typeof value}`} instead of a definition. Pass what defineActor() returns.`,
+  );
 }
 
 /** Input may be left out where the definition allows it, or where the actor is known to exist. */

@@ -50,8 +50,15 @@ interface HostSlot {
   main: BatchPort;
   beat: SharedArrayBuffer;
   isReady: boolean;
+  /** When it began to serve, by the monotonic clock; nothing counts against a thread that served for long. */
+  readyAtMs: number;
+  /** Ended by order of the host program: no reason to hold back the next one. */
+  isEndedByOrder: boolean;
   onStopped: (() => void) | undefined;
 }
+
+/** A thread that served this long before it died without a culprit is replaced at once. */
+const HEALTHY_MS = 10_000;
 
 /** Longest pause before a thread that keeps dying is started again. */
 const MAX_PAUSE_MS = 5000;
@@ -127,7 +134,9 @@ export class Threads {
 
   /** Ends one worker thread as a crash would. It is replaced like any that dies. */
   async endWorker(index: number): Promise<void> {
-    await this.#hosts[index]?.launched.terminate();
+    const slot = this.#hosts[index];
+    if (slot) slot.isEndedByOrder = true;
+    await slot?.launched.terminate();
   }
 
   /** Ends the store thread as a crash would. */
@@ -137,7 +146,11 @@ export class Threads {
 
   #openStore(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#onStoreOpen = (error) => (error ? reject(error) : resolve());
+      this.#onStoreOpen = (error) => {
+        this.#onStoreOpen = undefined;
+        if (error) reject(error);
+        else resolve();
+      };
       this.#launchedStore = this.#options.launcher.launchStore(this.#options.store, {
         report: (report) => this.#onStoreReport(report),
         exit: (error) => this.#onStoreExit(error),
@@ -168,6 +181,7 @@ export class Threads {
   /** Rule 7: a new store thread, new ports; hosts and main post what is unacknowledged again. */
   #onStoreExit(error: unknown): void {
     if (this.#isStopping) return;
+    if (this.#onStoreOpen) return this.#onStoreOpen(storeEnded(error));
     const pauseMs = this.#storePauseMs;
     this.#storePauseMs = Math.min(MAX_PAUSE_MS, Math.max(100, pauseMs * 2));
     this.#options.log.error('store thread died, starting another', { component: 'threads', error: encodeError(error) });
@@ -179,7 +193,11 @@ export class Threads {
     try {
       await this.#openStore();
     } catch (error) {
-      this.#options.log.fatal('the store cannot be opened again', { component: 'threads', error: encodeError(error) });
+      this.#options.log.fatal('the store cannot be opened again, trying on', {
+        component: 'threads',
+        error: encodeError(error),
+      });
+      this.#options.env.setTimeout(() => void this.#replaceStore(), MAX_PAUSE_MS);
       return;
     }
     const { launcher } = this.#options;
@@ -217,7 +235,17 @@ export class Threads {
         },
       );
       const main = new BatchPort(launcher.open(mainMine), env);
-      const slot: HostSlot = { index, incarnation, launched, main, beat, isReady: false, onStopped: undefined };
+      const slot: HostSlot = {
+        index,
+        incarnation,
+        launched,
+        main,
+        beat,
+        isReady: false,
+        readyAtMs: 0,
+        isEndedByOrder: false,
+        onStopped: undefined,
+      };
       this.#hosts[index] = slot;
       this.#launchedStore?.connect(clientName(slot), storeMine);
       main.onBatch((entries) => {
@@ -230,6 +258,7 @@ export class Threads {
     const slot = this.#hosts[index];
     if (slot?.incarnation !== incarnation) return;
     slot.isReady = true;
+    slot.readyAtMs = env.monotonicMs();
     // In the same breath: a send in between would go out before the repeats, and then again with them.
     if (incarnation > 0) this.#events.replaced(index);
   }
@@ -253,7 +282,7 @@ export class Threads {
       component: 'threads',
       thread: slot.index,
       address: suspect?.address,
-      what: suspect?.what,
+      correlation: suspect?.what,
       error: encodeError(error),
     });
     await this.#drain(clientName(slot));
@@ -286,15 +315,16 @@ export class Threads {
   #charge(slot: HostSlot): { readonly suspect: Suspect | undefined; readonly deaths: number } {
     const mark = readBeat(slot.beat);
     const key = mark ? `${mark.address}\n${mark.what}` : `thread ${slot.index}`;
-    const deaths = (this.#deaths.get(key) ?? 0) + 1;
+    const isForgiven = slot.isEndedByOrder || this.#options.env.monotonicMs() - slot.readyAtMs > HEALTHY_MS;
+    const deaths = !mark && isForgiven ? 1 : (this.#deaths.get(key) ?? 0) + 1;
     for (const other of this.#deaths.keys()) {
       const [address = '', what = ''] = other.split('\n');
       const isHere = this.indexOf(address as Address) === slot.index;
       if (isHere && other !== key && !isEventId(what)) this.#deaths.delete(other);
     }
-    if (mark) this.#deaths.set(key, deaths);
+    this.#deaths.set(key, deaths);
     const suspect = mark && { address: mark.address as Address, what: mark.what, attempts: deaths };
-    return { suspect, deaths: mark ? deaths : 1 };
+    return { suspect, deaths };
   }
 
   #drain(client: string): Promise<void> {
@@ -329,6 +359,10 @@ export class Threads {
 
 function clientName({ index, incarnation }: HostSlot): string {
   return `host-${index}.${incarnation}`;
+}
+
+function storeEnded(error: unknown): TroupeError {
+  return new TroupeError('ERR_STORE_OPEN', 'The store thread ended before the store was open.', { cause: error });
 }
 
 function threadFailed(index: number, error: EncodedError): Error {

@@ -43,7 +43,10 @@ export class BatchPort {
 
   /** Sets the receiver of the other end's batches. */
   onBatch(receive: (entries: readonly unknown[]) => void): void {
-    this.#port.onMessage((message) => receive(JSON.parse(message as string) as unknown[]));
+    this.#port.onMessage((message) => {
+      const entries = parseBatch(message);
+      if (entries) receive(entries);
+    });
   }
 
   onClose(closed: () => void): void {
@@ -53,5 +56,15 @@ export class BatchPort {
   close(): void {
     this.flush();
     this.#port.close();
+  }
+}
+
+/** A malformed batch is a defect of its sender; it must not end the thread that receives it. */
+function parseBatch(message: unknown): unknown[] | undefined {
+  try {
+    const entries: unknown = JSON.parse(message as string);
+    return Array.isArray(entries) ? entries : undefined;
+  } catch {
+    return undefined;
   }
 }

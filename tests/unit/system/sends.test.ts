@@ -1,5 +1,6 @@
 /** Rule 3: sends are numbered, kept until acknowledged, and repeated in order. */
 import { describe, expect, test } from 'vitest';
+import { repeatInOrder } from '../../../src/system/repeat.ts';
 import { Sends } from '../../../src/system/sends.ts';
 import { encodeError } from '../../../src/thread/error-codec.ts';
 import { failureOf } from '../../support/harness.ts';
@@ -8,11 +9,15 @@ const A = 'counter/a' as never;
 const B = 'counter/b' as never;
 
 function setUp() {
+  let order = 0;
+  const nextOrder = () => ++order;
   const posted: { to: string; n: number; id?: string; create?: unknown; event: unknown }[] = [];
-  const sends = new Sends('boot.main', (_, text) => void posted.push(JSON.parse(text) as never));
+  const sends = new Sends('boot.main', (_, text) => void posted.push(JSON.parse(text) as never), nextOrder);
+  const repeat = (isAffected: (to: string) => boolean) =>
+    repeatInOrder([...sends.unanswered], isAffected, (_, text) => void posted.push(JSON.parse(text) as never));
   const send = (to: never, type = 'X', options = {}) =>
     sends.send(to, `{"type":"${type}"}`, { create: undefined, ...options });
-  return { sends, send, posted, numbers: () => posted.map(({ n }) => n) };
+  return { sends, send, repeat, posted, numbers: () => posted.map(({ n }) => n) };
 }
 
 describe('Sends', () => {
@@ -29,25 +34,25 @@ describe('Sends', () => {
   });
 
   test('what is unacknowledged goes out again in order, for the receivers that moved and no others', async () => {
-    const { sends, send, posted, numbers } = setUp();
+    const { sends, send, repeat, posted, numbers } = setUp();
     const first = send(A);
     for (const to of [B, A, A, B]) void send(to);
     sends.acknowledge(1, undefined, undefined);
     await first;
     posted.length = 0;
-    sends.repeat((to) => to === A);
+    repeat((to) => to === A);
     expect(numbers()).toEqual([3, 4]);
     void send(A);
-    sends.repeat(() => true);
+    repeat(() => true);
     expect(numbers()).toEqual([3, 4, 6, 2, 3, 4, 5, 6]);
   });
 
   test('a rejected send is not repeated, and takes a new number when it is tried again', async () => {
-    const { sends, send, numbers } = setUp();
+    const { sends, send, repeat, numbers } = setUp();
     const rejected = failureOf(send(A), undefined).catch((error: unknown) => error);
     sends.acknowledge(1, encodeError(new TypeError('no')), undefined);
     expect(((await rejected) as Error).cause).toMatchObject({ name: 'TypeError', message: 'no' });
-    sends.repeat(() => true);
+    repeat(() => true);
     void send(A);
     expect(numbers()).toEqual([1, 2]);
   });
