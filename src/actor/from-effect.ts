@@ -71,11 +71,6 @@ export function toSettleEvent(outcome: { ok: true; value: unknown } | { ok: fals
   return outcome.ok ? { type: RESOLVE, data: outcome.value } : { type: REJECT, data: outcome.error };
 }
 
-/** True for an event that ends an effect. */
-export function isSettleEvent(event: { readonly type: string }): boolean {
-  return event.type === RESOLVE || event.type === REJECT;
-}
-
 /**
  * Makes invokable logic from an asynchronous function. In Troupe it begins after the commit; with plain XState it simply
  * runs, with a random key.

@@ -80,7 +80,7 @@ export class Incarnation {
     return run && this.#absorb(draft, this.#marked(eventIdOf(item) ?? 'internal', run));
   }
 
-  /** The last turn: exit actions. */
+  /** The last turn: children are stopped. XState runs no exit actions here. */
   stop(draft: Draft): Failed | undefined {
     return this.#absorb(
       draft,

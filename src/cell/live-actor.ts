@@ -93,7 +93,7 @@ export class LiveActor {
     });
   }
 
-  /** The last turn: exit actions, children stopped. */
+  /** The last turn: children are stopped. XState runs no exit actions here. */
   stop(): TurnOutcome {
     return this.#runTurn(() => this.#root.stop());
   }

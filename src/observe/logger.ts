@@ -3,7 +3,7 @@
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** `component` is always there; `address` and `correlation` where they apply. */
+/** `component` is always there; `address` (of an actor) and `correlation` (the id of the event behind it all) where they apply. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Where log lines go. */

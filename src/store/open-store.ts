@@ -1,5 +1,4 @@
 /** From a URL to a store. Adapters are loaded when they are asked for: a memory store needs no native addon. */
-import type { Env } from '../env.ts';
 import { TroupeError } from '../errors.ts';
 import type { StoreOptions } from './protocol.ts';
 import type { Store } from './store.ts';
@@ -8,7 +7,7 @@ import type { Store } from './store.ts';
  * Opens the store its URL names.
  * @throws {TroupeError} ERR_OPTIONS_INVALID when no adapter serves the URL; otherwise what the adapter throws.
  */
-export async function openStore(options: StoreOptions, _env: Env): Promise<Store> {
+export async function openStore(options: StoreOptions): Promise<Store> {
   const { url, synchronous } = options;
   if (url === 'memory:') {
     const { createMemoryStore } = await import('./memory/memory-store.ts');
@@ -18,11 +17,17 @@ export async function openStore(options: StoreOptions, _env: Env): Promise<Store
     const { openSqliteStore } = await import('./sqlite/sqlite-store.ts');
     return openSqliteStore({ file: url.slice('sqlite:'.length), synchronous });
   }
+  const guess = guessUrl(url);
+  const hint = guess === undefined ? '.' : `; did you mean '${guess}'?`;
   throw new TroupeError(
     'ERR_OPTIONS_INVALID',
-    `Option 'store.url' is '${url}', which no store serves. Use 'memory:' or 'sqlite:FILE'.`,
-    {
-      details: { option: 'store.url', value: url },
-    },
+    `Option 'store' is '${url}', which no store serves. Use 'memory:' or 'sqlite:FILE'${hint}`,
+    { details: { option: 'store', value: url } },
   );
+}
+
+/** What a text without a scheme was meant to be. One letter before a colon is a drive of Windows. */
+function guessUrl(text: string): string | undefined {
+  if (text === 'memory') return 'memory:';
+  return text === '' || text === 'sqlite' || /^[a-z][a-z\d+.-]+:/i.test(text) ? undefined : `sqlite:${text}`;
 }

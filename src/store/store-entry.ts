@@ -39,7 +39,7 @@ async function obey(command: StoreCommand): Promise<void> {
 
 async function open(options: StoreOptions): Promise<void> {
   try {
-    writer = new StoreWriter(await openStore(options, env), env, report);
+    writer = new StoreWriter(await openStore(options), env, report);
     report({ kind: 'opened' });
   } catch (error) {
     report({ kind: 'failed', error: encodeError(error) });

@@ -54,24 +54,28 @@ const schema = z.strictObject({
     .min(1000)
     .max(365 * DAY_MS)
     .default(DAY_MS),
-  env: z.custom<Env>().optional(),
+  env: z.custom<Env>((value) => typeof value === 'object' && value !== null).optional(),
 });
+
+/** What each option takes, and an example of it. */
+const ALLOWED: Readonly<Record<keyof SystemOptions, string>> = {
+  actors: "Pass modules that export definitions: actors: [new URL('./actors.ts', import.meta.url)].",
+  store: "Use 'memory:' or 'sqlite:FILE': store: 'sqlite:app.db'.",
+  threads: 'Use a whole number from 0 to 64: threads: 4. With 0 everything runs on the calling thread.',
+  synchronous: "Use 'full' or 'normal': synchronous: 'full'.",
+  log: `Use one of ${[...LOG_LEVELS, 'silent'].map((level) => `'${level}'`).join(', ')}, or a function that takes the lines: log: 'info'.`,
+  recoverEveryMs: 'Use a whole number of milliseconds from 50 to 600000: recoverEveryMs: 2000.',
+  idRetentionMs: `Use a whole number of milliseconds from 1000 to ${365 * DAY_MS}: idRetentionMs: ${DAY_MS}.`,
+  env: 'Leave it out, or pass an Env such as createSimulatedEnv() from troupe/testing.',
+};
 
 /**
  * Checks options and fills in defaults.
- * @throws {TroupeError} ERR_OPTIONS_INVALID naming the option.
+ * @throws {TroupeError} ERR_OPTIONS_INVALID naming the option, what was given, and what is allowed.
  */
 export function resolveOptions(options: SystemOptions): ResolvedOptions {
   const parsed = schema.safeParse(options);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const path = issue?.path.join('.') ?? '';
-    throw new TroupeError(
-      'ERR_OPTIONS_INVALID',
-      `createSystem: ${path === '' ? '' : `option '${path}': `}${issue?.message ?? 'invalid options'}. See SystemOptions.`,
-      { details: { path } },
-    );
-  }
+  if (!parsed.success) throw toError(options, parsed.error.issues);
   const { actors, threads, env: _env, ...rest } = parsed.data;
   return { ...rest, modules: actors.map(toModuleUrl), threads: threads ?? Math.max(1, availableParallelism() - 1) };
 }
@@ -79,4 +83,41 @@ export function resolveOptions(options: SystemOptions): ResolvedOptions {
 function toModuleUrl(module: URL | string): string {
   if (module instanceof URL) return module.href;
   return /^[a-z]+:\/\//.test(module) ? module : pathToFileURL(module).href;
+}
+
+/** An unknown option comes first: a name that is misspelt may be why another is missing. */
+function toError(options: unknown, issues: readonly z.core.$ZodIssue[]): TroupeError {
+  const unknown = issues.find((issue) => issue.code === 'unrecognized_keys');
+  const path = unknown ? unknown.keys.slice(0, 1) : (issues[0]?.path ?? []);
+  const name = path.join('.');
+  return new TroupeError('ERR_OPTIONS_INVALID', `createSystem: ${toText()}`, { details: { path: name } });
+
+  function toText(): string {
+    if (unknown) return `option '${name}' is unknown. Known options: ${Object.keys(ALLOWED).join(', ')}.`;
+    const allowed = ALLOWED[path[0] as keyof SystemOptions] ?? ALLOWED.actors;
+    const value = path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown>)?.[key], options);
+    if (path.length === 0) return `the options are ${describeValue(value)} instead of an object. ${allowed}`;
+    if (value === undefined) return `option '${name}' is missing. ${allowed}`;
+    return `option '${name}' is ${describeValue(value)}. ${allowed}`;
+  }
+}
+
+const SHOWN_CHARS = 80;
+
+/** A value as a message names it: with its type, and not longer than it needs to be known again. */
+export function describeValue(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (Array.isArray(value)) return 'an array';
+  switch (typeof value) {
+    case 'string':
+      return value.length <= SHOWN_CHARS
+        ? `'${value}' (a string)`
+        : `'${value.slice(0, SHOWN_CHARS)}…' (a string of ${value.length} characters)`;
+    case 'object':
+      return 'an object';
+    case 'function':
+      return 'a function';
+    default:
+      return `${String(value as number)} (a ${typeof value})`;
+  }
 }

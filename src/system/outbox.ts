@@ -9,6 +9,7 @@ import type { StoreClient } from '../store/store-client.ts';
 import type { OutboxRow } from '../store/store.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import type { Asks } from './asks.ts';
+import { describeValue } from './options.ts';
 
 /** Something an actor handed to the host program. `id` is the same whenever it comes again. */
 export interface Delivery {
@@ -53,15 +54,20 @@ export class Outbox {
 
   /**
    * Sets the handler of a channel and hands it what is pending.
-   * @throws {TroupeError} ERR_OPTIONS_INVALID when the channel has one.
+   * @throws {TroupeError} ERR_OPTIONS_INVALID when the channel has one, or when these are not a channel and a handler.
    */
   handle(channel: string, handler: DeliveryHandler): () => void {
+    assertHandler(channel, handler);
     if (this.#channels.has(channel)) {
       throw new TroupeError('ERR_OPTIONS_INVALID', `Channel '${channel}' has a handler. Remove that one first.`);
     }
-    this.#channels.set(channel, { handler, queue: [], isBusy: false });
-    void this.recover();
-    return () => this.#release(channel);
+    const made: Channel = { handler, queue: [], isBusy: false };
+    this.#channels.set(channel, made);
+    // The recovery loop looks again; after a stop the next system does.
+    this.recover().catch((error: unknown) => {
+      this.#log.debug('pending deliveries could not be read', { channel, error: encodeError(error) });
+    });
+    return () => this.#release(channel, made);
   }
 
   reply(ask: string, value: unknown, pos: number | undefined): void {
@@ -117,9 +123,9 @@ export class Outbox {
     }
   }
 
-  #release(channel: string): void {
-    for (const { pos } of this.#channels.get(channel)?.queue.splice(0) ?? []) this.#taken.delete(pos);
-    this.#channels.delete(channel);
+  #release(name: string, channel: Channel): void {
+    for (const { pos } of channel.queue.splice(0)) this.#taken.delete(pos);
+    if (this.#channels.get(name) === channel) this.#channels.delete(name);
   }
 
   /** Removes rows in batches: one transaction for all that were done within a turn of the event loop. */
@@ -137,4 +143,20 @@ export class Outbox {
       );
     });
   }
+}
+
+function assertHandler(channel: unknown, handler: unknown): void {
+  if (typeof channel !== 'string' || channel === '') {
+    throw new TroupeError(
+      'ERR_OPTIONS_INVALID',
+      `The channel given to onDelivery() is ${describeValue(channel)}. Pass the name that actors deliver to: a string of at least one character.`,
+      { details: { option: 'channel' } },
+    );
+  }
+  if (typeof handler === 'function') return;
+  throw new TroupeError(
+    'ERR_OPTIONS_INVALID',
+    `The handler given to onDelivery('${channel}') is ${describeValue(handler)}. Pass a function that takes a delivery.`,
+    { details: { option: 'handler' } },
+  );
 }

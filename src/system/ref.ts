@@ -3,6 +3,7 @@ import type { Address } from '../actor/address.ts';
 import type { AnyDefinition, AskOf, EventOf, ReplyOf, StateView } from '../actor/define.ts';
 import { TroupeError } from '../errors.ts';
 import type { SystemCore } from './core.ts';
+import { describeValue } from './options.ts';
 
 export interface SendOptions {
   /** Id of this message, chosen by the caller, 1 to 256 characters: however often it is sent, it is processed once. */
@@ -50,6 +51,7 @@ export function createRef<D extends AnyDefinition>(
     address,
     send: async (event, options = {}) => {
       core.assertRunning();
+      checkKeys('send', options, ['id']);
       const id = checkId(options.id);
       await core.sends.send(address, core.definitions.encodeEvent(address, event), { id, create });
     },
@@ -79,6 +81,7 @@ async function ask(
   options: AskOptions,
   create: string | undefined,
 ): Promise<unknown> {
+  checkKeys('ask', options, ['id', 'timeoutMs']);
   const id = checkId(options.id);
   const timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_ASK_TIMEOUT_MS);
   const eventText = core.definitions.encodeAsk(address, event);
@@ -93,22 +96,36 @@ async function ask(
   return reply;
 }
 
-function checkId(id: string | undefined): string | undefined {
-  if (id === undefined || (typeof id === 'string' && id.length > 0 && id.length <= MAX_ID_CHARS)) return id;
+function checkKeys(call: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TroupeError(
+      'ERR_OPTIONS_INVALID',
+      `The options of ${call}() are ${describeValue(options)} instead of an object. Pass one such as { id: 'order-7' }, or leave it out.`,
+    );
+  }
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
   throw new TroupeError(
     'ERR_OPTIONS_INVALID',
-    `Option 'id' must be a string of 1 to ${MAX_ID_CHARS} characters. Shorten it.`,
-    {
-      details: { option: 'id' },
-    },
+    `Option '${unknown}' of ${call}() is unknown. Known options: ${known.join(', ')}.`,
+    { details: { option: unknown } },
   );
 }
 
-function checkTimeout(timeoutMs: number): number {
-  if (Number.isFinite(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_ASK_TIMEOUT_MS) return timeoutMs;
+function checkId(id: unknown): string | undefined {
+  if (id === undefined || (typeof id === 'string' && id.length > 0 && id.length <= MAX_ID_CHARS)) return id;
   throw new TroupeError(
     'ERR_OPTIONS_INVALID',
-    `Option 'timeoutMs' is ${String(timeoutMs)}; it must be 1 to ${MAX_ASK_TIMEOUT_MS} milliseconds.`,
+    `Option 'id' is ${describeValue(id)}. Use a string of 1 to ${MAX_ID_CHARS} characters: id: 'order-7'.`,
+    { details: { option: 'id' } },
+  );
+}
+
+function checkTimeout(timeoutMs: unknown): number {
+  if (typeof timeoutMs === 'number' && timeoutMs >= 1 && timeoutMs <= MAX_ASK_TIMEOUT_MS) return timeoutMs;
+  throw new TroupeError(
+    'ERR_OPTIONS_INVALID',
+    `Option 'timeoutMs' is ${describeValue(timeoutMs)}. Use a number of milliseconds from 1 to ${MAX_ASK_TIMEOUT_MS}: timeoutMs: 5000.`,
     { details: { option: 'timeoutMs', value: String(timeoutMs) } },
   );
 }

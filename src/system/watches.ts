@@ -18,20 +18,13 @@ export class Watches {
   }
 
   /** Committed states from now on, beginning with the current one, until the actor has ended. */
-  async *watch(address: Address, current: () => Promise<unknown>): AsyncGenerator<StateView, void, undefined> {
-    const feed = createFeed(current);
-    this.#add(address, feed);
-    try {
-      feed.push((await current()) as StateView);
-      for (;;) {
-        const view = await feed.next();
-        if (!view) return;
-        yield view;
-        if (view.status !== 'active') return;
-      }
-    } finally {
-      this.#remove(address, feed);
-    }
+  watch(address: Address, current: () => Promise<unknown>): AsyncGenerator<StateView, void, undefined> {
+    const watch: StateWatch = new StateWatch(
+      current,
+      () => this.#add(address, watch),
+      () => this.#remove(address, watch),
+    );
+    return watch;
   }
 
   /** Hands on a committed state. */
@@ -68,38 +61,115 @@ export class Watches {
   }
 }
 
-/** Holds the latest state that has not been taken. */
-function createFeed(current: () => Promise<unknown>): Watcher & { next(): Promise<StateView | undefined> } {
-  let latest: StateView | undefined;
-  let lastSeq = -1;
-  let isOver = false;
-  let wake: (() => void) | undefined;
-  const feed: ReturnType<typeof createFeed> = {
-    push: (view) => {
-      if (view.seq <= lastSeq) return;
-      lastSeq = view.seq;
-      latest = view;
-      wake?.();
-    },
-    refresh: () =>
-      void current().then(
-        (view) => feed.push(view as StateView),
-        () => feed.end(),
-      ),
-    end: () => {
-      isOver = true;
-      wake?.();
-    },
-    next: async () => {
-      while (!latest && !isOver) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-      const view = latest;
-      latest = undefined;
-      return view;
-    },
-  };
-  return feed;
+type Step = IteratorResult<StateView, void>;
+
+const OVER = { done: true, value: undefined } as const;
+
+/**
+ * One watcher, as a generator would be, but for `return`: that ends a `next` under way as well. Subscribes with the first
+ * `next`, holds the latest state that has not been taken.
+ */
+class StateWatch implements Watcher, AsyncGenerator<StateView, void, undefined> {
+  readonly #current: () => Promise<unknown>;
+  readonly #subscribe: () => void;
+  readonly #unsubscribe: () => void;
+  #waiting: PromiseWithResolvers<Step>[] = [];
+  #latest: StateView | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #lastSeq = -1;
+  #hasBegun = false;
+  /** Until the current state is known, an older one may be told. */
+  #isReading = false;
+  #isOver = false;
+
+  constructor(current: () => Promise<unknown>, subscribe: () => void, unsubscribe: () => void) {
+    this.#current = current;
+    this.#subscribe = subscribe;
+    this.#unsubscribe = unsubscribe;
+  }
+
+  next(): Promise<Step> {
+    const step = Promise.withResolvers<Step>();
+    this.#waiting.push(step);
+    if (!this.#hasBegun && !this.#isOver) this.#begin();
+    this.#serve();
+    return step.promise;
+  }
+
+  async return(): Promise<Step> {
+    this.#latest = undefined;
+    this.#failure = undefined;
+    this.end();
+    return OVER;
+  }
+
+  async throw(error: unknown): Promise<Step> {
+    await this.return();
+    throw error;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  push(view: StateView): void {
+    if (this.#isOver || view.seq <= this.#lastSeq) return;
+    this.#lastSeq = view.seq;
+    this.#latest = view;
+    if (this.#isReading) return;
+    if (view.status !== 'active') return this.end();
+    this.#serve();
+  }
+
+  refresh(): void {
+    this.#current().then(
+      (view) => this.push(view as StateView),
+      () => this.end(),
+    );
+  }
+
+  /** What is held can still be taken. */
+  end(): void {
+    if (!this.#isOver) this.#unsubscribe();
+    this.#isOver = true;
+    this.#serve();
+  }
+
+  #begin(): void {
+    this.#hasBegun = true;
+    this.#isReading = true;
+    this.#subscribe();
+    this.#current().then(
+      (view) => {
+        this.#isReading = false;
+        this.push(view as StateView);
+        if (this.#latest && this.#latest.status !== 'active') this.end();
+        this.#serve();
+      },
+      (error: unknown) => {
+        if (!this.#isOver) {
+          this.#failure = { error };
+          this.#latest = undefined;
+        }
+        this.end();
+      },
+    );
+  }
+
+  #serve(): void {
+    if (this.#isReading && !this.#isOver) return;
+    for (let step = this.#waiting[0]; step; step = this.#waiting[0]) {
+      if (this.#failure) step.reject(this.#failure.error);
+      else if (this.#latest) step.resolve({ done: false, value: this.#latest });
+      else if (this.#isOver) step.resolve(OVER);
+      else return;
+      this.#failure = undefined;
+      this.#latest = undefined;
+      this.#waiting.shift();
+    }
+  }
 }

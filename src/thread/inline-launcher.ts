@@ -15,12 +15,29 @@ export function createInlineLauncher({ env, definitions }: InlineContext): Launc
     launchHost: ({ index, workers, boot, suspect }, ends, events) => {
       const options = { index, workers, boot, suspect, env, definitions, beat: undefined };
       const host = new WorkerHost({ ...options, main: ends.main as Port, store: ends.store as Port });
-      env.defer(() => events.report({ kind: 'ready', prints: definitions.prints() }));
+      const ports = [ends.main as Port, ends.store as Port];
+      let isEnded = false;
+      env.defer(() => {
+        if (!isEnded) events.report({ kind: 'ready', prints: definitions.prints() });
+      });
       return {
-        connectPeer: (peer, end) => host.connectPeer(peer, end as Port),
-        reconnectStore: (end) => host.reconnectStore(end as Port),
+        connectPeer: (peer, end) => {
+          ports.push(end as Port);
+          host.connectPeer(peer, end as Port);
+        },
+        reconnectStore: (end) => {
+          ports.push(end as Port);
+          host.reconnectStore(end as Port);
+        },
         stop: () => void host.stop().then(() => events.report({ kind: 'stopped' })),
-        terminate: async () => {},
+        terminate: async () => {
+          if (isEnded) return;
+          isEnded = true;
+          for (const port of ports) port.close();
+          // Cells are let go of at once. What it then waits for comes no more, since its ports are closed.
+          void host.stop().catch(() => {});
+          events.exit(undefined);
+        },
       };
     },
     launchStore: (options, events) => new InlineStore(options, env, events),
@@ -31,10 +48,12 @@ export function createInlineLauncher({ env, definitions }: InlineContext): Launc
 class InlineStore {
   readonly #writer: Promise<StoreWriter | undefined>;
   readonly #events: StoreEvents;
+  #closed: Promise<void> | undefined;
+  #isEnded = false;
 
   constructor(options: StoreOptions, env: Env, events: StoreEvents) {
     this.#events = events;
-    this.#writer = openStore(options, env).then(
+    this.#writer = openStore(options).then(
       (store) => {
         events.report({ kind: 'opened' });
         return new StoreWriter(store, env, events.report);
@@ -58,11 +77,19 @@ class InlineStore {
   }
 
   close(): void {
-    void this.#writer.then(async (writer) => {
-      await writer?.close().catch(() => {});
-      this.#events.report({ kind: 'closed' });
-    });
+    void this.#closeWriter().then(() => this.#events.report({ kind: 'closed' }));
   }
 
-  async terminate(): Promise<void> {}
+  /** Lets go of the file and its lock. */
+  async terminate(): Promise<void> {
+    await this.#closeWriter();
+    if (this.#isEnded || !(await this.#writer)) return;
+    this.#isEnded = true;
+    this.#events.exit(undefined);
+  }
+
+  #closeWriter(): Promise<void> {
+    this.#closed ??= this.#writer.then((writer) => writer?.close()).catch(() => {});
+    return this.#closed;
+  }
 }
