@@ -122,11 +122,10 @@ export function creationFailed(address: Address, error: unknown): TroupeError {
 
 /** What senders to an actor that cannot be created are told. */
 export function notCreatable(address: Address, type: string, acceptsNoInput: boolean): TroupeError {
-  return new TroupeError(
-    'ERR_ACTOR_NOT_FOUND',
-    `'${address}' does not exist. ${acceptsNoInput ? 'Send it an event first; that creates it.' : `'${type}' is created with input: system.actor(definition, key, input).`}`,
-    { details: { address } },
-  );
+  const next = acceptsNoInput
+    ? ' yet. Send it an event first; that creates it.'
+    : `, and '${type}' cannot be created without input. Pass it: system.actor(definition, key, input).`;
+  return new TroupeError('ERR_ACTOR_NOT_FOUND', `'${address}' does not exist${next}`, { details: { address } });
 }
 
 /** What senders to an actor that has ended are told. */
