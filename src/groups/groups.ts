@@ -5,9 +5,10 @@ import { MAX_MEMBERS, MIN_MEMBERS } from '../../machines/group.ts';
 import type { GroupEntry, MemberInput } from '../../machines/group.ts';
 import { toAddress } from '../actor/address.ts';
 import type { StateView } from '../actor/define.ts';
-import { isTroupeError, TroupeError } from '../errors.ts';
+import { TroupeError } from '../errors.ts';
 import type { Json } from '../state/json.ts';
 import type { ActorSummary, ListQuery, LogQuery, Page } from '../store/store.ts';
+import { assertExists } from '../system/existing.ts';
 import { readHistory } from '../system/history.ts';
 import type { HistoryEntry } from '../system/history.ts';
 import type { ActorRef, SendOptions } from '../system/ref.ts';
@@ -94,15 +95,7 @@ export class Groups {
   /** @throws {TroupeError} ERR_GROUP_NOT_FOUND when there is none with this id. */
   async get(id: string): Promise<Group> {
     const ref = this.#system.actor(group, id);
-    try {
-      await ref.snapshot();
-    } catch (error) {
-      if (!isTroupeError(error, 'ERR_ACTOR_NOT_FOUND')) throw error;
-      throw new TroupeError('ERR_GROUP_NOT_FOUND', `There is no group '${id}'. List the groups, or create it.`, {
-        cause: error,
-        details: { id },
-      });
-    }
+    await assertExists(ref, 'ERR_GROUP_NOT_FOUND', id);
     return this.#open(id, ref);
   }
 

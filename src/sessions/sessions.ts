@@ -4,8 +4,8 @@ import type { SessionDescription, SessionMessage } from '../../machines/session.
 import type { InputOf, StateView } from '../actor/define.ts';
 import { toAddress } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
-import { isTroupeError, TroupeError } from '../errors.ts';
 import type { ActorSummary, ListQuery, LogQuery, Page } from '../store/store.ts';
+import { assertExists } from '../system/existing.ts';
 import { readHistory } from '../system/history.ts';
 import type { HistoryEntry } from '../system/history.ts';
 import type { ActorRef } from '../system/ref.ts';
@@ -77,15 +77,7 @@ export class Sessions {
   /** @throws {TroupeError} ERR_SESSION_NOT_FOUND when there is none with this id. */
   async get(id: string): Promise<Session> {
     const ref = this.#system.actor(session, id);
-    try {
-      await ref.snapshot();
-    } catch (error) {
-      if (!isTroupeError(error, 'ERR_ACTOR_NOT_FOUND')) throw error;
-      throw new TroupeError('ERR_SESSION_NOT_FOUND', `There is no session '${id}'. List the sessions, or create it.`, {
-        cause: error,
-        details: { id },
-      });
-    }
+    await assertExists(ref, 'ERR_SESSION_NOT_FOUND', id);
     return this.#open(id, ref);
   }
 

@@ -51,11 +51,8 @@ describe('ranking', () => {
     expect(rankSentences(part).map(({ index }) => index)).toEqual([1, 2]);
   });
 
-  test('of 50,000 sentences takes seconds', () => {
-    const sentences = splitSentences(longDocument(50_000));
-    const started = performance.now();
-    const ranked = rankSentences(sentences);
-    expect(performance.now() - started).toBeLessThan(8000);
+  test('of 50,000 sentences ends within the time limit of a test', () => {
+    const ranked = rankSentences(splitSentences(longDocument(50_000)));
     expect(ranked).toHaveLength(50_000);
   });
 

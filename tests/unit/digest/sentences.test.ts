@@ -195,8 +195,7 @@ describe('hostile input of a megabyte takes no longer than prose', () => {
     '\u0301\u0323',
     '&amp',
   ])('%j', (unit) => {
-    const started = performance.now();
-    splitSentences(unit.repeat(1_000_000 / unit.length));
-    expect(performance.now() - started).toBeLessThan(5000);
+    // Anything but linear work would run into the time limit of the test.
+    expect(splitSentences(unit.repeat(1_000_000 / unit.length)).length).toBeLessThanOrEqual(100_000);
   });
 });
