@@ -1,6 +1,6 @@
 /**
  * Kills a process that writes to a store, again and again, and asks the store afterwards: is everything acknowledged
- * there, each commit once, in order, and every inbox row consumed at most once? (G4, G5, G6, G7)
+ * there, each commit once, in order, and every inbox row consumed at most once? (G1, G2, G3, G4)
  *
  * node tests/chaos/store-kill.ts [--cycles=10] [--seed=N]   The last line is the result as JSON.
  */

@@ -38,7 +38,7 @@ describe('sqlite store: failures', () => {
   });
 
   test.each(['SQLITE_FULL', 'SQLITE_BUSY'])(
-    'G4: a COMMIT taken back with %s changed nothing, and the handle goes on',
+    'G1: a COMMIT taken back with %s changed nothing, and the handle goes on',
     async (code) => {
       faults.commit = { code, when: 'before' };
       const commit = nextCommit(A, 2, { inbox: [tell(B, '1')] });
@@ -59,7 +59,7 @@ describe('sqlite store: failures', () => {
     { code: 'SQLITE_IOERR_WRITE', when: 'before', outcome: 'done' },
     { code: 'SQLITE_IOERR', when: 'after', outcome: 'repeated' },
   ] as const)(
-    'rule 5, G4, G6: COMMIT fails with $code, $when SQLite did it: reopened, unknown, resent is $outcome',
+    'rule 5, G1, G3: COMMIT fails with $code, $when SQLite did it: reopened, unknown, resent is $outcome',
     async ({ code, when, outcome }) => {
       faults.commit = { code, when };
       const commit = nextCommit(A, 2, { inbox: [tell(B, '1')] });
@@ -89,7 +89,7 @@ describe('sqlite store: failures', () => {
     expect(outcomeOf(await commitOne(store, nextCommit(A, 2, { isResent: true })))).toBe('repeated');
   });
 
-  test('G4: a store that cannot be reopened says so until it can', async () => {
+  test('G1: a store that cannot be reopened says so until it can', async () => {
     faults.commit = { code: 'SQLITE_IOERR_FSYNC', when: 'after' };
     faults.open = 'SQLITE_CANTOPEN';
     await expect(store.commit([nextCommit(A, 2)])).rejects.toMatchObject({ details: { isOutcomeUnknown: true } });
@@ -114,7 +114,7 @@ describe('sqlite store: failures', () => {
     },
   );
 
-  test('G4: a full disk refuses whole batches and recovers when there is room again', async () => {
+  test('G1: a full disk refuses whole batches and recovers when there is room again', async () => {
     const limit = Number(faults.db?.pragma('page_count', { simple: true })) + 20;
     faults.db?.pragma(`max_page_count = ${limit}`);
     const big = (seq: number) =>

@@ -151,7 +151,7 @@ describe('sqlite store: the file', () => {
     await openSqliteStore({ file: files.file }).close();
   });
 
-  test('G4: the write-ahead log of a store that never closed is read back', async () => {
+  test('G1: the write-ahead log of a store that never closed is read back', async () => {
     const store = openSqliteStore({ file: files.file });
     await store.commit([firstCommit(actorAt('a'))]);
     const copy = join(files.folder, 'copy.db');

@@ -113,7 +113,7 @@ function logs(current: () => Store): void {
   };
   const numbers = async (query?: Parameters<Store['log']>[1]) => (await current().log(A, query)).map(({ n }) => n);
 
-  test('G5: log rows are numbered from 1 in the order of commits, with their time', async () => {
+  test('G2: log rows are numbered from 1 in the order of commits, with their time', async () => {
     await fill(4);
     expect(await current().log(A)).toEqual([
       { n: 1, at: 5, text: '"1"' },
@@ -143,7 +143,7 @@ function logs(current: () => Store): void {
 }
 
 function recovery(current: () => Store): void {
-  test('rule 8, G4: recoverable names whoever has rows waiting or effects in flight, once each, by address', async () => {
+  test('rule 8, G1: recoverable names whoever has rows waiting or effects in flight, once each, by address', async () => {
     await current().commit([
       firstCommit(A, { inFlight: '[1]', inbox: [tell(B, '1'), tell(B, '2'), tell(actorAt('unborn'), '3')] }),
       firstCommit(B, { inFlight: '[1]', status: 'quarantined' }),
@@ -193,7 +193,7 @@ function outboxes(current: () => Store): void {
   const deliver = (id: string): NewOutboxRow => ({ kind: 'deliver', id, target: 'user:ada', text: '{"hi":1}' });
   const ids = async () => (await current().outbox()).map(({ id }) => id);
 
-  test('G5: outbox rows wait in order of commit until they are settled', async () => {
+  test('G2: outbox rows wait in order of commit until they are settled', async () => {
     await current().commit([
       firstCommit(A, { at: 9, outbox: [reply('1', 'boot-1'), deliver('2')] }),
       firstCommit(B, { outbox: [deliver('3')] }),

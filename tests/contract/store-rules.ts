@@ -27,7 +27,7 @@ export function storeRulesContract(current: () => Store): void {
 }
 
 function consumption(current: () => Store): void {
-  test('rule 1, G6: a row goes with the commit that consumes it, and is never consumed twice', async () => {
+  test('rule 1, G3: a row goes with the commit that consumes it, and is never consumed twice', async () => {
     await current().commit([firstCommit(A), firstCommit(B, { inbox: [tell(A, 'one'), tell(A, 'two')] })]);
     const [one, two] = await waitingKeys(current(), A);
     expect(outcomeOf(await commitOne(current(), nextCommit(A, 2, { consumed: [one!] })))).toBe('done');
@@ -40,14 +40,14 @@ function consumption(current: () => Store): void {
     expect(await current().load(A)).toMatchObject({ seq: 3 });
   });
 
-  test('rule 1, G6: a row named twice in one commit is not there the second time', async () => {
+  test('rule 1, G3: a row named twice in one commit is not there the second time', async () => {
     await current().commit([firstCommit(A), firstCommit(B, { inbox: [tell(A, 'one')] })]);
     const [one] = await waitingKeys(current(), A);
     expect(outcomeOf(await commitOne(current(), nextCommit(A, 2, { consumed: [one!, one!] })))).toBe('refused: inbox');
     expect(await waitingIds(current(), A)).toEqual(['one']);
   });
 
-  test('rule 1, G6: within one batch the first consumer gets the row', async () => {
+  test('rule 1, G3: within one batch the first consumer gets the row', async () => {
     await current().commit([firstCommit(A), firstCommit(B, { inbox: [tell(A, 'one')] })]);
     const consumed = await waitingKeys(current(), A);
     const results = await current().commit([
@@ -85,7 +85,7 @@ function consumption(current: () => Store): void {
     expect(await current().inbox(B)).toEqual([]);
   });
 
-  test('rule 1, G4: rows for an actor that does not exist leave as dead letters, once, and create nobody', async () => {
+  test('rule 1, G1: rows for an actor that does not exist leave as dead letters, once, and create nobody', async () => {
     await current().commit([firstCommit(B, { inbox: [tell(A, 'one'), tell(A, 'two')] })]);
     const consumed = await waitingKeys(current(), A);
     const deadLetters = ['one', 'two'].map((id) => ({ id, sender: B, text: '{}', error: '{}', attempts: 0 }));
@@ -114,7 +114,7 @@ function consumption(current: () => Store): void {
     ]);
   });
 
-  test('G7: positions grow in commit order over all receivers, and pages follow them', async () => {
+  test('G4: positions grow in commit order over all receivers, and pages follow them', async () => {
     const first = await current().commit([
       firstCommit(A, { inbox: [tell(B, '1'), tell(C, '2')] }),
       firstCommit(B, { inbox: [tell(C, '3')] }),
@@ -204,7 +204,7 @@ function idempotency(current: () => Store): void {
 }
 
 function resending(current: () => Store): void {
-  test('rules 5 and 7, G6: a resent commit that was applied counts as repeated and changes nothing', async () => {
+  test('rules 5 and 7, G3: a resent commit that was applied counts as repeated and changes nothing', async () => {
     const batch = [
       firstCommit(A, { inbox: [tell(B, '1')], idempotency: [{ id: 'i' }], log: ['"l"'] }),
       nextCommit(A, 2, { inbox: [tell(B, '2')] }),
@@ -217,7 +217,7 @@ function resending(current: () => Store): void {
     expect(await current().load(A)).toMatchObject({ seq: 2, snapshot: { text: '{"n":2}' } });
   });
 
-  test('rule 7, G4: a resent commit that was not applied is applied', async () => {
+  test('rule 7, G1: a resent commit that was not applied is applied', async () => {
     await current().commit([firstCommit(A)]);
     const resent = [nextCommit(A, 2, { isResent: true }), nextCommit(A, 3, { isResent: true, inbox: [tell(B, '1')] })];
     expect((await current().commit(resent)).map(outcomeOf)).toEqual(['done', 'done']);
@@ -277,7 +277,7 @@ function removal(current: () => Store): void {
     expect(await current().log(A)).toMatchObject([{ n: 1, text: '"first"' }]);
   });
 
-  test('rule 7, G6: commits of a removed actor that come again are repeated and do not bring it back', async () => {
+  test('rule 7, G3: commits of a removed actor that come again are repeated and do not bring it back', async () => {
     const batch = [firstCommit(A, { inbox: [tell(B, '1')] }), nextCommit(A, 2), nextCommit(A, 3, { isRemoval: true })];
     await current().commit(batch);
     const again = batch.map((commit) => ({ ...commit, isResent: true }));
@@ -286,7 +286,7 @@ function removal(current: () => Store): void {
     expect(await waitingIds(current(), B)).toEqual(['1']);
   });
 
-  test('rule 7, G4: the next actor of the name is created, also when that commit comes resent', async () => {
+  test('rule 7, G1: the next actor of the name is created, also when that commit comes resent', async () => {
     await current().commit([firstCommit(A, { at: 1 }), nextCommit(A, 2, { isRemoval: true })]);
     expect(outcomeOf(await commitOne(current(), firstCommit(A, { at: 2, isResent: true })))).toBe('done');
     expect(await current().load(A)).toMatchObject({ seq: 1, createdAt: 2 });

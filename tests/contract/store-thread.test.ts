@@ -78,7 +78,7 @@ describe('store thread', () => {
     expect(thread.reports.filter(({ kind }) => kind === 'log').length).toBeGreaterThan(5);
   });
 
-  test('rule 6, G4: after a worker exited in the middle of its posts, drained means all of them are written', async () => {
+  test('rule 6, G1: after a worker exited in the middle of its posts, drained means all of them are written', async () => {
     thread = await startStoreThread(options());
     for (let round = 0; round < 5; round++) {
       const limit = 150 + round * 37;
@@ -115,7 +115,7 @@ describe('store thread', () => {
     await thread.drain('early');
   });
 
-  test('rule 7, G4, G6: the store thread dies and is replaced, again and again: every commit once, in order', async () => {
+  test('rule 7, G1, G3: the store thread dies and is replaced, again and again: every commit once, in order', async () => {
     thread = await startStoreThread(options());
     const client = thread.client('host');
     const total = 3_000;

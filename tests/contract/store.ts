@@ -1,8 +1,8 @@
 /**
  * What every store must do, whatever keeps its rows. An adapter's test file is one call of `storeContract`.
  *
- * Names cite the rules of design.md section 5 and the guarantees: G4 nothing acknowledged is lost, G5 effects go with
- * the state, G6 effectively once, G7 order.
+ * Names cite the rules of design.md section 5 and the guarantees: G1 nothing acknowledged is lost, G2 effects go with
+ * the state, G3 effectively once, G4 order.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ROOT } from '../../src/actor/address.ts';
@@ -122,7 +122,7 @@ function commits(current: () => Store): void {
     expect(await current().load(A)).toMatchObject({ status: 'quarantined', error: '{"m":1}', version: 2, seq: 2 });
   });
 
-  test('rule 5, G7: a commit whose seq is not the next is refused, in every direction', async () => {
+  test('rule 5, G4: a commit whose seq is not the next is refused, in every direction', async () => {
     await current().commit([firstCommit(A), nextCommit(A, 2)]);
     for (const seq of [0, 1, 2, 4, 100]) {
       expect(outcomeOf(await commitOne(current(), nextCommit(A, seq))), `seq ${seq}`).toBe('refused: seq');
@@ -153,7 +153,7 @@ function commits(current: () => Store): void {
   });
 
   test.each(refusedCommits())(
-    'rule 5, G5: $reason refused: nothing of that commit applies, all of the others do',
+    'rule 5, G2: $reason refused: nothing of that commit applies, all of the others do',
     async ({ reason, commit }) => {
       await current().commit([firstCommit(A, { idempotency: [{ id: 'taken' }] }), firstCommit(B), firstCommit(C)]);
       const everything: Partial<Commit> = {
@@ -189,7 +189,7 @@ function commits(current: () => Store): void {
     expect(await waitingIds(current(), C)).toEqual(['x']);
   });
 
-  test('G5: many actors, many commits, one batch', async () => {
+  test('G2: many actors, many commits, one batch', async () => {
     const addresses = Array.from({ length: 50 }, (_, index) => actorAt(`many-${index}`));
     const batch = addresses.flatMap((address) => [
       firstCommit(address),
@@ -217,7 +217,7 @@ function states(current: () => Store): void {
   const sizes = [10, 3_499, 3_500, 3_501, 20_000, 1_000_000];
 
   test.each(sizes)(
-    'G4: a snapshot of %i characters comes back as it was written, and deltas after it in order',
+    'G1: a snapshot of %i characters comes back as it was written, and deltas after it in order',
     async (size) => {
       const text = 'x'.repeat(size);
       await current().commit([firstCommit(A, { state: snapshot(text) })]);
@@ -261,7 +261,7 @@ function states(current: () => Store): void {
 }
 
 function durability(current: () => Store, reopen: () => Promise<void>): void {
-  test('G4: everything acknowledged is there after a reopen', async () => {
+  test('G1: everything acknowledged is there after a reopen', async () => {
     const large = snapshot('z'.repeat(50_000));
     await current().commit([
       firstCommit(A, {
@@ -301,7 +301,7 @@ function durability(current: () => Store, reopen: () => Promise<void>): void {
     expect(outcomeOf(await commitOne(current(), nextCommit(A, 4, { epoch: 1 })))).toBe('done');
   });
 
-  test('rule 2, G7: positions go on growing after a reopen, also when the rows are gone', async () => {
+  test('rule 2, G4: positions go on growing after a reopen, also when the rows are gone', async () => {
     await current().commit([firstCommit(A), firstCommit(B, { inbox: [tell(A, '1')] })]);
     const [key] = await waitingKeys(current(), A);
     await current().commit([nextCommit(A, 2, { consumed: [key!] })]);

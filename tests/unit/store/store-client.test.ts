@@ -68,7 +68,7 @@ describe('store client', () => {
     expect(client.unacknowledged).toBe(0);
   });
 
-  test('rule 7, G4, C2: after the store thread was replaced, what is unacknowledged goes again, in order, as resent', async () => {
+  test('rule 7, G1, C2: after the store thread was replaced, what is unacknowledged goes again, in order, as resent', async () => {
     for (const seq of [1, 2, 3]) post(seq);
     const answer = client.call('load', A);
     await settle();

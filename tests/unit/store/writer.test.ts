@@ -57,7 +57,7 @@ describe('store writer', () => {
     expect(two.results).toEqual(['counter/b#1 done']);
   });
 
-  test('W1, G7: commits of a client are written in the order posted, over many turns', async () => {
+  test('W1, G4: commits of a client are written in the order posted, over many turns', async () => {
     const { post, results } = client();
     post(firstCommit(A));
     for (let seq = 2; seq <= 200; seq++) {
@@ -108,7 +108,7 @@ describe('store writer', () => {
     expect(order).toEqual([1, 2]);
   });
 
-  test('W4, G4: a batch that failed is kept, tried again in order, and reported once as trouble and once as recovered', async () => {
+  test('W4, G1: a batch that failed is kept, tried again in order, and reported once as trouble and once as recovered', async () => {
     const { post, results } = client();
     store.failures.push('not-saved', 'not-saved', 'not-saved');
     post(firstCommit(A));
@@ -153,7 +153,7 @@ describe('store writer', () => {
     { failure: 'unknown-saved', outcome: 'repeated' },
     { failure: 'unknown-not-saved', outcome: 'done' },
   ] as const)(
-    'rules 5 and 7, G6: an outcome that is unknown ($failure) is resent as such: $outcome',
+    'rules 5 and 7, G3: an outcome that is unknown ($failure) is resent as such: $outcome',
     async ({ failure, outcome }) => {
       const { post, results } = client();
       post(firstCommit(A));
