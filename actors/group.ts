@@ -18,6 +18,7 @@ export const group = defineActor('group', groupMachine, {
     members: z.array(memberSchema).min(MIN_MEMBERS).max(MAX_MEMBERS),
     shared: metadataSchema.default({}),
     maxRounds: z.int().min(1).max(1_000_000),
+    turnDeadlineMs: z.int().min(1).max(86_400_000).default(30_000),
   }),
   events: {
     START: z.object({}),
@@ -36,4 +37,6 @@ export const group = defineActor('group', groupMachine, {
     'TURN.FAILED': z.object({ member: z.string(), turn: z.int(), message: z.string() }),
   },
   meta: ({ topic, members }) => ({ topic: topic.slice(0, 200), members: members.length }),
+  // Members could not answer while the system was down.
+  timers: { turn: 'remaining' },
 });

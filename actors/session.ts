@@ -4,12 +4,24 @@ import { sessionMachine } from '../machines/session.ts';
 import { defineActor } from '../src/actor/define.ts';
 import { jsonSchema, metadataSchema } from './schemas.ts';
 
+const LEAST_MS = 1000;
+const YEAR_MS = 31_536_000_000;
+const IDLE_AFTER_MS = 1_800_000;
+const EXPIRE_AFTER_MS = 86_400_000;
+
 export const session = defineActor('session', sessionMachine, {
   version: 1,
   input: z.object({
     user: z.string().min(1).max(256),
     title: z.string().max(1024).default(''),
     metadata: metadataSchema.default({}),
+    /** Time without activity after which the session is idle, in milliseconds. 1 second to 365 days. @default 1800000 */
+    idleAfterMs: z.int().min(LEAST_MS).max(YEAR_MS).default(IDLE_AFTER_MS),
+    /**
+     * Time without activity after which it expires, in milliseconds. 1 second to 365 days; when it is the shorter one, the
+     * session is never idle. @default 86400000
+     */
+    expireAfterMs: z.int().min(LEAST_MS).max(YEAR_MS).default(EXPIRE_AFTER_MS),
   }),
   events: {
     SAY: z.object({ text: z.string().max(1_000_000), author: z.string().min(1).max(256).default('user') }),
@@ -23,5 +35,7 @@ export const session = defineActor('session', sessionMachine, {
       reply: z.object({ user: z.string(), title: z.string(), messages: z.int(), groups: z.array(z.string()) }),
     },
   },
-  meta: ({ user, title }) => ({ user, title }),
+  meta: ({ user, title, lifecycle }) => ({ user, title, lifecycle }),
+  // Nobody was there while the system was down, either.
+  timers: { idle: 'deadline', expiry: 'deadline' },
 });

@@ -1,4 +1,8 @@
-/** An agent, as a pure machine: takes turns one after the other, works on each with one of its skills, reports to its group. */
+/**
+ * An agent, as a pure machine: takes turns one after the other, works on each with one of its skills, reports to its group. A
+ * group gives a member a new turn only when it no longer waits for the former one, so that one is given up: at most one turn
+ * of each group is kept.
+ */
 import { assign, emit, setup } from 'xstate';
 import { tell } from '../src/actor/effects.ts';
 import type { Effect } from '../src/actor/effects.ts';
@@ -31,7 +35,7 @@ export interface TurnResult {
 }
 
 export interface AgentContext extends AgentInput {
-  /** Turns waiting; the first is being worked on. */
+  /** Turns waiting, one of a group; the first is being worked on. */
   readonly queue: readonly Turn[];
   readonly turns: number;
 }
@@ -45,7 +49,7 @@ export interface SkillInput {
   readonly turn: Turn;
 }
 
-export const agentMachine = setup({
+const agentSetup = setup({
   types: {
     context: {} as AgentContext,
     events: {} as AgentEvent,
@@ -58,18 +62,26 @@ export const agentMachine = setup({
       throw new Error(`No skill '${input.skill}' was provided.`);
     }),
   },
-}).createMachine({
+  guards: {
+    isOvertaken: ({ context, event }) => context.queue[0]?.group === event.group,
+  },
+});
+
+const keepTurn = agentSetup.assign(({ context, event: { type: _type, ...turn } }) => ({
+  queue: [...context.queue.filter(({ group }) => group !== turn.group), turn],
+}));
+
+export const agentMachine = agentSetup.createMachine({
   id: 'agent',
   context: ({ input }) => ({ ...input, queue: [], turns: 0 }),
-  on: {
-    TURN: { actions: assign({ queue: ({ context, event: { type: _type, ...turn } }) => [...context.queue, turn] }) },
-  },
+  on: { TURN: { actions: keepTurn } },
   initial: 'idle',
   states: {
     idle: {
       always: { guard: ({ context }) => context.queue.length > 0, target: 'working' },
     },
     working: {
+      on: { TURN: { guard: 'isOvertaken', target: 'idle', actions: keepTurn } },
       invoke: {
         id: 'skill',
         src: 'useSkill',

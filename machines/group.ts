@@ -1,6 +1,8 @@
 /**
  * A conversation of 2 to 10 agents, as a pure machine: members speak round-robin and work on what they share. A member that
- * fails loses its turn, not the conversation. What was said are rows of the group's log.
+ * fails, or does not answer within the turn deadline, loses its turn, not the conversation; what it says too late is not
+ * heard. When as many turns in a row as there are members were missed, nobody is there: the group rests until it is started
+ * again. What was said are rows of the group's log.
  */
 import { and, assign, emit, enqueueActions, setup } from 'xstate';
 import { append, spawn, stop, tell } from '../src/actor/effects.ts';
@@ -29,6 +31,8 @@ export interface GroupInput {
   readonly shared: Readonly<Record<string, Json>>;
   /** Rounds after which the group rests, reached its aim or not. */
   readonly maxRounds: number;
+  /** Time a member has for its turn, in milliseconds. */
+  readonly turnDeadlineMs: number;
 }
 
 export interface GroupContext {
@@ -36,20 +40,23 @@ export interface GroupContext {
   readonly members: readonly Member[];
   readonly shared: Readonly<Record<string, Json>>;
   readonly maxRounds: number;
+  readonly turnDeadlineMs: number;
+  /** Turns missed in a row. */
+  readonly missed: number;
   /** Number of the turn under way, from 1 on. */
   readonly turn: number;
   readonly round: number;
   /** Place of whoever speaks among the members. */
   readonly speaker: number;
   /** How the last run ended. */
-  readonly outcome: 'none' | 'reached' | 'rounds' | 'deserted';
+  readonly outcome: 'none' | 'reached' | 'rounds' | 'silent' | 'deserted';
 }
 
 /** A line of the group's log. */
 export interface GroupEntry {
   readonly turn: number;
   readonly author: string;
-  readonly kind: 'said' | 'failed' | 'note';
+  readonly kind: 'said' | 'failed' | 'missed' | 'note';
   readonly text: string;
 }
 
@@ -83,6 +90,7 @@ const groupSetup = setup({
     input: {} as GroupInput,
     emitted: {} as Effect,
   },
+  delays: { turn: ({ context }) => context.turnDeadlineMs },
   guards: {
     isCurrent: ({ context, event }) =>
       (event.type === 'TURN.DONE' || event.type === 'TURN.FAILED') &&
@@ -95,6 +103,7 @@ const groupSetup = setup({
     isDeserted: ({ context, event }) =>
       event.type === 'child.exited' &&
       context.members.filter(({ address }) => address !== event.child).length < MIN_MEMBERS,
+    isSilent: ({ context }) => context.missed + 1 >= context.members.length,
     hasRoom: ({ context }) => context.members.length < MAX_MEMBERS,
     canSpare: ({ context, event }) =>
       event.type === 'MEMBER.REMOVE' &&
@@ -112,7 +121,17 @@ const recordTurn = groupSetup.enqueueActions(({ enqueue, context, event }) => {
   }
   if (event.type === 'TURN.FAILED')
     enqueue.emit(append({ turn: context.turn, author, kind: 'failed', text: event.message }));
+  if (context.missed > 0) enqueue.assign({ missed: 0 });
 });
+
+/** The log line of a turn whose member has not answered in time. */
+const recordMiss = groupSetup.enqueueActions(
+  ({ enqueue, context: { turn, members, speaker, turnDeadlineMs, missed } }) => {
+    const author = members[speaker]?.name ?? 'nobody';
+    enqueue.emit(append({ turn, author, kind: 'missed', text: `no answer within ${turnDeadlineMs} ms` }));
+    enqueue.assign({ missed: missed + 1 });
+  },
+);
 
 const passOn = groupSetup.assign(({ context }) => {
   const isLast = context.speaker >= context.members.length - 1;
@@ -155,6 +174,8 @@ export const groupMachine = groupSetup.createMachine({
     members: input.members.map(({ type, key, name }) => ({ address: `${type}/${key}`, name })),
     shared: input.shared,
     maxRounds: input.maxRounds,
+    turnDeadlineMs: input.turnDeadlineMs,
+    missed: 0,
     turn: 0,
     round: 0,
     speaker: 0,
@@ -189,7 +210,13 @@ export const groupMachine = groupSetup.createMachine({
       on: {
         START: {
           target: 'speaking',
-          actions: assign({ turn: ({ context }) => context.turn + 1, round: 1, speaker: 0, outcome: 'none' }),
+          actions: assign({
+            turn: ({ context }) => context.turn + 1,
+            round: 1,
+            speaker: 0,
+            missed: 0,
+            outcome: 'none',
+          }),
         },
         'child.exited': [
           { guard: 'isDeserted', target: 'ended', actions: [noteExit, dropMember, assign({ outcome: 'deserted' })] },
@@ -199,6 +226,13 @@ export const groupMachine = groupSetup.createMachine({
     },
     speaking: {
       entry: callSpeaker,
+      after: {
+        turn: [
+          { guard: 'isSilent', target: 'resting', actions: [recordMiss, assign({ outcome: 'silent' })] },
+          { guard: 'isLastOfRounds', target: 'resting', actions: [recordMiss, assign({ outcome: 'rounds' })] },
+          { target: 'speaking', reenter: true, actions: [recordMiss, passOn] },
+        ],
+      },
       on: {
         'TURN.DONE': [
           {

@@ -1,16 +1,32 @@
-/** A conversation of one user, as a pure machine. Messages are rows of its log; the context holds what lists and agents need. */
+/**
+ * A conversation of one user, as a pure machine: active, idle, expired. Messages are rows of its log; the context holds what
+ * lists and agents need.
+ *
+ * Both times count from the last activity: whatever is said, added or opened enters `open` anew. Reading is no activity, nor
+ * is the end of a group. An expired session has ended: it takes nothing more, its groups are stopped, and a sweep removes it.
+ */
 import { emit, enqueueActions, assign, setup } from 'xstate';
 import { append, reply, spawn } from '../src/actor/effects.ts';
 import type { ChildExitedEvent, Effect, ReplyToken } from '../src/actor/effects.ts';
 import type { Json } from '../src/state/json.ts';
 
+/** Where a session is in its life. */
+export const LIFECYCLES = ['active', 'idle', 'expired'] as const;
+export type Lifecycle = (typeof LIFECYCLES)[number];
+
 export interface SessionInput {
   readonly user: string;
   readonly title: string;
   readonly metadata: Readonly<Record<string, Json>>;
+  /** Time without activity after which the session is idle, in milliseconds. */
+  readonly idleAfterMs: number;
+  /** Time without activity after which it expires, in milliseconds. */
+  readonly expireAfterMs: number;
 }
 
 export interface SessionContext extends SessionInput {
+  /** The state by its name; lists filter by it. */
+  readonly lifecycle: Lifecycle;
   readonly messages: number;
   /** State each agent keeps in this session, by agent id. */
   readonly agents: Readonly<Record<string, Json>>;
@@ -47,28 +63,14 @@ export const sessionMachine = setup({
     input: {} as SessionInput,
     emitted: {} as Effect,
   },
+  delays: {
+    idle: ({ context }) => context.idleAfterMs,
+    expiry: ({ context }) => context.expireAfterMs,
+  },
 }).createMachine({
   id: 'session',
-  context: ({ input }) => ({ ...input, messages: 0, agents: {}, groups: [] }),
+  context: ({ input }) => ({ ...input, lifecycle: 'active', messages: 0, agents: {}, groups: [] }),
   on: {
-    SAY: {
-      actions: [
-        assign({ messages: ({ context }) => context.messages + 1 }),
-        emit(({ event }) => append({ author: event.author, text: event.text })),
-      ],
-    },
-    'AGENT.STATE': {
-      actions: assign({ agents: ({ context, event }) => ({ ...context.agents, [event.agent]: event.state }) }),
-    },
-    METADATA: {
-      actions: assign({ metadata: ({ context, event }) => ({ ...context.metadata, ...event.metadata }) }),
-    },
-    'GROUP.OPEN': {
-      actions: enqueueActions(({ enqueue, context, event }) => {
-        enqueue.assign({ groups: [...context.groups, `group/${event.key}`] });
-        enqueue.emit(spawn('group', event.key, event.input));
-      }),
-    },
     'child.exited': {
       actions: assign({ groups: ({ context, event }) => context.groups.filter((group) => group !== event.child) }),
     },
@@ -82,5 +84,45 @@ export const sessionMachine = setup({
         }),
       ),
     },
+  },
+  initial: 'open',
+  states: {
+    open: {
+      after: { expiry: 'expired' },
+      on: {
+        SAY: {
+          target: 'open',
+          reenter: true,
+          actions: [
+            assign({ messages: ({ context }) => context.messages + 1 }),
+            emit(({ event }) => append({ author: event.author, text: event.text })),
+          ],
+        },
+        'AGENT.STATE': {
+          target: 'open',
+          reenter: true,
+          actions: assign({ agents: ({ context, event }) => ({ ...context.agents, [event.agent]: event.state }) }),
+        },
+        METADATA: {
+          target: 'open',
+          reenter: true,
+          actions: assign({ metadata: ({ context, event }) => ({ ...context.metadata, ...event.metadata }) }),
+        },
+        'GROUP.OPEN': {
+          target: 'open',
+          reenter: true,
+          actions: enqueueActions(({ enqueue, context, event }) => {
+            enqueue.assign({ groups: [...context.groups, `group/${event.key}`] });
+            enqueue.emit(spawn('group', event.key, event.input));
+          }),
+        },
+      },
+      initial: 'active',
+      states: {
+        active: { entry: assign({ lifecycle: 'active' }), after: { idle: 'idle' } },
+        idle: { entry: assign({ lifecycle: 'idle' }) },
+      },
+    },
+    expired: { type: 'final', entry: assign({ lifecycle: 'expired' }) },
   },
 });

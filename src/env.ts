@@ -1,8 +1,9 @@
 /**
  * Env is the only door to the outside: time, randomness and ports. It is passed to everything; lint forbids the
- * globals elsewhere in `src`. The real Env lives here, the simulated one in `src/testing.ts`.
+ * globals elsewhere in `src`. The real Env lives here, the simulated one in `src/testing/`.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { AlarmQueue } from './alarms.ts';
 
 /** Handle of a timer, opaque to its users. */
 export type TimerHandle = unknown;
@@ -24,6 +25,13 @@ export interface Env {
   /** Milliseconds on a clock that never goes back, with fractions; for durations only. */
   monotonicMs(): number;
   setTimeout(callback: () => void, delayMs: number): TimerHandle;
+  /**
+   * Runs `callback` once `now()` has reached `dueAt` (milliseconds since the epoch): never before, also when the clock is set
+   * back; within a second when it is set forward. Callbacks run in order of time, then in the order they were set.
+   * @throws {TroupeError} ERR_SCHEDULE_INVALID when `dueAt` is not a number, or beyond what a Date can hold.
+   */
+  setAlarm(dueAt: number, callback: () => void): TimerHandle;
+  /** Takes back a timeout or an alarm. */
   clearTimeout(handle: TimerHandle): void;
   /** Runs `callback` after the current turn of the event loop, once its inputs have been gathered. */
   defer(callback: () => void): void;
@@ -42,11 +50,16 @@ export const MAX_TIMER_MS = 2_147_483_647;
 
 /** The real Env of this thread. */
 export function createRealEnv(): Env {
+  const alarms = createAlarms();
   return {
     now: () => Date.now(),
     monotonicMs: () => performance.now(),
     setTimeout: (callback, delayMs) => setLongTimeout(callback, delayMs),
-    clearTimeout: (handle) => (handle as LongTimer | undefined)?.clear(),
+    setAlarm: (dueAt, callback) => {
+      const alarm = alarms.set(dueAt, callback);
+      return { clear: () => alarms.clear(alarm) };
+    },
+    clearTimeout: (handle) => (handle as RealTimer | undefined)?.clear(),
     defer: (callback) => void setImmediate(callback),
     random: () => Math.random(),
     randomId: () => randomBytes(16).toString('base64url'),
@@ -55,12 +68,20 @@ export function createRealEnv(): Env {
   };
 }
 
-interface LongTimer {
+interface RealTimer {
   clear(): void;
 }
 
+function createAlarms(): AlarmQueue {
+  return new AlarmQueue({
+    now: () => Date.now(),
+    setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
+    clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
+  });
+}
+
 /** A timeout of any length: sleeps in slices, since Node fires longer ones at once. */
-function setLongTimeout(callback: () => void, delayMs: number): LongTimer {
+function setLongTimeout(callback: () => void, delayMs: number): RealTimer {
   let remainingMs = Math.max(0, delayMs);
   let handle: NodeJS.Timeout;
   const arm = (): void => {
@@ -72,10 +93,16 @@ function setLongTimeout(callback: () => void, delayMs: number): LongTimer {
   return { clear: () => clearTimeout(handle) };
 }
 
-/** In-process ports: asynchronous, in order, batched per `defer`, and closed like a MessagePort pair. */
-export function createLocalPorts(defer: (callback: () => void) => void): readonly [Port, Port] {
-  const first = new LocalPort(defer);
-  const second = new LocalPort(defer);
+/**
+ * In-process ports: asynchronous, in order, and closed like a MessagePort pair.
+ * @param maxPerTurn how many messages one `defer` hands over
+ */
+export function createLocalPorts(
+  defer: (callback: () => void) => void,
+  maxPerTurn: number = Infinity,
+): readonly [Port, Port] {
+  const first = new LocalPort(defer, maxPerTurn);
+  const second = new LocalPort(defer, maxPerTurn);
   first.peer = second;
   second.peer = first;
   return [first, second];
@@ -84,6 +111,7 @@ export function createLocalPorts(defer: (callback: () => void) => void): readonl
 class LocalPort implements Port {
   peer: LocalPort | undefined;
   readonly #defer: (callback: () => void) => void;
+  readonly #maxPerTurn: number;
   #receive: ((message: unknown) => void) | undefined;
   #closed: (() => void) | undefined;
   #isOpen = true;
@@ -91,8 +119,9 @@ class LocalPort implements Port {
   #queue: unknown[] = [];
   #isEnding = false;
 
-  constructor(defer: (callback: () => void) => void) {
+  constructor(defer: (callback: () => void) => void, maxPerTurn: number) {
     this.#defer = defer;
+    this.#maxPerTurn = maxPerTurn;
   }
 
   post(message: unknown): void {
@@ -134,8 +163,7 @@ class LocalPort implements Port {
   #drain(): void {
     this.#isScheduled = false;
     if (!this.#receive) return;
-    const messages = this.#queue;
-    this.#queue = [];
+    const messages = this.#queue.splice(0, this.#maxPerTurn);
     for (const message of messages) if (this.#isOpen) this.#receive(message);
     if (this.#queue.length > 0) return this.#schedule();
     if (this.#isEnding && this.#isOpen) {

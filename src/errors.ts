@@ -48,9 +48,19 @@ export const ERROR_CATALOGUE = {
   ERR_THREAD_START: 'A worker thread failed to start. The `cause` says why.',
   ERR_NODE_VERSION: 'This Node.js is too old. Install Node.js 22.18 or newer.',
   ERR_SESSION_NOT_FOUND: 'No session with this id exists. List the sessions, or create it.',
+  ERR_SESSION_EXPIRED: 'The session has expired and takes nothing more. Create another.',
   ERR_GROUP_NOT_FOUND: 'No group with this id exists. List the groups, or create it.',
   ERR_GROUP_SIZE: 'A group has 2 to 10 members. Change the list of members.',
   ERR_SKILL_UNKNOWN: 'The agent has no skill of this name. Add it in defineAgent.',
+  ERR_SCHEDULE_INVALID:
+    'A delay or time cannot be kept: it is not a number, negative, or beyond the range of dates. The message names it and its owner.',
+  ERR_TOPIC_INVALID: 'A topic or pattern is outside the grammar: tokens of visible characters joined by dots.',
+  ERR_FAN_OUT: 'A publication would reach more subscribers than `maxFanOut` allows. Use fewer, or raise it.',
+  ERR_MAILBOX_FULL:
+    'The mailbox of the actor is full and its policy is `reject`. The event was not accepted; send it again later.',
+  ERR_MAILBOX_DROPPED:
+    'A newer event took the place of this one in a full mailbox, whose policy is `drop-oldest`. It was not processed.',
+  ERR_OVERLOADED: 'Too many messages wait for an answer. Await the earlier ones first; see `maxPending`.',
   ERR_INTERNAL: 'A defect in Troupe. Report it with the stack.',
 } as const;
 

@@ -7,14 +7,32 @@ export type {
   Definition,
   EventOf,
   InputOf,
+  MailboxPolicy,
+  OverflowPolicy,
   ReplyOf,
   StateView,
   SupervisePolicy,
+  TimerPolicy,
 } from './actor/define.ts';
 export { parseAddress, toAddress } from './actor/address.ts';
 export type { Address } from './actor/address.ts';
-export { append, deliver, reply, spawn, stop, tell } from './actor/effects.ts';
-export type { ActorEvent, ChildExitedEvent, Effect, ReplyToken } from './actor/effects.ts';
+export {
+  append,
+  deliver,
+  publish,
+  reply,
+  schedule,
+  spawn,
+  stop,
+  subscribe,
+  tell,
+  unschedule,
+  unsubscribe,
+} from './actor/effects.ts';
+export type { ActorEvent, ChildExitedEvent, Effect, ReplyToken, When } from './actor/effects.ts';
+export type { Bus, BusHandler, BusSubscription, PublishOptions, SubscribeOptions } from './bus/bus.ts';
+export { PRIORITIES } from './bus/topic-event.ts';
+export type { BusEvent, Priority, TopicEvent } from './bus/topic-event.ts';
 export { fromEffect } from './actor/from-effect.ts';
 export type { EffectArgs, EffectFunction, EffectOptions, InterruptedPolicy } from './actor/from-effect.ts';
 export { ERROR_CATALOGUE, TroupeError, isTroupeError } from './errors.ts';
@@ -30,6 +48,7 @@ export type {
   StoreStats,
 } from './store/store.ts';
 export type { CreateGroup, Group, Groups, GroupSummary, NewMember } from './groups/groups.ts';
+export type { Lifecycle } from '../machines/session.ts';
 export type {
   CreateSession,
   SayOptions,

@@ -10,6 +10,12 @@ import { createWork, readWork } from './work.ts';
 import type { Work } from './work.ts';
 
 const MAX_ROUNDS = 3;
+/** Nobody is meant to miss a turn: the longest pause and the longest document take about a minute. */
+const TURN_DEADLINE_MS = 600_000;
+/** In a slow run, beyond the pause for the reader and a millisecond for each 1,000 bytes of the document. */
+const SLOW_DEADLINE_MS = 1_000;
+/** More than any member is waited for. */
+const SLOW_MS = 3_600_000;
 const MEMBERS = [
   { agent: researcher, name: 'researcher', skill: 'research' },
   { agent: writer, name: 'writer', skill: 'write' },
@@ -17,6 +23,8 @@ const MEMBERS = [
 ] as const;
 const WRITER = 1;
 const LOOK_EVERY_MS = 5;
+/** What stands before a line of the group's log. */
+const PREFIXES = { said: '', note: '', failed: 'could not: ', missed: 'has lost its turn: ' } as const;
 /** The user all sessions of the demo belong to. */
 const USER = 'troupe-demo';
 
@@ -74,7 +82,7 @@ export class Conversation {
         return { work: readWork(now.shared), rounds: now.round, failures: this.#failures };
       }
       const speaker = now.members[now.speaker]?.name ?? 'nobody';
-      this.#parts.screen.progress(now.turn, MAX_ROUNDS * MEMBERS.length, speaker);
+      this.#parts.screen.progress(now.turn, now.maxRounds * now.members.length, speaker);
       if (now.round !== 1 || now.speaker !== WRITER || replacing) continue;
       replacing = this.#endWritersThread();
       // Awaited at the end; a stop before that fails it, and nobody is left to be told.
@@ -91,7 +99,7 @@ export class Conversation {
       if (this.#lastTurnAt !== undefined) this.#parts.timings.turnMs.push(at - this.#lastTurnAt);
       this.#lastTurnAt = at;
       if (kind === 'failed') this.#failures.push(`${author}: ${text}`);
-      this.#parts.screen.speak({ turn, author, text: kind === 'failed' ? `could not: ${text}` : text });
+      this.#parts.screen.speak({ turn, author, text: `${PREFIXES[kind]}${text}` });
       await this.#timed(() => this.#tell(entry));
     }
   }
@@ -112,6 +120,8 @@ export class Conversation {
       return value === 'working' || state.turns > 0;
     });
     const thread = system.threads.indexOf(ref.address);
+    // Only an actor with a thread of its own may be without one.
+    if (thread === undefined) return;
     screen.note(`— ending worker thread ${thread}, which holds the writer —`);
     const since = performance.now();
     await system.threads.endWorker(thread);
@@ -139,8 +149,13 @@ export async function openConversation(parts: ConversationParts): Promise<Conver
   return new Conversation(parts, session, await openGroup(parts));
 }
 
+/** Time a member has for a turn, in milliseconds. */
+export function turnDeadlineMs({ isSlow, paceMs, bytes }: Run): number {
+  return isSlow ? SLOW_DEADLINE_MS + paceMs + Math.ceil(bytes / 1000) : TURN_DEADLINE_MS;
+}
+
 async function openGroup({ system, folder, run }: ConversationParts): Promise<Group> {
-  const { sha256, lengthWords, paceMs } = run;
+  const { sha256, lengthWords, paceMs, isSlow } = run;
   const id = `digest-${run.id}`;
   try {
     return await system.groups.get(id);
@@ -152,8 +167,16 @@ async function openGroup({ system, folder, run }: ConversationParts): Promise<Gr
     session: `demo-${run.id}`,
     topic: `A digest of ${run.title} in ${lengthWords} words`,
     members: MEMBERS,
-    shared: createWork({ document: folder.copyPath(sha256), sha256, lengthWords, paceMs }),
-    maxRounds: MAX_ROUNDS,
+    shared: createWork({
+      document: folder.copyPath(sha256),
+      sha256,
+      lengthWords,
+      paceMs,
+      slowMs: isSlow ? SLOW_MS : 0,
+    }),
+    // The round in which the reviewer misses its turn is one more, so that as many drafts are reviewed.
+    maxRounds: isSlow ? MAX_ROUNDS + 1 : MAX_ROUNDS,
+    turnDeadlineMs: turnDeadlineMs(run),
   });
 }
 

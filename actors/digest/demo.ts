@@ -6,7 +6,7 @@ import { appendFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { createSystem, isTroupeError } from '../../src/index.ts';
 import type { System } from '../../src/index.ts';
-import { openConversation } from './conversation.ts';
+import { openConversation, turnDeadlineMs } from './conversation.ts';
 import type { Conversation, Ending } from './conversation.ts';
 import { readCopy } from './document.ts';
 import { collectFigures, createTimings, describeFigures, formatBytes } from './figures.ts';
@@ -70,6 +70,7 @@ interface Beginning {
 async function begin(folder: Folder, { run, text, options }: Beginning): Promise<void> {
   await folder.begin(run, text);
   screen.say(`A researcher, a writer and a reviewer make a digest of ${describe(run)}.`);
+  if (run.isSlow) screen.say(`The reviewer is slow today; a turn not taken within ${turnDeadlineMs(run)} ms is lost.`);
   screen.say('Every turn is saved before the next begins. Interrupt this whenever you like:');
   screen.say(`Ctrl-C here, or kill -9 ${process.pid} elsewhere. Go on with: ${resumeCommand(options)}\n`);
 }
@@ -114,6 +115,7 @@ async function readTask(options: DemoOptions): Promise<{ readonly run: Run; read
     bytes: Buffer.byteLength(text),
     lengthWords: options.lengthWords,
     paceMs: options.paceMs ?? DEFAULT_PACE_MS,
+    isSlow: options.isSlow,
     out: null,
   };
   return { run, text };
@@ -127,6 +129,11 @@ async function findOut(options: DemoOptions, former: Run | undefined): Promise<s
 /** @throws {Refusal} when there is nothing to go on with. @throws {DocumentError} when its document is lost. */
 async function checkRun(options: DemoOptions, folder: Folder, former: Run | undefined): Promise<void> {
   if (!former) throw new Refusal(`There is nothing to resume in '${toLine(options.data)}'. Begin with: npm run demo`);
+  if (former.isSlow && (options.paceMs ?? 0) > former.paceMs) {
+    throw new Refusal(
+      `In a --slow run turns have a deadline, so '--pace' can be ${former.paceMs} at most, as at its start. Leave it out.`,
+    );
+  }
   await readCopy({ document: folder.copyPath(former.sha256), sha256: former.sha256 });
 }
 

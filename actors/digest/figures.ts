@@ -2,6 +2,9 @@
 import { stat } from 'node:fs/promises';
 import type { Group, Session, System } from '../../src/index.ts';
 
+/** More than a run has. */
+const MOST_ENTRIES = 1000;
+
 /** Measured in one process. */
 export interface Timings {
   /** From the call to the acknowledgement that the event is durable, for each send of the host. */
@@ -15,6 +18,8 @@ export interface Timings {
 /** What a finished run shows. */
 export interface Figures extends Timings {
   readonly turns: number;
+  /** Turns lost because nobody answered in time. */
+  readonly missed: number;
   readonly paceMs: number;
   /** Events processed over the whole run, each once. */
   readonly events: number;
@@ -37,8 +42,9 @@ export async function collectFigures(
   system: System,
   { session, group, storePath, timings }: { session: Session; group: Group; storePath: string; timings: Timings },
 ): Promise<Figures> {
-  const [{ context }, talk, members] = await Promise.all([
+  const [{ context }, entries, talk, members] = await Promise.all([
     group.snapshot(),
+    group.history({ limit: MOST_ENTRIES }),
     session.describe(),
     system.list({ parent: group.ref.address }),
   ]);
@@ -46,13 +52,16 @@ export async function collectFigures(
   const parents = (await system.list({})).items.filter(({ address }) => own.includes(address));
   const actors = [...members.items, ...parents];
   const work = context.shared as { readonly paceMs: number; readonly restarts: number };
+  const missed = entries.filter(({ kind }) => kind === 'missed').length;
   return {
     ...timings,
     turns: context.turn,
+    missed,
     paceMs: work.paceMs,
     restarts: work.restarts,
-    // GROUP.OPEN and START; for each turn its call, the end of its work and its report; what the session was told.
-    events: 2 + 3 * context.turn + talk.messages,
+    // GROUP.OPEN and START; for each turn its call, the end of its work and its report, or the call and the deadline; what the
+    // session was told.
+    events: 2 + 3 * context.turn - missed + talk.messages,
     commits: actors.reduce((sum, { seq }) => sum + seq, 0),
     actors: actors.length,
     writtenBytes: process.platform === 'linux' ? process.resourceUsage().fsWrite * 512 : undefined,
@@ -62,11 +71,11 @@ export async function collectFigures(
 
 /** The figures as texts for a person, by name. */
 export function describeFigures(figures: Figures): Readonly<Record<string, string>> {
-  const { turns, events, commits, actors, sendMs, turnMs, paceMs, writtenBytes, storeBytes } = figures;
+  const { turns, missed, events, commits, actors, sendMs, turnMs, paceMs, writtenBytes, storeBytes } = figures;
   const written = writtenBytes ? `${formatBytes(writtenBytes)} written to disk by this process; ` : '';
   const pause = paceMs > 0 && turnMs.length > 0 ? `, the pause of ${paceMs} ms included (--pace)` : '';
   return {
-    turns: `${turns}; ${spread(turnMs)}${pause}`,
+    turns: `${turns}${missed > 0 ? `, ${missed} of them missed` : ''}; ${spread(turnMs)}${pause}`,
     events: `${events} processed by ${actors} actors, each once`,
     commits: `${commits}, each synced to disk before anything went out`,
     sends: `acknowledged once durable; ${spread(sendMs)}`,

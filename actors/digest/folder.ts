@@ -19,6 +19,8 @@ const runSchema = z.object({
   bytes: z.int(),
   lengthWords: z.int(),
   paceMs: z.int(),
+  /** The reviewer misses its first turn. */
+  isSlow: z.boolean().default(false),
   out: z.string().nullable(),
 });
 

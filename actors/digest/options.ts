@@ -25,6 +25,8 @@ export interface DemoOptions {
   readonly lengthWords: number;
   /** Undefined: 600 for a new run, as before for one that goes on. */
   readonly paceMs: number | undefined;
+  /** The reviewer takes too long for its first answer. */
+  readonly isSlow: boolean;
 }
 
 export const HELP = `Three agents, a supervised group, write a digest of a document. Every turn is saved before the next begins.
@@ -37,6 +39,7 @@ export const HELP = `Three agents, a supervised group, write a digest of a docum
   --out FILE    write the digest to FILE as well
   --data DIR    folder of the run's data (default .troupe/demo in this repository)
   --pace MS     pause before each turn, 0 to 60000 (default 600)
+  --slow        let the reviewer miss its first turn: it answers too late, and the others go on
   --help        print this
 
 Interrupt it whenever you like, with Ctrl-C or kill -9; --resume goes on, and the digest comes out the same.`;
@@ -51,6 +54,7 @@ const OPTIONS = {
   out: { type: 'string' },
   data: { type: 'string' },
   pace: { type: 'string' },
+  slow: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -65,12 +69,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
   const isResume = values.resume ?? false;
   const [file, extra] = positionals;
   if (extra !== undefined) throw new Refusal(`One FILE at a time; '${toLine(extra)}' is one too many. ${SEE_HELP}`);
-  const idle = file === undefined ? '--words' : 'FILE';
-  if (isResume && (file ?? values.words) !== undefined) {
-    throw new Refusal(
-      `--resume goes on with the document and length of the run. Leave ${idle} out, or start anew without --resume.`,
-    );
-  }
+  if (isResume) assertNothingNew({ FILE: file, '--words': values.words, '--slow': values.slow });
   for (const name of ['data', 'out'] as const) assertGiven(name, values[name]);
   const cwd = env['INIT_CWD'] ?? process.cwd();
   return {
@@ -81,6 +80,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
     out: values.out === undefined ? undefined : resolve(cwd, values.out),
     lengthWords: readNumber('words', values.words, [20, 1000]) ?? DEFAULT_WORDS,
     paceMs: readNumber('pace', values.pace, [0, 60_000]),
+    isSlow: values.slow ?? false,
   };
 }
 
@@ -110,6 +110,14 @@ function assertNothingSwallowed(env: NodeJS.ProcessEnv): void {
   const swallowed = Object.keys(OPTIONS).find((name) => env[`npm_config_${name}`] !== undefined);
   if (swallowed === undefined) return;
   throw new Refusal(`npm kept '--${swallowed}' for itself. Put two dashes before it: npm run demo -- --${swallowed}`);
+}
+
+function assertNothingNew(values: Readonly<Record<string, string | boolean | undefined>>): void {
+  const idle = Object.keys(values).find((name) => values[name] !== undefined);
+  if (idle === undefined) return;
+  throw new Refusal(
+    `--resume goes on with the document, length and members of the run. Leave ${idle} out, or start anew without --resume.`,
+  );
 }
 
 function assertGiven(name: string, value: string | undefined): void {

@@ -37,8 +37,11 @@ const NAMED_TERMS = 6;
 const QUOTED_CHARS = 90;
 
 /** The researcher: ranks the sentences, and later looks up those on key terms that the last draft left out. */
-export const research: Craft = (work, sentences) =>
-  work.findings && work.draft ? lookUp(work.findings, work.draft, sentences) : rank(work.lengthWords, sentences);
+export const research: Craft = (work, sentences) => {
+  const { findings, draft, lengthWords } = work;
+  if (!findings || !draft) return rank(lengthWords, sentences);
+  return isUnreviewed(work) ? wait(draft) : lookUp(findings, draft, sentences);
+};
 
 function rank(lengthWords: number, sentences: readonly Sentence[]): Outcome {
   const ranked = rankProse(sentences);
@@ -79,8 +82,10 @@ function rankProse(sentences: readonly Sentence[]): Ranked[] {
 }
 
 /** The writer: composes a draft out of the ranking, after the reviewer's feedback on the one before. */
-export const write: Craft = ({ findings, draft: former, feedback, lengthWords }, sentences) => {
+export const write: Craft = (work, sentences) => {
+  const { findings, draft: former, feedback, lengthWords } = work;
   if (!findings) throw new Error('There is no ranking to write from.');
+  if (former && isUnreviewed(work)) return wait(former);
   const revision = former ? former.revision + 1 : 0;
   const ranked = findings.ranking.map(([index, score]) => ({ index, score }));
   const draft = composeDraft({ sentences, ranked, lengthWords, revision, feedback });
@@ -94,6 +99,15 @@ export const write: Craft = ({ findings, draft: former, feedback, lengthWords },
   };
 };
 
+/** True while a reviewer that has lost its turn owes an answer: whatever changed before that would change the digest. */
+function isUnreviewed({ draft, reviewed }: Work): boolean {
+  return draft !== null && draft.revision !== reviewed;
+}
+
+function wait({ revision }: Draft): Outcome {
+  return { text: `nothing to add before draft ${revision + 1} is reviewed.`, changes: {}, isOver: false };
+}
+
 /** The reviewer: scores the draft, keeps the best, and ends the rounds when one passes. */
 export const review: Craft = ({ findings, draft, best, lengthWords }, sentences) => {
   if (!findings || !draft) throw new Error('There is no draft to review.');
@@ -104,6 +118,7 @@ export const review: Craft = ({ findings, draft, best, lengthWords }, sentences)
   return {
     text: `draft ${revision + 1}: ${scoreLine(verdict)}. ${verdict.note}`,
     changes: {
+      reviewed: revision,
       feedback: structuredClone(verdict.feedback) as Work['feedback'],
       ...(isBetter && { best: { revision, text, words, overall, passed } }),
     },

@@ -42,6 +42,8 @@ const workSchema = z.object({
   lengthWords: z.int(),
   /** Pause before each turn, so that a person can follow. */
   paceMs: z.int(),
+  /** How much longer the reviewer takes in the first round; more than its turn lasts where it is to be too slow. */
+  slowMs: z.int(),
   /** Turns that began again because a crash or a stop had cut them off. */
   restarts: z.int(),
   /** The researcher's. */
@@ -50,6 +52,8 @@ const workSchema = z.object({
   draft: draftSchema.nullable(),
   /** The reviewer's: what the next draft should do differently. */
   feedback: feedbackSchema.nullable(),
+  /** The reviewer's: revision of the draft it has seen last. Until it has seen one, the others leave that as it is. */
+  reviewed: z.int().nullable(),
   /** The reviewer's: the draft that passed, or the best of those that did not. */
   best: bestSchema.nullable(),
 });
@@ -58,11 +62,11 @@ const workSchema = z.object({
 export type Work = z.infer<typeof workSchema>;
 
 /** The part of it that is known before anyone has spoken. */
-export type Task = Pick<Work, 'document' | 'sha256' | 'lengthWords' | 'paceMs'>;
+export type Task = Pick<Work, 'document' | 'sha256' | 'lengthWords' | 'paceMs' | 'slowMs'>;
 
 /** The work at its beginning. */
 export function createWork(task: Task): Work {
-  return { ...task, restarts: 0, findings: null, draft: null, feedback: null, best: null };
+  return { ...task, restarts: 0, findings: null, draft: null, feedback: null, reviewed: null, best: null };
 }
 
 /** Reads what a group shares. @throws when a part of it is missing or of another shape. */

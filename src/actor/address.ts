@@ -7,6 +7,9 @@ export type Address = string & { readonly __brand: 'Address' };
 const TYPE_PATTERN = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 const KEY_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_:-]{0,127}$/;
 
+/** Types that stand for parts of the system itself: its root, publications of the host program, named subscribers. */
+const RESERVED_TYPES: ReadonlySet<string> = new Set(['system', 'bus', 'subscriber']);
+
 /** The root of the supervision tree: the parent of every actor that was not spawned by another. */
 export const ROOT = 'system/root' as Address;
 
@@ -38,6 +41,20 @@ export function assertType(type: string): void {
       { details: { type: String(type).slice(0, 256) } },
     );
   }
+}
+
+/**
+ * Checks the type of a definition.
+ * @throws {TroupeError} ERR_ADDRESS when it is outside the grammar, or stands for a part of the system.
+ */
+export function assertOwnType(type: string): void {
+  assertType(type);
+  if (!RESERVED_TYPES.has(type)) return;
+  throw new TroupeError(
+    'ERR_ADDRESS',
+    `Actor type '${type}' is taken by Troupe itself (${[...RESERVED_TYPES].join(', ')}). Choose another name.`,
+    { details: { type } },
+  );
 }
 
 /**

@@ -4,8 +4,9 @@
  */
 import type { AnyStateMachine, ContextFrom, EventFromLogic, InputFrom, OutputFrom, StateValueFrom } from 'xstate';
 import { z } from 'zod';
+import { parsePattern } from '../bus/subjects.ts';
 import { TroupeError } from '../errors.ts';
-import { assertType } from './address.ts';
+import { assertOwnType } from './address.ts';
 
 /** Schemas of the events a caller may send, by type, without the `type` field. */
 export type EventSchemas = Readonly<Record<string, z.ZodType>>;
@@ -22,6 +23,25 @@ export interface SupervisePolicy {
   /** What happens when the budget is spent. @default 'quarantine' */
   readonly onGiveUp?: 'quarantine';
 }
+
+/** What happens to direct sends when a mailbox is full. `block`: the sender's promise waits. */
+export const OVERFLOW_POLICIES = ['block', 'reject', 'drop-oldest'] as const;
+export type OverflowPolicy = (typeof OVERFLOW_POLICIES)[number];
+
+/** How much may wait for an actor in memory. What other actors tell it waits on disk beyond that, whatever the policy. */
+export interface MailboxPolicy {
+  /** Events that wait, sent directly or told. 1 to 1,000,000. @default 10000 */
+  readonly capacity?: number;
+  /** @default 'block' */
+  readonly overflow?: OverflowPolicy;
+}
+
+/**
+ * What a timer does about time during which no system ran. `deadline`: it is due when it was due, at once if that has passed;
+ * `remaining`: that time does not count; `restart`: it starts anew, in full. Hibernation is not such a time.
+ */
+export const TIMER_POLICIES = ['deadline', 'remaining', 'restart'] as const;
+export type TimerPolicy = (typeof TIMER_POLICIES)[number];
 
 /** What stands beside the machine. */
 export interface ActorPolicy<
@@ -43,6 +63,26 @@ export interface ActorPolicy<
   readonly meta?: (context: ContextFrom<TMachine>) => Readonly<Record<string, string | number | boolean>>;
   /** Largest state, in bytes of its JSON, that may be saved. 1,024 to 67,108,864. @default 8388608 */
   readonly maxStateBytes?: number;
+  /**
+   * Quiet time after which the actor leaves memory until something is there for it, in milliseconds. 10 to 86,400,000, or
+   * `false` for never. An actor with an effect function in flight stays. @default 300000
+   */
+  readonly hibernateAfterMs?: number | false;
+  readonly mailbox?: MailboxPolicy;
+  /**
+   * `false`: nothing is stored. Acknowledged means handled; what its machine tells reaches others at most once; the actor is
+   * lost with its thread. For counters, caches, routers. @default true
+   */
+  readonly durable?: boolean;
+  /** `true`: each actor of this type runs in a thread of its own. @default false */
+  readonly dedicated?: boolean;
+  /**
+   * What timers of the machine do after a downtime, by the name of the delay in `after`, or by the `id` of a delayed `raise` or
+   * `sendTo`. @default 'deadline' for each
+   */
+  readonly timers?: Readonly<Record<string, TimerPolicy>>;
+  /** Topics every actor of this type receives: pattern to event type, as in `{ 'task.*': 'TASK' }`. @default {} */
+  readonly topics?: Readonly<Record<string, string>>;
 }
 
 /** The policy with its defaults filled in. */
@@ -51,6 +91,13 @@ export interface ResolvedPolicy {
   readonly maxRestarts: number;
   readonly withinMs: number;
   readonly maxStateBytes: number;
+  /** Infinity for never. */
+  readonly hibernateAfterMs: number;
+  readonly mailbox: Required<MailboxPolicy>;
+  readonly isDurable: boolean;
+  readonly isDedicated: boolean;
+  readonly timers: Readonly<Record<string, TimerPolicy>>;
+  readonly topics: Readonly<Record<string, string>>;
 }
 
 /** A machine plus its policy. Export it from a module listed in `createSystem({ actors })`. */
@@ -147,6 +194,17 @@ const policySchema = z.strictObject({
     .custom<(context: unknown) => unknown>((value) => typeof value === 'function', 'must be a function')
     .optional(),
   maxStateBytes: z.int().min(1024).max(67_108_864).default(DEFAULT_MAX_STATE_BYTES),
+  hibernateAfterMs: z.union([z.int().min(10).max(86_400_000), z.literal(false)]).default(300_000),
+  mailbox: z
+    .strictObject({
+      capacity: z.int().min(1).max(1_000_000).default(10_000),
+      overflow: z.enum(OVERFLOW_POLICIES).default('block'),
+    })
+    .prefault({}),
+  durable: z.boolean().default(true),
+  dedicated: z.boolean().default(false),
+  timers: z.record(z.string(), z.enum(TIMER_POLICIES)).default({}),
+  topics: z.record(z.string(), z.string().min(1)).default({}),
 });
 
 /**
@@ -165,7 +223,7 @@ export function defineActor<
   machine: TMachine,
   policy: ActorPolicy<TMachine, TInput, TEvents, TAsks> = {},
 ): Definition<TMachine, TInput, TEvents, TAsks> {
-  assertType(type);
+  assertOwnType(type);
   if (!isMachine(machine)) {
     throw new TroupeError(
       'ERR_DEFINITION_INVALID',
@@ -175,8 +233,9 @@ export function defineActor<
   }
   const parsed = policySchema.safeParse(policy);
   if (!parsed.success) throw invalidPolicy(type, parsed.error);
-  const { version, supervise, maxStateBytes, asks } = parsed.data;
+  const { version, asks } = parsed.data;
   assertDistinct(type, parsed.data.events, asks);
+  assertStorable(type, parsed.data);
   return Object.freeze({
     kind: 'troupe.definition',
     type,
@@ -186,8 +245,28 @@ export function defineActor<
     events: policy.events as TEvents,
     asks: asks as TAsks,
     meta: policy.meta as ((context: unknown) => Readonly<Record<string, string | number | boolean>>) | undefined,
-    policy: { version, maxRestarts: supervise.maxRestarts, withinMs: supervise.withinMs, maxStateBytes },
+    policy: resolvePolicy(parsed.data),
   });
+}
+
+function resolvePolicy(parsed: z.output<typeof policySchema>): ResolvedPolicy {
+  const { version, supervise, maxStateBytes, hibernateAfterMs, mailbox, durable, dedicated, timers, topics } = parsed;
+  return {
+    version,
+    maxRestarts: supervise.maxRestarts,
+    withinMs: supervise.withinMs,
+    maxStateBytes,
+    hibernateAfterMs: hibernateAfterMs === false || !durable ? Infinity : hibernateAfterMs,
+    mailbox,
+    isDurable: durable,
+    isDedicated: dedicated,
+    timers,
+    topics: normalizeTopics(topics),
+  };
+}
+
+function normalizeTopics(topics: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(topics).map(([pattern, type]) => [parsePattern(pattern), type]));
 }
 
 /** True for what `defineActor` returns, also when another copy of the module made it. */
@@ -212,6 +291,17 @@ function assertDistinct(type: string, events: EventSchemas | undefined, asks: As
     'ERR_DEFINITION_INVALID',
     `Definition '${type}' lists '${clash}' both in events and in asks. Keep it in one of them.`,
     { details: { type, name: clash } },
+  );
+}
+
+/** What needs a store cannot stand beside `durable: false`. */
+function assertStorable(type: string, { durable, topics, timers }: z.output<typeof policySchema>): void {
+  const field = Object.keys(topics).length > 0 ? 'topics' : 'timers';
+  if (durable || Object.keys(topics).length + Object.keys(timers).length === 0) return;
+  throw new TroupeError(
+    'ERR_DEFINITION_INVALID',
+    `Definition '${type}' has '${field}', which need a stored actor, and durable: false. Take one of them out of defineActor('${type}', …).`,
+    { details: { type, path: field } },
   );
 }
 

@@ -59,6 +59,16 @@ export class Definitions {
     );
   }
 
+  /** True for a type whose actors are stored; an unknown type counts as stored, so that its loading says what is wrong. */
+  isDurable(type: string): boolean {
+    return this.#byType.get(type)?.policy.isDurable ?? true;
+  }
+
+  /** True for a type whose actors have a thread each. */
+  isDedicated(type: string): boolean {
+    return this.#byType.get(type)?.policy.isDedicated ?? false;
+  }
+
   prints(): DefinitionPrint[] {
     return [...this.#byType.values()]
       .map(({ type, version, machine }) => ({ type, version, hash: hashMachine(machine.config) }))

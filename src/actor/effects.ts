@@ -6,6 +6,7 @@
  * emit(({ context }) => tell(context.reviewer, { type: 'REVIEW', draft: context.draft }))
  * ```
  */
+import type { Priority } from '../bus/topic-event.ts';
 import type { Json } from '../state/json.ts';
 import type { Address } from './address.ts';
 
@@ -65,7 +66,60 @@ export interface StopEffect {
   readonly address: string;
 }
 
-export type Effect = TellEffect | ReplyEffect | AppendEffect | DeliverEffect | SpawnEffect | StopEffect;
+/** Sends an event to this actor later. The same key again moves it. */
+export interface ScheduleEffect {
+  readonly type: 'troupe.schedule';
+  readonly key: string;
+  readonly event: ActorEvent;
+  readonly when: When;
+}
+
+/** Takes back what was scheduled under a key. */
+export interface UnscheduleEffect {
+  readonly type: 'troupe.unschedule';
+  readonly key: string;
+}
+
+/** Publishes on a topic. */
+export interface PublishEffect {
+  readonly type: 'troupe.publish';
+  readonly topic: string;
+  readonly data: unknown;
+  readonly priority: Priority;
+}
+
+/** Lets this actor receive what is published on matching topics from here on. */
+export interface SubscribeEffect {
+  readonly type: 'troupe.subscribe';
+  readonly pattern: string;
+  readonly eventType: string;
+}
+
+/** Ends a subscription of this actor. */
+export interface UnsubscribeEffect {
+  readonly type: 'troupe.unsubscribe';
+  readonly pattern: string;
+}
+
+/** When something scheduled is due. */
+export type When =
+  /** Time from the turn that schedules it, in milliseconds, 0 or more. */
+  | { readonly afterMs: number }
+  /** A time, in milliseconds since the epoch or as a Date. A time that has passed is due at once. */
+  | { readonly at: number | Date };
+
+export type Effect =
+  | TellEffect
+  | ReplyEffect
+  | AppendEffect
+  | DeliverEffect
+  | SpawnEffect
+  | StopEffect
+  | ScheduleEffect
+  | UnscheduleEffect
+  | PublishEffect
+  | SubscribeEffect
+  | UnsubscribeEffect;
 
 /** Prefix of every effect type; other emitted events are the machine's own affair. */
 export const EFFECT_PREFIX = 'troupe.';
@@ -98,6 +152,38 @@ export function spawn(actorType: string | { readonly type: string }, key: string
 /** Asks the runtime to stop the actor at `address`. */
 export function stop(address: Address | string): StopEffect {
   return { type: 'troupe.stop', address };
+}
+
+/**
+ * Asks the runtime to send `event` to this actor later: once, never early, also after a restart. Scheduling the same key
+ * again moves it and replaces its event.
+ * @param key 1 to 128 characters, unique within the actor
+ */
+export function schedule(key: string, event: ActorEvent, when: When): ScheduleEffect {
+  return { type: 'troupe.schedule', key, event, when };
+}
+
+/** Asks the runtime to take back what was scheduled under `key`, if it has not been received yet. */
+export function unschedule(key: string): UnscheduleEffect {
+  return { type: 'troupe.unschedule', key };
+}
+
+/** Asks the runtime to publish `data` on a topic such as `task.completed`. @param options.priority @default 'normal' */
+export function publish(topic: string, data: unknown, options: { readonly priority?: Priority } = {}): PublishEffect {
+  return { type: 'troupe.publish', topic, data, priority: options.priority ?? 'normal' };
+}
+
+/**
+ * Asks the runtime to let this actor receive what is published from here on, as events of type `eventType`.
+ * @param pattern a topic, or one with wildcards: `*` for one token, `>` for the rest, as in `task.*` or `session.>`
+ */
+export function subscribe(pattern: string, eventType: string): SubscribeEffect {
+  return { type: 'troupe.subscribe', pattern, eventType };
+}
+
+/** Asks the runtime to end the subscription to `pattern`. */
+export function unsubscribe(pattern: string): UnsubscribeEffect {
+  return { type: 'troupe.unsubscribe', pattern };
 }
 
 /** What a parent receives when a child has ended, durably, also after a recovery. */

@@ -14,7 +14,7 @@ import type { Draft } from './draft.ts';
 import { bury, chargedWith, endsThreads, eventFailed, planFailure, threadEnded } from './failure.ts';
 import type { FailingRecord } from './failure.ts';
 import { eventIdOf } from './items.ts';
-import type { DirectItem, InboxItem, Item } from './items.ts';
+import type { EventItem, Item } from './items.ts';
 
 type Marks = Readonly<Record<string, number>>;
 
@@ -67,9 +67,14 @@ export class Blame {
     const { decision, failing } = planFailure(item, context);
     this.#restarts = decision.restarts;
     this.#failing = failing;
-    if (decision.action === 'dead-letter') this.bury(item as DirectItem | InboxItem, error, draft, marks);
+    if (decision.action === 'dead-letter') this.bury(item as EventItem, error, draft, marks);
     else if (failing && decision.action === 'retry') draft.failing = JSON.stringify(failing);
     return decision.action;
+  }
+
+  /** True when nothing is held against the actor that would be forgotten with its cell. */
+  isClean(now: number): boolean {
+    return !this.#failing && !this.#suspect && this.#restarts.every((at) => at <= now - this.#policy.withinMs);
   }
 
   /** How often the event that fails now has failed. */
@@ -78,10 +83,10 @@ export class Blame {
   }
 
   /** Moves the event of an item to the dead letters and tells its sender. */
-  bury(item: DirectItem | InboxItem, error: EncodedError, draft: Draft, marks: Marks): void {
+  bury(item: EventItem, error: EncodedError, draft: Draft, marks: Marks): void {
     const failure = eventFailed(this.#address, eventIdOf(item) as string, error);
     draft.reject(item, marks, { error: encodeError(failure) });
-    bury(draft, item, error, this.#failing?.attempts ?? MAX_EVENT_ATTEMPTS);
+    bury(draft, this.#address, item, error, this.#failing?.attempts ?? MAX_EVENT_ATTEMPTS);
     draft.failing = null;
     this.#failing = undefined;
   }
@@ -91,7 +96,7 @@ export class Blame {
     const failing = this.#failing;
     if (!this.#suspect || !failing || failing.attempts < MAX_EVENT_ATTEMPTS || failing.id !== eventIdOf(item))
       return false;
-    this.bury(item as DirectItem | InboxItem, encodeError(threadEnded(this.#address, this.#suspect)), draft, marks);
+    this.bury(item as EventItem, encodeError(threadEnded(this.#address, this.#suspect)), draft, marks);
     return true;
   }
 

@@ -15,28 +15,33 @@ import type { Address } from '../actor/address.ts';
 import type { AnyDefinition } from '../actor/define.ts';
 import type { TroupeError } from '../errors.ts';
 import type { PersistedState } from '../state/persisted.ts';
-import type { ActorStatus, CommitResult } from '../store/store.ts';
+import type { CommitResult } from '../store/store.ts';
 import { encodeError } from '../thread/error-codec.ts';
+import { admit } from './admission.ts';
 import { Blame } from './blame.ts';
 import { CommitQueue } from './commit-queue.ts';
+import type { RefusedResult } from './commit-queue.ts';
 import { findCreator } from './creation.ts';
 import type { Creator } from './creation.ts';
 import type { Draft } from './draft.ts';
 import type { InFlightRow } from './effect-runs.ts';
-import { answerEnded } from './ended.ts';
-import { actorQuarantined, creationFailed, notCreatable, refusedTooOften } from './failure.ts';
+import { Ending } from './ending.ts';
+import type { End } from './ending.ts';
+import { actorQuarantined, creationFailed, fanOutRefused, refusedTooOften } from './failure.ts';
+import type { HostCell } from './host-cell.ts';
 import { IdGate } from './id-gate.ts';
 import { INBOX_PAGE, InboxReader } from './inbox-reader.ts';
 import { Incarnation } from './incarnation.ts';
 import type { Failed, IncarnationOptions } from './incarnation.ts';
-import { eventIdOf, isAwaited, isRemovalOrder, isStopOrder } from './items.ts';
-import type { DirectItem, InboxItem, Item, OrderItem } from './items.ts';
-import { readStored } from './load.ts';
+import { eventIdOf, isAwaited, isStopOrder } from './items.ts';
+import type { DirectItem, InboxItem, Item, OrderItem, ScheduleCommand } from './items.ts';
+import { readStored, readTimers } from './load.ts';
 import type { StoredLife } from './load.ts';
 import { Mailbox } from './mailbox.ts';
+import { letOut } from './release.ts';
 import { isRepeated, settleRepeated } from './repeats.ts';
-import type { CellServices } from './services.ts';
-import { findChildren } from './steady-read.ts';
+import { ScheduledReader } from './scheduled-reader.ts';
+import type { CellServices, Pumped } from './services.ts';
 
 /** Turns that may share one commit. */
 const MAX_TURNS_PER_COMMIT = 64;
@@ -50,15 +55,19 @@ const MAX_REFUSALS = 10;
 /** Pause before a load that failed is tried again. */
 const LOAD_RETRY_MS = 500;
 
-export class Cell {
+export class Cell implements HostCell, Pumped {
   readonly address: Address;
   readonly #definition: AnyDefinition;
   readonly #services: CellServices;
   readonly #mailbox = new Mailbox();
   readonly #commits: CommitQueue;
   readonly #inbox: InboxReader;
+  readonly #scheduled: ScheduledReader;
   readonly #ids: IdGate;
   readonly #blame: Blame;
+  readonly #ending: Ending;
+  /** Something came for the actor since this was last set to false. */
+  isUsed = true;
   #phase: 'loading' | 'live' | 'busy' | 'ended' | 'disposed' = 'loading';
   #incarnation: Incarnation | undefined;
   /** The item that made the actor, until that is durable. */
@@ -71,8 +80,12 @@ export class Cell {
   #isCautious = false;
   /** Refusals since the last commit that applied. */
   #refusals = 0;
-  /** The last commit of a life, while it waits for the list of children. */
-  #ending: Draft | undefined;
+  /** The item whose turn the store does not take, and why: it fails when it comes again. */
+  #condemned: { readonly id: string | undefined; readonly error: TroupeError } | undefined;
+
+  get hibernateAfterMs(): number {
+    return this.#definition.policy.hibernateAfterMs;
+  }
 
   constructor(address: Address, services: CellServices) {
     this.address = address;
@@ -81,13 +94,27 @@ export class Cell {
     this.#blame = new Blame(address, this.#definition.policy);
     this.#commits = new CommitQueue(address, this.#definition, services, {
       acknowledged: (draft, result) => this.#acknowledged(draft, result),
-      refused: (reason, drafts) => this.#refused(reason, drafts),
+      refused: (result, drafts) => this.#refused(result, drafts),
     });
-    this.#inbox = new InboxReader(address, services, (items) => this.#takeItems(items));
+    const { capacity } = this.#definition.policy.mailbox;
+    this.#inbox = new InboxReader(address, services, {
+      take: (items) => this.#takeItems(items),
+      isFull: () => this.#mailbox.told >= capacity,
+    });
+    this.#scheduled = new ScheduledReader(address, services, (items) => this.#takeItems(items));
+    this.#ending = new Ending({ address, definition: this.#definition, services }, this.#commits, {
+      beginEnd: () => {
+        this.#endLife();
+        this.#phase = 'busy';
+      },
+      post: (draft) => this.#post(draft),
+      ended: () => this.#enterEnded(),
+      isDisposed: () => this.#isDisposed(),
+    });
     this.#ids = new IdGate({
       address,
       services,
-      ready: () => (this.#phase === 'ended' ? this.#answerEnded() : this.#pump()),
+      ready: () => (this.#phase === 'ended' ? this.#answerEnded() : this.pump()),
       drop: (item) => this.#mailbox.remove(item),
     });
     void this.#load();
@@ -95,19 +122,22 @@ export class Cell {
 
   /** Accepts what code sent. */
   enqueue(item: DirectItem | OrderItem): void {
+    this.isUsed = true;
     // A replaced host may wake a cell, by a hint or a read, before main repeats what the dead host had committed.
     if (this.#phase !== 'loading' && isRepeated(item, this.#commits.marks)) {
       return this.#settleRepeated(item);
     }
+    if (!admit(item, this.#mailbox, this.#definition, this.address, this.#services)) return;
     const isGated = item.kind === 'direct' && item.idempotencyId !== undefined;
     const admitted = isGated ? this.#ids.admit(item, item.idempotencyId as string) : item;
     if (!admitted) return;
     this.#mailbox.push(admitted);
-    this.#pump();
+    this.pump();
   }
 
   /** A committed row for this actor, straight from its sender. While loading, the read that follows finds it. */
   hint(item: InboxItem, previousPos: number): void {
+    this.isUsed = true;
     if (this.#phase === 'loading') this.#inbox.readAfterReset();
     else if (this.#phase === 'ended') this.#inbox.read();
     else this.#inbox.hint(item, previousPos);
@@ -122,6 +152,33 @@ export class Cell {
   poke(): void {
     if (this.#phase === 'loading') this.#inbox.readAfterReset();
     else this.#inbox.read();
+  }
+
+  /** Scheduled events may be due. Timers of the machine are watched by the live actor itself. */
+  due(): void {
+    if (this.#phase === 'live') this.#scheduled.read();
+    else this.#scheduled.want();
+  }
+
+  /** Leaves memory if nothing is under way; everything comes back with the next load. Returns whether it did. */
+  sleep(): boolean {
+    if (!this.#isQuiet) return false;
+    const { nextDue } = this.#commits.timers;
+    if (nextDue !== null) this.#services.dueLater(this.address, nextDue);
+    this.dispose();
+    return true;
+  }
+
+  get #isQuiet(): boolean {
+    return (
+      this.#phase === 'live' &&
+      this.#mailbox.size === 0 &&
+      this.#commits.unacknowledged === 0 &&
+      this.#inbox.isQuiet &&
+      this.#scheduled.isQuiet &&
+      this.#blame.isClean(this.#services.env.now()) &&
+      this.#incarnation?.isStorable === true
+    );
   }
 
   /** Committed state as JSON, nothing when the actor does not exist. */
@@ -153,6 +210,7 @@ export class Cell {
       if (stored) this.#resume(stored);
       else this.#createNext();
       this.#inbox.catchUp();
+      if (this.#isLive) this.#scheduled.catchUp();
     } catch (error) {
       log.warn('cannot load actor, trying again', { address: this.address, error: encodeError(error) });
       env.setTimeout(() => void (this.#phase === 'loading' && this.#load()), LOAD_RETRY_MS);
@@ -168,8 +226,16 @@ export class Cell {
     const draft = this.#commits.newDraft();
     this.#blame.note(draft);
     const fault = this.#blame.threadFault;
-    if (fault) return void this.#finish(draft, 'quarantined', JSON.stringify(encodeError(fault)));
+    if (fault) return this.#finish(draft, { status: 'quarantined', error: JSON.stringify(encodeError(fault)) });
+    this.#subscribeToTopics(draft, new Set(stored.subscriptions.map(({ pattern }) => pattern)));
     this.#restore(draft);
+  }
+
+  /** Topics of the definition that this actor does not receive yet. */
+  #subscribeToTopics(draft: Draft, known: ReadonlySet<string>): void {
+    for (const [pattern, type] of Object.entries(this.#definition.policy.topics)) {
+      if (!known.has(pattern)) draft.rows.subscriptions.set(pattern, type);
+    }
   }
 
   /** A state that cannot be used: quarantined with its rows untouched; a foreign version is not even noted in the store. */
@@ -180,7 +246,7 @@ export class Cell {
       error: encodeError(fault),
     });
     if (stored.status === 'active' && fault.code === 'ERR_STATE_CORRUPT') {
-      return void this.#finish(this.#commits.newDraft(), 'quarantined', error);
+      return this.#finish(this.#commits.newDraft(), { status: 'quarantined', error });
     }
     this.#commits.hold(error);
     this.#enterEnded();
@@ -208,7 +274,8 @@ export class Cell {
     this.#blame.acquit('start', draft);
     this.#phase = 'live';
     if (!draft.isEmpty) this.#post(draft);
-    this.#pump();
+    this.pump();
+    if (this.#isLive) this.#scheduled.catchUp();
   }
 
   #hasBegun({ key, attempt }: InFlightRow): boolean {
@@ -231,19 +298,20 @@ export class Cell {
     this.#creator = creator;
     const draft = this.#commits.newDraft();
     draft.actor = { type: this.#definition.type, parent: this.#parent, meta: '{}' };
+    this.#subscribeToTopics(draft, new Set());
     const isSpawn = creator.kind === 'inbox' && creator.row.kind === 'create';
     if (isSpawn) {
       this.#mailbox.remove(creator);
       draft.consume(creator, this.#commits.marks);
     }
-    const fault = this.#blame.threadFault;
+    const fault = this.#blame.threadFault ?? this.#faultOf(creator);
     if (fault) return this.#failCreation(creator, draft, fault);
     const failed = this.#incarnate({ input: origin.input }).start(draft);
     if (failed) return this.#failCreation(creator, draft, failed.error);
     this.#phase = 'live';
-    if (hasEnded(draft)) return void this.#finish(draft, 'done');
+    if (hasEnded(draft)) return this.#finish(draft, { status: 'done' });
     this.#fill(draft);
-    this.#pump();
+    this.pump();
   }
 
   #failCreation(creator: Item, draft: Draft, error: unknown): void {
@@ -252,19 +320,21 @@ export class Cell {
     if (!isAwaited(creator)) {
       draft.actor = { type: this.#definition.type, parent: this.#parent, meta: '{}' };
       draft.state = { status: 'error' };
-      if (draft.consumed.length === 0) {
+      if (!draft.hasConsumed) {
         this.#mailbox.remove(creator);
         draft.consume(creator, this.#commits.marks);
       }
-      return void this.#finish(draft, 'quarantined', JSON.stringify(encodeError(failure)));
+      return this.#finish(draft, { status: 'quarantined', error: JSON.stringify(encodeError(failure)) });
     }
     this.#mailbox.remove(creator);
     creator.settle({ error: encodeError(failure) });
     this.#createNext();
   }
 
-  #pump(): void {
+  /** Takes what waits, as far as there is room. Also called when there is room again. */
+  pump(): void {
     while (this.#phase === 'live' && this.#commits.unacknowledged < MAX_UNACKNOWLEDGED && this.#isHeadReady()) {
+      if (!this.#services.hasRoom(this)) return;
       this.#fill(this.#commits.newDraft());
     }
     if (this.#phase === 'ended' && this.#mailbox.size > 0) this.#answerEnded();
@@ -287,17 +357,35 @@ export class Cell {
       if (this.#blame.buryPoison(item, draft, this.#commits.marks)) continue;
       const failed = this.#turn(draft, item);
       if (failed) return this.#failAfter(draft, item, failed.error);
-      if (hasEnded(draft)) return void this.#finish(draft, 'done');
+      if (hasEnded(draft)) return this.#finish(draft, { status: 'done' });
     }
     this.#post(draft);
   }
 
   #turn(draft: Draft, item: Item): Failed | undefined {
-    const failed = this.#incarnation?.turn(draft, item);
+    const fault = this.#faultOf(item);
+    const failed = fault ? { error: fault } : this.#incarnation?.turn(draft, item);
     if (failed) return failed;
+    if (item.kind === 'direct' && item.command) this.#obey(draft, item.command);
     draft.consume(item, this.#commits.marks);
+    if (draft.sent && draft.sent.schedules.size > 0) this.#dropMoved(draft.sent.schedules);
     this.#blame.acquit(eventIdOf(item) ?? 'internal', draft);
     return undefined;
+  }
+
+  #obey(draft: Draft, command: ScheduleCommand): void {
+    if ('schedule' in command) draft.rows.schedules.set(command.schedule.key, command.schedule);
+    else draft.rows.schedules.set(command.unschedule, null);
+  }
+
+  /** A scheduled event that was moved or taken back while it waited for its turn does not get one. */
+  #dropMoved(keys: ReadonlyMap<string, unknown>): void {
+    const moved = this.#mailbox.removeWhere((item) => item.kind === 'scheduled' && keys.has(item.row.key));
+    this.#scheduled.forget(moved.filter((item) => item.kind === 'scheduled'));
+  }
+
+  #faultOf(item: Item): TroupeError | undefined {
+    return this.#condemned && this.#condemned.id === eventIdOf(item) ? this.#condemned.error : undefined;
   }
 
   /** Makes the next life. */
@@ -308,10 +396,12 @@ export class Cell {
       services: this.#services,
       origin,
       restored,
+      timers: 'state' in origin ? readTimers(this.#commits.timers.text) : [],
       stateBefore: (draft) => this.#commits.stateBefore(draft),
       wantTurn: (item) => {
+        this.isUsed = true;
         this.#mailbox.push(item);
-        this.#pump();
+        this.pump();
       },
     });
     return this.#incarnation;
@@ -348,26 +438,23 @@ export class Cell {
   #acknowledged(draft: Draft, result: Exclude<CommitResult, { outcome: 'refused' }>): void {
     if (draft.items.length > 0) this.#refusals = 0;
     this.#creator = undefined;
-    const { positions, outboxPositions } = result.outcome === 'done' ? result : {};
-    draft.rows.inbox.forEach((row, i) => this.#services.hint(this.address, row, positions?.[i]));
-    draft.rows.outbox.forEach((row, i) => this.#services.release(this.address, row, outboxPositions?.[i]));
-    this.#incarnation?.begin(draft.begins);
+    if (draft.sent) letOut(this.address, draft.sent, result, draft.at, this.#services);
+    if (draft.begins.length > 0) this.#incarnation?.begin(draft.begins);
+    if (draft.fired.length > 0) this.#scheduled.settle(draft.fired);
     draft.settle();
     if (draft.state || draft.status !== 'active') this.#services.changed(this.address);
-    this.#pump();
+    this.pump();
   }
 
   /** Rule 5: the cell and its queued commits are dropped, and it reloads. */
-  #refused(reason: string, drafts: readonly Draft[]): void {
+  #refused({ reason, detail }: RefusedResult, drafts: readonly Draft[]): void {
     this.#refusals++;
-    this.#services.log.warn('commit refused, reloading', { address: this.address, reason });
+    this.#services.log.warn('commit refused, reloading', { address: this.address, reason, detail });
+    if (reason === 'fan-out') this.#condemn(drafts[0], detail);
     const failed = this.#failed ? [this.#failed] : [];
-    const unposted = this.#ending ? [...drafts, this.#ending] : drafts;
-    const items = [...unposted.flatMap((draft) => draft.items), ...failed, ...this.#mailbox.takeAll()].filter(
-      isAwaited,
-    );
+    const unposted = [...drafts.flatMap((draft) => draft.items), ...this.#ending.takeBack()];
+    const items = [...unposted, ...failed, ...this.#mailbox.takeAll()].filter(isAwaited);
     this.#failed = undefined;
-    this.#ending = undefined;
     this.#mailbox.unshift(items);
     this.#endLife();
     for (const item of items) {
@@ -376,9 +463,18 @@ export class Cell {
     this.#reload();
   }
 
+  /** Alone in its commit the culprit is known; otherwise its turns come again one to a commit. */
+  #condemn(draft: Draft | undefined, detail: string | undefined): void {
+    this.#isCautious = true;
+    const [culprit, ...others] = draft?.items ?? [];
+    if (others.length > 0) return;
+    this.#condemned = { id: culprit && eventIdOf(culprit), error: fanOutRefused(this.address, detail) };
+  }
+
   #reload(): void {
     this.#endLife();
     this.#inbox.drop();
+    this.#scheduled.reset();
     this.#phase = 'loading';
     void this.#load();
   }
@@ -401,12 +497,16 @@ export class Cell {
     this.#endLife();
     this.#phase = 'busy';
     this.#isCautious = true;
+    // What the turns had moved or taken back is there again.
+    this.#mailbox.removeWhere((item) => item.kind === 'scheduled');
+    this.#scheduled.reset();
     this.#commits.whenQuiet(() => (this.#commits.isStored ? this.#restore() : this.#createNext()));
   }
 
   /** Carries out the decision on a failure; what it costs is durable before the actor goes on. */
   #judge(item: Item | undefined, cause: unknown): void {
     this.#failed = undefined;
+    if (item && this.#faultOf(item)) this.#condemned = undefined;
     const { env, log } = this.#services;
     const error = encodeError(cause);
     const draft = this.#commits.newDraft();
@@ -421,61 +521,23 @@ export class Cell {
 
   #giveUp(draft: Draft, item: Item | undefined, error: string): void {
     if (item && isAwaited(item)) item.settle({ error: encodeError(actorQuarantined(this.address, error)) });
-    void this.#finish(draft, 'quarantined', error);
+    this.#finish(draft, { status: 'quarantined', error });
   }
 
   /** The end has a commit of its own: what came before must be saved as it is, or fail by itself. */
   #stopAfter(draft: Draft, item: Item): void {
     const isAlone = draft.isEmpty && draft.items.length === 0;
-    if (isAlone || this.#post(draft, [item])) this.#obeyStop(this.#commits.newDraft(), item);
+    if (!isAlone && !this.#post(draft, [item])) return;
+    const last = this.#commits.newDraft();
+    this.#ending.obey(last, this.#parent, item, () => this.#incarnation?.stop(last));
   }
 
-  #obeyStop(draft: Draft, item: Item): void {
-    const failed = this.#incarnation?.stop(draft);
-    if (failed)
-      this.#services.log.warn('actor failed while it stopped', {
-        address: this.address,
-        error: encodeError(failed.error),
-      });
-    draft.consume(item, this.#commits.marks);
-    draft.isRemoval = isRemovalOrder(item);
-    const isByParent = item.kind === 'inbox' && item.row.sender === this.#parent;
-    void this.#finish(draft, 'stopped', undefined, isByParent);
+  #finish(draft: Draft, end: End): void {
+    void this.#ending.finish(draft, this.#parent, end);
   }
 
-  /** The last commit of this life: status, word to the parent, an end to the children. */
-  async #finish(draft: Draft, status: ActorStatus, error?: string, isParentAware = false): Promise<void> {
-    this.#endLife();
-    this.#phase = 'busy';
-    draft.status = status;
-    if (error !== undefined) draft.error = error;
-    if (this.#commits.inFlightText !== null || draft.inFlight !== undefined) draft.inFlight = null;
-    this.#ending = draft;
-    try {
-      if (status !== 'quarantined') await this.#stopChildren(draft);
-    } catch (error) {
-      return this.#services.log.warn('an end was left to the next start', {
-        address: this.address,
-        error: encodeError(error),
-      });
-    }
-    // A refusal meanwhile has put everything back.
-    if (this.#isDisposed() || this.#ending !== draft) return;
-    this.#ending = undefined;
-    if (this.#parent !== ROOT && !isParentAware) draft.tellParent(this.#parent, this.address);
-    // An order to end is obeyed even when the state it leaves cannot be saved: the last one saved stays.
-    if (status === 'stopped' && !this.#commits.canSave(draft)) draft.state = undefined;
-    if (this.#post(draft)) this.#commits.whenQuiet(() => this.#enterEnded());
-  }
-
-  /** Orders an end to every child, also to those whose creation this very commit asks for. */
-  async #stopChildren(draft: Draft): Promise<void> {
-    const text = draft.isRemoval ? '{"remove":true}' : '{}';
-    const known = await findChildren(this.#services, this.address, () => !this.#isDisposed());
-    const coming = draft.rows.inbox.filter(({ kind }) => kind === 'create').map(({ receiver }) => receiver);
-    for (const receiver of new Set([...known, ...coming])) {
-      draft.rows.inbox.push({ receiver, kind: 'stop', id: draft.nextId(), text });
-    }
+  get #isLive(): boolean {
+    return this.#phase === 'live';
   }
 
   #isDisposed(): boolean {
@@ -489,23 +551,11 @@ export class Cell {
 
   /** Nobody lives here: senders are told, rows of others become dead letters, then the cell is forgotten. */
   #answerEnded(): void {
-    const committed = this.#commits.committed;
-    if (!committed && !this.#commits.isStored && this.#findCreator()) {
+    const { committed, isStored } = this.#commits;
+    if (!committed && !isStored && this.#findCreator()) {
       return this.#commits.whenQuiet(() => void (this.#phase === 'ended' && this.#createNext()));
     }
-    const { type } = this.#definition;
-    const absence = notCreatable(this.address, type, this.#services.definitions.acceptsNoInput(type));
-    const draft = this.#commits.isStored || committed ? this.#commits.newDraft() : this.#commits.newOrphanDraft();
-    answerEnded(this.#takeReady(), draft, {
-      address: this.address,
-      committed,
-      absence,
-      marks: this.#commits.marks,
-    });
-    if (draft.isRemoval || (committed?.status === 'quarantined' && draft.status === 'stopped')) {
-      return void this.#finish(draft, draft.status, undefined, true);
-    }
-    if (!draft.isEmpty) this.#post(draft);
+    if (this.#ending.answer(this.#takeReady(), this.#parent) === 'finishing') return;
     this.#commits.whenQuiet(() => {
       if (this.#phase !== 'ended' || this.#mailbox.size > 0) return;
       if (this.#commits.committed?.status === 'active') return this.#reload();
@@ -521,9 +571,9 @@ export class Cell {
     return items.filter((item) => !this.#ids.isUnready(item));
   }
 
-  #takeItems(items: readonly InboxItem[]): void {
+  #takeItems(items: readonly Item[]): void {
     for (const item of items) this.#mailbox.push(item);
-    this.#pump();
+    this.pump();
   }
 
   #isHeadReady(): boolean {

@@ -5,9 +5,11 @@
 import type { Address } from '../actor/address.ts';
 import type { AnyDefinition } from '../actor/define.ts';
 import type { PersistedState } from '../state/persisted.ts';
-import type { ActorStatus, CommitResult, RefusalReason } from '../store/store.ts';
+import type { ActorStatus, CommitResult } from '../store/store.ts';
 import { Draft } from './draft.ts';
+import { readTimers } from './load.ts';
 import type { StoredLife } from './load.ts';
+import type { StoredTimers } from './machine-timers.ts';
 import type { CellServices } from './services.ts';
 import { StateSaver } from './state-saver.ts';
 
@@ -23,8 +25,10 @@ export interface CommitHooks {
   /** A commit is durable: let out what it holds. `isRepeated`: its positions are not known. */
   acknowledged(draft: Draft, result: Extract<CommitResult, { outcome: 'done' | 'repeated' }>): void;
   /** A commit was refused, and the ones after it with it. Nothing of them applies. */
-  refused(reason: RefusalReason, drafts: readonly Draft[]): void;
+  refused(result: RefusedResult, drafts: readonly Draft[]): void;
 }
+
+export type RefusedResult = Extract<CommitResult, { outcome: 'refused' }>;
 
 export class CommitQueue {
   readonly #address: Address;
@@ -40,6 +44,7 @@ export class CommitQueue {
   #saver: StateSaver;
   #marks: Readonly<Record<string, number>> = {};
   #inFlightText: string | null = null;
+  #timers: StoredTimers = NO_TIMERS;
   #meta = '{}';
   #committed: Committed | undefined;
   #onQuiet: (() => void)[] = [];
@@ -71,6 +76,11 @@ export class CommitQueue {
     return this.#inFlightText;
   }
 
+  /** Timers of the machine as posted last. */
+  get timers(): StoredTimers {
+    return this.#timers;
+  }
+
   /** False until the first commit has been posted. */
   get isStored(): boolean {
     return this.#seq > 0;
@@ -88,6 +98,7 @@ export class CommitQueue {
     this.#meta = stored?.meta ?? '{}';
     this.#version = stored && (stored.fault || stored.status !== 'active') ? stored.version : this.#definition.version;
     this.#inFlightText = stored?.inFlightText ?? null;
+    this.#timers = toStoredTimers(stored);
     this.#committed = stored && {
       state: stored.saved?.state,
       status: stored.status,
@@ -102,8 +113,9 @@ export class CommitQueue {
     this.#committed = { state: undefined, status: 'quarantined', seq: this.#seq, error };
   }
 
-  /** A restored actor has walked into `state`. Nothing is saved for that when it equals what is stored. */
+  /** A restored actor has walked into a state and set its timers again. Nothing is saved of that which equals what is stored. */
   rebase(draft: Draft): void {
+    if (draft.timers?.text === this.#timers.text) draft.timers = undefined;
     if (!draft.state || !this.#committed || !this.#saver.rebase(draft.state)) return;
     this.#committed = { ...this.#committed, state: draft.state };
     draft.state = undefined;
@@ -135,11 +147,13 @@ export class CommitQueue {
     const meta = this.#metaOf(draft);
     const write = draft.state && this.#saver.write(draft.state);
     this.#noteMeta(draft, meta);
-    const base = { address: this.#address, epoch: this.#epoch, at: this.#services.env.now(), version: this.#version };
+    draft.at = this.#services.env.now();
+    const base = { address: this.#address, epoch: this.#epoch, at: draft.at, version: this.#version };
     const commit = draft.toCommit(base, write);
     this.#seq = draft.seq;
     this.#marks = draft.marksAfter(this.#marks);
     if (draft.inFlight !== undefined) this.#inFlightText = draft.inFlight;
+    if (draft.timers) this.#timers = draft.timers;
     this.#posted.push(draft);
     const life = this.#life;
     this.#services.store.post(commit, (result) => {
@@ -186,7 +200,7 @@ export class CommitQueue {
       const drafts = this.#posted;
       this.#life++;
       this.#posted = [];
-      return this.#hooks.refused(result.reason, drafts);
+      return this.#hooks.refused(result, drafts);
     }
     this.#posted.shift();
     const error = draft.error === undefined ? (this.#committed?.error ?? null) : draft.error;
@@ -215,7 +229,15 @@ export class CommitQueue {
     this.#marks = {};
     this.#meta = '{}';
     this.#inFlightText = null;
+    this.#timers = NO_TIMERS;
     this.#committed = undefined;
     this.#saver = new StateSaver(this.#address, this.#definition.policy.maxStateBytes);
   }
+}
+
+const NO_TIMERS: StoredTimers = { text: null, nextDue: null };
+
+function toStoredTimers(stored: StoredLife | undefined): StoredTimers {
+  if (!stored || stored.timersText === null || stored.fault) return NO_TIMERS;
+  return { text: stored.timersText, nextDue: readTimers(stored.timersText)[0]?.dueAt ?? null };
 }

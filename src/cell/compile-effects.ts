@@ -5,19 +5,27 @@
 import { z } from 'zod';
 import { TroupeError } from '../errors.ts';
 import { encodeJson } from '../state/json.ts';
-import type { IdempotencyWrite, NewInboxRow, NewOutboxRow } from '../store/store.ts';
+import type { NewInboxRow, NewPublication } from '../store/store.ts';
 import { parseAddress, toAddress } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import type { Definitions } from '../actor/definitions.ts';
-import type { Effect, ReplyEffect, ReplyToken, SpawnEffect, TellEffect } from '../actor/effects.ts';
-
-/** Rows of one turn, in the order the machine asked for them. */
-export interface EffectRows {
-  readonly inbox: NewInboxRow[];
-  readonly outbox: NewOutboxRow[];
-  readonly log: string[];
-  readonly replies: Required<IdempotencyWrite>[];
-}
+import { RUNTIME_EVENT_TYPES } from '../actor/effects.ts';
+import type {
+  Effect,
+  PublishEffect,
+  ReplyEffect,
+  ReplyToken,
+  ScheduleEffect,
+  SpawnEffect,
+  SubscribeEffect,
+  TellEffect,
+  UnsubscribeEffect,
+} from '../actor/effects.ts';
+import { toScheduleKey, toScheduleWrite } from '../actor/schedule.ts';
+import { parsePattern, parseTopic } from '../bus/subjects.ts';
+import { PRIORITIES } from '../bus/topic-event.ts';
+import { createEffectRows } from './effect-rows.ts';
+import type { EffectRows } from './effect-rows.ts';
 
 export interface CompileContext {
   readonly address: Address;
@@ -26,6 +34,10 @@ export interface CompileContext {
   readonly definitions: Definitions;
   /** Unique within the actor: the commit's seq and the effect's place in it. */
   readonly nextId: () => string;
+  /** Time of the turn, in milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Topics of the definition, which the actor itself cannot end. */
+  readonly topics: Readonly<Record<string, string>>;
 }
 
 const tokenSchema = z.object({
@@ -38,10 +50,10 @@ const tokenSchema = z.object({
 /**
  * Compiles the effects of a turn.
  * @throws {TroupeError} ERR_EFFECT_INVALID, ERR_ADDRESS, ERR_ACTOR_TYPE_UNKNOWN, ERR_EVENT_INVALID, ERR_INPUT_INVALID,
- * ERR_REPLY_INVALID or ERR_NOT_JSON.
+ * ERR_REPLY_INVALID, ERR_SCHEDULE_INVALID, ERR_TOPIC_INVALID or ERR_NOT_JSON.
  */
 export function compileEffects(effects: readonly Effect[], context: CompileContext): EffectRows {
-  const rows: EffectRows = { inbox: [], outbox: [], log: [], replies: [] };
+  const rows = createEffectRows();
   for (const effect of effects) compileEffect(effect, context, rows);
   return rows;
 }
@@ -70,6 +82,16 @@ function compileEffect(effect: Effect, context: CompileContext, rows: EffectRows
         id: context.nextId(),
         text: '{}',
       });
+    case 'troupe.schedule':
+      return compileSchedule(effect, context, rows);
+    case 'troupe.unschedule':
+      return void rows.schedules.set(toScheduleKey(effect.key, context.address), null);
+    case 'troupe.publish':
+      return void rows.publish.push(compilePublish(effect, context));
+    case 'troupe.subscribe':
+      return compileSubscribe(effect, context, rows);
+    case 'troupe.unsubscribe':
+      return compileUnsubscribe(effect, context, rows);
     default:
       return refuseEffect(effect, context);
   }
@@ -90,6 +112,49 @@ function compileSpawn(effect: SpawnEffect, context: CompileContext): NewInboxRow
   const input = context.definitions.encodeInput(receiver, effect.input);
   const text = `{"parent":${JSON.stringify(context.address)}${input === undefined ? '' : `,"input":${input}`}}`;
   return { receiver, kind: 'create', id: context.nextId(), text };
+}
+
+function compileSchedule({ key, event, when }: ScheduleEffect, context: CompileContext, rows: EffectRows): void {
+  const text = context.definitions.encodeEvent(context.address, event);
+  const write = toScheduleWrite({ key, when, text, now: context.now(), owner: context.address });
+  rows.schedules.set(write.key, write);
+}
+
+function compilePublish({ topic, data, priority }: PublishEffect, context: CompileContext): NewPublication {
+  const { address } = context;
+  if (!PRIORITIES.includes(priority)) {
+    throw new TroupeError(
+      'ERR_EFFECT_INVALID',
+      `A publication of '${address}' has priority '${String(priority)}'. Use one of ${PRIORITIES.join(', ')}.`,
+      { details: { address, priority: String(priority) } },
+    );
+  }
+  const text = encodeJson(data ?? null, `Publication of '${address}' on '${String(topic)}'`, 'data');
+  return { id: `${address}#${context.nextId()}`, topic: parseTopic(topic), priority, text };
+}
+
+function compileSubscribe({ pattern, eventType }: SubscribeEffect, context: CompileContext, rows: EffectRows): void {
+  const parsed = parsePattern(pattern);
+  if (typeof eventType !== 'string' || eventType === '' || RUNTIME_EVENT_TYPES.has(eventType)) {
+    throw new TroupeError(
+      'ERR_EFFECT_INVALID',
+      `A subscription of '${context.address}' to '${parsed}' has no event type of its own. Pass one to subscribe(pattern, eventType).`,
+      { details: { address: context.address, pattern: parsed } },
+    );
+  }
+  rows.subscriptions.set(parsed, eventType);
+}
+
+function compileUnsubscribe({ pattern }: UnsubscribeEffect, context: CompileContext, rows: EffectRows): void {
+  const parsed = parsePattern(pattern);
+  if (Object.hasOwn(context.topics, parsed)) {
+    throw new TroupeError(
+      'ERR_EFFECT_INVALID',
+      `'${context.address}' cannot unsubscribe from '${parsed}': the topic stands in its definition. Take it out of defineActor({ topics }) and subscribe at run time.`,
+      { details: { address: context.address, pattern: parsed } },
+    );
+  }
+  rows.subscriptions.set(parsed, null);
 }
 
 function compileReply(effect: ReplyEffect, context: CompileContext, rows: EffectRows): void {

@@ -1,7 +1,7 @@
 /** Who makes an actor that does not exist. Pure. */
 import { ROOT } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
-import { originOf } from './items.ts';
+import { isWork, originOf } from './items.ts';
 import type { Item } from './items.ts';
 import type { Mailbox } from './mailbox.ts';
 
@@ -22,6 +22,6 @@ export function findCreator(mailbox: Mailbox, acceptsNoInput: boolean): Creator 
 }
 
 function wantsActor(item: Item): boolean {
-  if (item.kind === 'direct') return item.event !== undefined;
+  if (item.kind === 'direct') return isWork(item);
   return item.kind === 'inbox' && item.row.kind === 'event';
 }

@@ -5,22 +5,27 @@
 import type { AnyActorRef } from 'xstate';
 import type { Address } from '../actor/address.ts';
 import type { PersistedState } from '../state/persisted.ts';
-import type { ActorStatus, Commit, DeadLetter, InboxKey, NewActor, StateWrite } from '../store/store.ts';
-import type { EffectRows } from './compile-effects.ts';
-import { isAwaited } from './items.ts';
-import type { DirectItem, InboxItem, Item, Outcome } from './items.ts';
+import type { ActorStatus, Commit, DeadLetter, FiredKey, InboxKey, NewActor, StateWrite } from '../store/store.ts';
+import { addEffectRows, createEffectRows, hasEffectRows, toScheduleFields } from './effect-rows.ts';
+import type { EffectRows } from './effect-rows.ts';
+import { isAwaited, isWork } from './items.ts';
+import type { EventItem, Item, Outcome } from './items.ts';
+import type { StoredTimers } from './machine-timers.ts';
 
+const NO_KEYS: readonly never[] = [];
+
+/** Most drafts hold a state and a mark, so that everything else is made when it is needed. */
 export class Draft {
   readonly seq: number;
   readonly items: Item[] = [];
-  readonly rows: EffectRows = { inbox: [], outbox: [], log: [], replies: [] };
-  readonly consumed: InboxKey[] = [];
-  readonly deadLetters: DeadLetter[] = [];
-  readonly idempotencyIds: string[] = [];
-  /** Effect functions to begin once this is acknowledged. */
-  readonly begins: AnyActorRef[] = [];
+  #rows: EffectRows | undefined;
+  #consumed: InboxKey[] | undefined;
+  #fired: FiredKey[] | undefined;
+  #deadLetters: DeadLetter[] | undefined;
+  #idempotencyIds: string[] | undefined;
+  #begins: AnyActorRef[] | undefined;
   /** Outcomes decided by this commit itself, such as a dead letter's. */
-  readonly outcomes = new Map<Item, Outcome>();
+  #outcomes: Map<Item, Outcome> | undefined;
   state: PersistedState | undefined;
   status: ActorStatus = 'active';
   actor: NewActor | undefined;
@@ -28,7 +33,10 @@ export class Draft {
   failing: string | null | undefined;
   inFlight: string | null | undefined;
   meta: string | undefined;
+  timers: StoredTimers | undefined;
   isRemoval = false;
+  /** Time of the commit, in milliseconds since the epoch; set when it is posted. */
+  at = 0;
   #marks: Record<string, number> | undefined;
   readonly #birth: number;
   #ordinal = 0;
@@ -44,40 +52,71 @@ export class Draft {
     return `${this.#birth.toString(36)}.${this.seq}.${this.#ordinal++}`;
   }
 
+  /** What goes out with this commit; nothing when no effect asked for anything. */
+  get sent(): EffectRows | undefined {
+    return this.#rows;
+  }
+
+  /** Rows to add to. */
+  get rows(): EffectRows {
+    return (this.#rows ??= createEffectRows());
+  }
+
+  /** Effect functions to begin once this is acknowledged. */
+  get begins(): readonly AnyActorRef[] {
+    return this.#begins ?? NO_KEYS;
+  }
+
+  get hasConsumed(): boolean {
+    return this.#consumed !== undefined || this.#fired !== undefined;
+  }
+
+  /** Scheduled events whose consequences stand in this commit. */
+  get fired(): readonly FiredKey[] {
+    return this.#fired ?? NO_KEYS;
+  }
+
   /** True when there is nothing to save; items that only wait may still be in it. */
   get isEmpty(): boolean {
     return (
       this.state === undefined &&
-      this.actor === undefined &&
-      this.consumed.length === 0 &&
       this.#marks === undefined &&
-      this.idempotencyIds.length === 0 &&
+      this.actor === undefined &&
+      !this.hasConsumed &&
+      this.#idempotencyIds === undefined &&
       this.inFlight === undefined &&
+      this.timers === undefined &&
       this.failing === undefined &&
       this.error === undefined &&
       !this.isRemoval &&
-      this.rows.log.length + this.rows.inbox.length + this.rows.outbox.length + this.rows.replies.length === 0
+      (this.#rows === undefined || !hasEffectRows(this.#rows))
     );
   }
 
   /** Notes that the consequences of `item` stand in this commit. */
   consume(item: Item, marks: Readonly<Record<string, number>>): void {
     this.#take(item, marks);
-    if (item.kind === 'direct' && item.event && item.idempotencyId !== undefined)
-      this.idempotencyIds.push(item.idempotencyId);
+    if (item.kind === 'direct' && item.idempotencyId !== undefined && isWork(item))
+      (this.#idempotencyIds ??= []).push(item.idempotencyId);
   }
 
   /** Notes that `item` was given up on. Its id is not recorded as done, so that a repetition is not taken for a success. */
-  reject(item: DirectItem | InboxItem, marks: Readonly<Record<string, number>>, outcome: Outcome): void {
+  reject(item: EventItem, marks: Readonly<Record<string, number>>, outcome: Outcome): void {
     this.#take(item, marks);
-    this.outcomes.set(item, outcome);
+    (this.#outcomes ??= new Map<Item, Outcome>()).set(item, outcome);
+  }
+
+  bury(letter: DeadLetter): void {
+    (this.#deadLetters ??= []).push(letter);
+  }
+
+  beginAfter(actors: readonly AnyActorRef[]): void {
+    (this.#begins ??= []).push(...actors);
   }
 
   addRows(rows: EffectRows): void {
-    this.rows.inbox.push(...rows.inbox);
-    this.rows.outbox.push(...rows.outbox);
-    this.rows.log.push(...rows.log);
-    this.rows.replies.push(...rows.replies);
+    if (this.#rows) addEffectRows(this.#rows, rows);
+    else this.#rows = rows;
   }
 
   /** Tells the parent that this actor has ended, durably: with the very commit that ends it. */
@@ -100,41 +139,69 @@ export class Draft {
   }
 
   /** Tells everyone who waits. */
-  settle(fallback: Outcome = {}): void {
-    for (const item of this.items) if (isAwaited(item)) item.settle(this.outcomes.get(item) ?? fallback);
+  settle(fallback: Outcome = DONE): void {
+    for (const item of this.items) if (isAwaited(item)) item.settle(this.#outcomes?.get(item) ?? fallback);
   }
 
   toCommit(
     base: { address: Address; epoch: number; at: number; version: number },
     state: StateWrite | undefined,
   ): Commit {
-    const { inbox, outbox, log, replies } = this.rows;
+    const commit: Mutable<Commit> = { ...base, seq: this.seq, status: this.status };
+    if (state) commit.state = state;
+    if (this.#marks) commit.marks = JSON.stringify(this.#marks);
+    if (this.#isPlain) return commit;
+    if (this.actor) commit.actor = this.actor;
+    if (this.error !== undefined) commit.error = this.error;
+    if (this.failing !== undefined) commit.failing = this.failing;
+    if (this.inFlight !== undefined) commit.inFlight = this.inFlight;
+    if (this.timers) Object.assign(commit, { timers: this.timers.text, nextDue: this.timers.nextDue });
+    if (this.#consumed) commit.consumed = this.#consumed;
+    if (this.#fired) commit.fired = this.#fired;
+    if (this.#deadLetters) commit.deadLetters = this.#deadLetters;
+    if (this.meta !== undefined) commit.meta = this.meta;
+    if (this.isRemoval) commit.isRemoval = true;
+    return Object.assign(commit, this.#rowFields(), this.#idempotency());
+  }
+
+  /** A state and a mark, and nothing else: what most commits are. */
+  get #isPlain(): boolean {
+    return (
+      this.#rows === undefined &&
+      this.#consumed === undefined &&
+      this.#fired === undefined &&
+      this.#deadLetters === undefined &&
+      this.#idempotencyIds === undefined &&
+      this.timers === undefined &&
+      (this.actor ?? this.inFlight ?? this.meta) === undefined &&
+      this.inFlight !== null &&
+      this.failing === undefined &&
+      this.error === undefined &&
+      !this.isRemoval
+    );
+  }
+
+  #rowFields(): Partial<Commit> {
+    const rows = this.#rows;
+    if (!rows) return {};
+    const { inbox, outbox, log, publish } = rows;
     return {
-      ...base,
-      seq: this.seq,
-      status: this.status,
-      ...(this.actor && { actor: this.actor }),
-      ...(state && { state }),
-      ...(this.error !== undefined && { error: this.error }),
-      ...(this.#marks && { marks: JSON.stringify(this.#marks) }),
-      ...(this.failing !== undefined && { failing: this.failing }),
-      ...(this.inFlight !== undefined && { inFlight: this.inFlight }),
-      ...(this.consumed.length > 0 && { consumed: this.consumed }),
       ...(inbox.length > 0 && { inbox }),
       ...(outbox.length > 0 && { outbox }),
       ...(log.length > 0 && { log }),
-      ...this.#idempotency(replies),
-      ...(this.deadLetters.length > 0 && { deadLetters: this.deadLetters }),
-      ...(this.meta !== undefined && { meta: this.meta }),
-      ...(this.isRemoval && { isRemoval: true }),
+      ...(publish.length > 0 && { publish }),
+      ...toScheduleFields(rows),
     };
   }
 
   /** Ids recorded by this very commit carry their reply at once; replies to earlier ids go apart. */
-  #idempotency(replies: EffectRows['replies']): Pick<Commit, 'idempotency' | 'replies'> {
-    const own = new Set(this.idempotencyIds);
+  #idempotency(): Pick<Commit, 'idempotency' | 'replies'> {
+    const ids = this.#idempotencyIds ?? NO_KEYS;
+    const replies = this.#rows?.replies ?? NO_KEYS;
+    if (ids.length + replies.length === 0) return {};
+    const own = new Set<string>(ids);
     const replyOf = new Map(replies.map(({ id, reply }) => [id, reply]));
-    const idempotency = this.idempotencyIds.map((id) => {
+    const idempotency = ids.map((id) => {
       const reply = replyOf.get(id);
       return reply === undefined ? { id } : { id, reply };
     });
@@ -144,8 +211,17 @@ export class Draft {
 
   #take(item: Item, marks: Readonly<Record<string, number>>): void {
     this.items.push(item);
-    if (item.kind === 'inbox') this.consumed.push({ sender: item.row.sender, pos: item.row.pos });
-    if (item.kind === 'direct' && item.event && item.n > 0)
-      this.#marks = { ...(this.#marks ?? marks), [item.from]: item.n };
+    if (item.kind === 'inbox') (this.#consumed ??= []).push({ sender: item.row.sender, pos: item.row.pos });
+    else if (item.kind === 'scheduled') (this.#fired ??= []).push({ key: item.row.key, pos: item.row.pos });
+    else if (item.kind === 'direct' && item.n > 0 && isWork(item)) this.#mark(item.from, item.n, marks);
+  }
+
+  #mark(sender: string, n: number, marks: Readonly<Record<string, number>>): void {
+    if (!this.#marks) this.#marks = { ...marks, [sender]: n };
+    else this.#marks[sender] = n;
   }
 }
+
+const DONE: Outcome = {};
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };

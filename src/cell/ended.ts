@@ -5,7 +5,7 @@ import { encodeError } from '../thread/error-codec.ts';
 import type { Committed } from './commit-queue.ts';
 import type { Draft } from './draft.ts';
 import { actorQuarantined, actorStopped, bury } from './failure.ts';
-import { isRemovalOrder } from './items.ts';
+import { isRemovalOrder, isWork } from './items.ts';
 import type { InboxItem, Item, OrderItem } from './items.ts';
 
 export interface EndedContext {
@@ -22,7 +22,7 @@ export function answerEnded(items: readonly Item[], draft: Draft, context: Ended
   for (const item of items) {
     if (item.kind === 'order' || (item.kind === 'inbox' && item.row.kind === 'stop')) orderEnded(item, draft, context);
     else if (item.kind === 'inbox') answerRow(item, draft, context);
-    else if (item.kind === 'direct' && !item.event && context.committed) item.settle({});
+    else if (item.kind === 'direct' && !isWork(item) && context.committed) item.settle({});
     else if (item.kind === 'direct') item.settle({ error: encodeError(refusal(context)) });
   }
 }
@@ -50,5 +50,5 @@ function orderEnded(item: OrderItem | InboxItem, draft: Draft, context: EndedCon
 function answerRow(item: InboxItem, draft: Draft, context: EndedContext): void {
   if (context.committed?.status === 'quarantined') return;
   draft.consume(item, context.marks);
-  if (item.row.kind === 'event') bury(draft, item, encodeError(refusal(context)), 0);
+  if (item.row.kind === 'event') bury(draft, context.address, item, encodeError(refusal(context)), 0);
 }

@@ -10,7 +10,7 @@ import type { EncodedError } from '../thread/error-codec.ts';
 import type { Suspect } from '../thread/protocol.ts';
 import type { Draft } from './draft.ts';
 import { eventIdOf, isEventId, textOf } from './items.ts';
-import type { DirectItem, InboxItem, Item } from './items.ts';
+import type { EventItem, Item } from './items.ts';
 
 /** The event that failed last and how often; stored with the actor, so that a crash in between does not forgive it. */
 export interface FailingRecord {
@@ -76,13 +76,32 @@ export function refusedTooOften(address: Address): TroupeError {
   );
 }
 
+/** Why a turn fails that publishes to too many. */
+export function fanOutRefused(address: Address, detail: string | undefined): TroupeError {
+  return new TroupeError(
+    'ERR_FAN_OUT',
+    `A publication of '${address}' was refused: ${detail ?? 'too many subscribers'}. Publish to fewer, or raise maxFanOut in createSystem.`,
+    { details: { address } },
+  );
+}
+
 /** Moves the event of an item to the dead letters. */
-export function bury(draft: Draft, item: DirectItem | InboxItem, error: EncodedError, attempts: number): void {
-  const letter =
-    item.kind === 'inbox'
-      ? { id: item.row.id, sender: item.row.sender as string, text: textOf(item) }
-      : { id: eventIdOf(item) as string, sender: item.from, text: JSON.stringify(item.event ?? null) };
-  draft.deadLetters.push({ ...letter, error: JSON.stringify(error), attempts });
+export function bury(draft: Draft, owner: Address, item: EventItem, error: EncodedError, attempts: number): void {
+  draft.bury({ ...toLetter(item, owner), error: JSON.stringify(error), attempts });
+}
+
+function toLetter(
+  item: EventItem,
+  owner: Address,
+): { readonly id: string; readonly sender: string; readonly text: string } {
+  switch (item.kind) {
+    case 'inbox':
+      return { id: item.row.id, sender: item.row.sender, text: textOf(item) };
+    case 'scheduled':
+      return { id: eventIdOf(item) as string, sender: owner, text: item.row.text };
+    case 'direct':
+      return { id: eventIdOf(item) as string, sender: item.from, text: JSON.stringify(item.event ?? null) };
+  }
 }
 
 /** What the sender of a dead letter is told. */
@@ -117,6 +136,15 @@ export function creationFailed(address: Address, error: unknown): TroupeError {
       cause: error,
       details: { address },
     },
+  );
+}
+
+/** What the sender of an event is told that failed an actor which is not stored. */
+export function volatileFailed(address: Address, error: unknown): TroupeError {
+  return new TroupeError(
+    'ERR_ACTOR_FAILED',
+    `'${address}' failed on this event: ${withoutStop(encodeError(error).message)}. It is not stored and starts anew from its input; mend the event or the machine.`,
+    { cause: error, details: { address } },
   );
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Address } from '../actor/address.ts';
 import type { InboxRow } from '../store/store.ts';
+import { toInboxItem } from './items.ts';
 import type { InboxItem } from './items.ts';
 import { InboxTracker } from './inbox-tracker.ts';
 import type { CellServices } from './services.ts';
@@ -11,19 +12,30 @@ import type { CellServices } from './services.ts';
 /** Inbox rows read at a time. */
 export const INBOX_PAGE = 256;
 
+export interface InboxHooks {
+  take(items: readonly InboxItem[]): void;
+  /** True while no more rows are wanted in memory: they wait on disk. */
+  isFull(): boolean;
+}
+
 export class InboxReader {
   readonly #address: Address;
   readonly #services: CellServices;
-  readonly #take: (items: readonly InboxItem[]) => void;
+  readonly #hooks: InboxHooks;
   #tracker = new InboxTracker();
   #life = 0;
   #isReading = false;
   #isWanted = false;
 
-  constructor(address: Address, services: CellServices, take: (items: readonly InboxItem[]) => void) {
+  constructor(address: Address, services: CellServices, hooks: InboxHooks) {
     this.#address = address;
     this.#services = services;
-    this.#take = take;
+    this.#hooks = hooks;
+  }
+
+  /** True while no row is known to wait and none is being looked for. */
+  get isQuiet(): boolean {
+    return !this.#isReading && !this.#isWanted && !this.#tracker.isBehind;
   }
 
   /** True while rows are known to wait on disk. */
@@ -41,8 +53,9 @@ export class InboxReader {
 
   /** Takes a hint, or reads the inbox when it shows a gap. */
   hint(item: InboxItem, previousPos: number): void {
+    if (this.#hooks.isFull()) return this.#tracker.fallBehind();
     const verdict = this.#tracker.judge(item.row.sender, item.row.pos, previousPos);
-    if (verdict === 'take') this.#take([item]);
+    if (verdict === 'take') this.#hooks.take([item]);
     if (verdict === 'gap') this.read();
   }
 
@@ -66,6 +79,7 @@ export class InboxReader {
 
   /** Reads what waits and has not been handed over. */
   read(): void {
+    if (this.#hooks.isFull()) return this.#tracker.fallBehind();
     if (this.#isReading) {
       this.#isWanted = true;
       return;
@@ -99,11 +113,11 @@ export class InboxReader {
 
   #finish(fresh: readonly InboxRow[]): void {
     this.#isReading = false;
-    this.#take(toItems(fresh));
+    this.#hooks.take(toItems(fresh));
     this.catchUp();
   }
 }
 
 function toItems(rows: readonly InboxRow[]): InboxItem[] {
-  return rows.map((row) => ({ kind: 'inbox', row }));
+  return rows.map(toInboxItem);
 }

@@ -22,6 +22,11 @@ export class InboxTracker {
     return this.#isBehind;
   }
 
+  /** Rows come faster than they are taken: the rest is read later. */
+  fallBehind(): void {
+    this.#isBehind = true;
+  }
+
   /** Judges a hint; `take` counts it as handed over. */
   judge(sender: Address, pos: number, previousPos: number): HintVerdict {
     const seen = this.#seen.get(sender);

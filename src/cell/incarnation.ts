@@ -5,16 +5,18 @@
 import type { AnyActorRef } from 'xstate';
 import type { Address } from '../actor/address.ts';
 import type { AnyDefinition } from '../actor/define.ts';
-import type { ActorEvent } from '../actor/effects.ts';
+import type { ActorEvent, Effect } from '../actor/effects.ts';
 import type { PersistedState } from '../state/persisted.ts';
 import { compileEffects } from './compile-effects.ts';
+import type { EffectRows } from './effect-rows.ts';
 import type { Draft } from './draft.ts';
 import { EffectRuns } from './effect-runs.ts';
 import type { InFlightRow } from './effect-runs.ts';
 import { bodyOf, eventIdOf } from './items.ts';
-import type { InternalItem, Item } from './items.ts';
+import type { DirectItem, InternalItem, Item, TimerItem } from './items.ts';
 import { LiveActor } from './live-actor.ts';
 import type { TurnOutcome } from './live-actor.ts';
+import type { TimerRow } from './machine-timers.ts';
 import type { CellServices } from './services.ts';
 
 /** A turn that failed. */
@@ -30,10 +32,12 @@ export interface IncarnationOptions {
   readonly origin: { readonly input: unknown } | { readonly state: PersistedState };
   /** Effects the life before this one had in flight. */
   readonly restored: readonly InFlightRow[];
+  /** Timers the life before this one had set. */
+  readonly timers: readonly TimerRow[];
   /** The state a draft goes on from. */
   readonly stateBefore: (draft: Draft) => PersistedState | undefined;
   /** A timer fired or an effect function settled: it wants a turn. */
-  readonly wantTurn: (item: InternalItem) => void;
+  readonly wantTurn: (item: InternalItem | TimerItem) => void;
 }
 
 export class Incarnation {
@@ -44,7 +48,7 @@ export class Incarnation {
 
   constructor(options: IncarnationOptions) {
     const { address, definition, services, origin, restored, wantTurn } = options;
-    const { env, log, send, mark } = services;
+    const { env, log, send, mark, boot, downtimeMs } = services;
     this.#options = options;
     this.#effects = new EffectRuns({
       address,
@@ -58,7 +62,14 @@ export class Incarnation {
       machine: definition.machine,
       env,
       origin,
-      onDelivery: (delivery) => void (!this.#hasEnded && wantTurn({ kind: 'internal', delivery })),
+      isStored: true,
+      timerPolicies: definition.policy.timers,
+      boot,
+      downtimeMs,
+      onDelivery: (delivery) => void (!this.#hasEnded && wantTurn({ kind: 'internal', delivery, life: this })),
+      onTimer: (timer) => void (!this.#hasEnded && wantTurn({ kind: 'timer', timer, life: this })),
+      onTimerLost: ({ id, source }) =>
+        log.warn('a stored timer is dropped: what it was for is gone', { address, timer: id, source }),
       onLog: (...args) => log.info(args.map(String).join(' '), { address, component: 'machine' }),
     });
   }
@@ -67,7 +78,7 @@ export class Incarnation {
   start(draft: Draft): Failed | undefined {
     const failed = this.#absorb(
       draft,
-      this.#marked('start', () => this.#live.start()),
+      this.#marked('start', () => this.#live.start(this.#options.timers)),
     );
     if (!failed && this.#options.restored.length > 0) draft.inFlight = this.#effects.toText();
     this.#effects.forgetRestored();
@@ -78,6 +89,11 @@ export class Incarnation {
   turn(draft: Draft, item: Item): Failed | undefined {
     const run = this.#turnOf(item);
     return run && this.#absorb(draft, this.#marked(eventIdOf(item) ?? 'internal', run));
+  }
+
+  /** True when nothing of this life would be lost if the actor left memory now. */
+  get isStorable(): boolean {
+    return this.#live.isStorable;
   }
 
   /** The last turn: children are stopped. XState runs no exit actions here. */
@@ -103,30 +119,51 @@ export class Incarnation {
   }
 
   #turnOf(item: Item): (() => TurnOutcome) | undefined {
-    if (item.kind === 'internal') return () => this.#live.pass(item.delivery);
-    if (item.kind === 'inbox' && item.row.kind === 'event') return () => this.#live.send(bodyOf(item) as ActorEvent);
-    const event = item.kind === 'direct' ? item.event : undefined;
+    switch (item.kind) {
+      case 'direct':
+        return this.#eventTurn(item);
+      case 'inbox':
+        return item.row.kind === 'event' ? () => this.#live.send(bodyOf(item) as ActorEvent) : undefined;
+      case 'scheduled':
+        return () => this.#live.send(JSON.parse(item.row.text) as ActorEvent);
+      case 'internal':
+        return item.life === this ? () => this.#live.pass(item.delivery) : undefined;
+      case 'timer':
+        return item.life === this ? () => this.#live.fire(item.timer) : undefined;
+      case 'order':
+        return undefined;
+    }
+  }
+
+  #eventTurn({ event }: DirectItem): (() => TurnOutcome) | undefined {
     return event && (() => this.#live.send(event));
   }
 
   /** Adds what a turn led to; returns the error of a turn that failed, of which nothing is kept. */
   #absorb(draft: Draft, outcome: TurnOutcome): Failed | undefined {
     if (!outcome.ok) return { error: outcome.error };
-    const { address, services, stateBefore } = this.#options;
+    const { address, stateBefore } = this.#options;
     try {
-      const { boot, definitions } = services;
-      const context = { address, boot, definitions, nextId: () => draft.nextId() };
-      if (outcome.effects.length > 0) draft.addRows(compileEffects(outcome.effects, context));
+      if (outcome.effects.length > 0) draft.addRows(this.#compile(draft, outcome.effects));
     } catch (error) {
       return { error };
     }
     const begins = this.#effects.apply(outcome.started, outcome.ended, () => `${address}#${draft.nextId()}`);
     if (begins) {
-      draft.begins.push(...begins);
+      draft.beginAfter(begins);
       draft.inFlight = this.#effects.toText();
     }
-    if (outcome.state !== stateBefore(draft)) draft.state = outcome.state;
+    if (outcome.timers) draft.timers = outcome.timers;
+    if (outcome.state && outcome.state !== stateBefore(draft)) draft.state = outcome.state;
     return undefined;
+  }
+
+  #compile(draft: Draft, effects: readonly Effect[]): EffectRows {
+    const { address, definition, services } = this.#options;
+    const { boot, definitions, env } = services;
+    const { topics } = definition.policy;
+    const nextId = (): string => draft.nextId();
+    return compileEffects(effects, { address, boot, definitions, nextId, now: () => env.now(), topics });
   }
 
   #marked<T>(what: string, run: () => T): T {

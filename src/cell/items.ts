@@ -2,7 +2,8 @@
 import { ROOT } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
-import type { InboxRow } from '../store/store.ts';
+import type { InboxRow, ScheduledRow, ScheduleWrite } from '../store/store.ts';
+import type { MachineTimer } from './machine-timers.ts';
 import type { Delivery } from './xstate-seams.ts';
 
 /** How a direct item ended for whoever sent it. */
@@ -20,12 +21,17 @@ export interface DirectItem {
   readonly n: number;
   /** Id the caller chose. */
   readonly idempotencyId?: string;
-  /** Absent: only makes sure that the actor exists and that what came before is committed. */
+  /** Neither this nor `command`: only makes sure that the actor exists and that what came before is committed. */
   readonly event?: { readonly type: string };
+  /** Sets or takes back a scheduled event, without a turn of the machine. */
+  readonly command?: ScheduleCommand;
   /** Creates the actor when it does not exist. Wrapped, since the input itself may be anything. */
   readonly create?: { readonly input: unknown };
   readonly settle: (outcome: Outcome) => void;
 }
+
+/** What code asks of an actor's schedule. */
+export type ScheduleCommand = { readonly schedule: ScheduleWrite } | { readonly unschedule: string };
 
 /** A row of the durable inbox: told, spawned or stopped by another actor. */
 export interface InboxItem {
@@ -33,7 +39,24 @@ export interface InboxItem {
   /** `text` is empty when the row came as a hint, already parsed. */
   readonly row: InboxRow;
   readonly body?: unknown;
+  /** It tells the end of a child. */
+  readonly isExit?: boolean;
 }
+
+/** An item of a stored row. */
+export function toInboxItem(row: InboxRow): InboxItem {
+  return row.kind === 'event' && row.text.startsWith(EXIT_START)
+    ? { kind: 'inbox', row, isExit: true }
+    : { kind: 'inbox', row };
+}
+
+/** An item of a row that came as a hint, already parsed. */
+export function toHintedItem(row: InboxRow, body: unknown): InboxItem {
+  const isExit = row.kind === 'event' && (body as { type?: unknown }).type === 'child.exited';
+  return isExit ? { kind: 'inbox', row, body, isExit } : { kind: 'inbox', row, body };
+}
+
+const EXIT_START = '{"type":"child.exited",';
 
 /** The parsed content of an inbox item. */
 export function bodyOf(item: InboxItem): unknown {
@@ -45,10 +68,25 @@ export function textOf(item: InboxItem): string {
   return item.row.text === '' ? JSON.stringify(item.body) : item.row.text;
 }
 
-/** A timer that fired or an effect function that settled. */
+/** An effect function, or other logic of the machine's own, that settled. */
 export interface InternalItem {
   readonly kind: 'internal';
   readonly delivery: Delivery;
+  /** The life of the actor it belongs to; another life drops it. */
+  readonly life: object;
+}
+
+/** A timer of the machine that is due. */
+export interface TimerItem {
+  readonly kind: 'timer';
+  readonly timer: MachineTimer;
+  readonly life: object;
+}
+
+/** A scheduled event that is due. */
+export interface ScheduledItem {
+  readonly kind: 'scheduled';
+  readonly row: ScheduledRow;
 }
 
 /** What code may order: an end, an end that takes the rows along, or a new try for a quarantined actor. */
@@ -61,18 +99,32 @@ export interface OrderItem {
   readonly settle: (outcome: Outcome) => void;
 }
 
-export type Item = DirectItem | InboxItem | InternalItem | OrderItem;
+export type Item = DirectItem | InboxItem | InternalItem | TimerItem | ScheduledItem | OrderItem;
+
+/** An item that may be given up on: an event stands behind it. */
+export type EventItem = DirectItem | InboxItem | ScheduledItem;
+
+/** True for what a sender counts on: an event or a command, as opposed to a look at the state. */
+export function isWork(item: DirectItem): boolean {
+  return item.event !== undefined || item.command !== undefined;
+}
+
+/** True for an event that code sent. */
+export function isDirectEvent(item: Item): boolean {
+  return item.kind === 'direct' && item.event !== undefined;
+}
 
 /** Names the event of an item for attempts and dead letters; nothing for items that no event stands behind. */
 export function eventIdOf(item: Item): string | undefined {
   if (item.kind === 'inbox') return `inbox:${item.row.pos}`;
+  if (item.kind === 'scheduled') return `scheduled:${item.row.pos}`;
   if (item.kind !== 'direct') return undefined;
   return item.n > 0 ? `${item.from}:${item.n}` : `id:${item.idempotencyId ?? item.from}`;
 }
 
 /** True for what `eventIdOf` names, as opposed to a start, a stop, a timer or the key of an effect. */
 export function isEventId(what: string): boolean {
-  return what.startsWith('inbox:') || what.startsWith('id:') || /:\d+$/.test(what);
+  return what.startsWith('inbox:') || what.startsWith('scheduled:') || what.startsWith('id:') || /:\d+$/.test(what);
 }
 
 /** True for items whose sender waits for an outcome. */

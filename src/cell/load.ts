@@ -3,8 +3,9 @@ import type { AnyDefinition } from '../actor/define.ts';
 import type { Address } from '../actor/address.ts';
 import { TroupeError, isTroupeError } from '../errors.ts';
 import { recoverState } from '../state/recover.ts';
-import type { ActorStatus, StoredActor } from '../store/store.ts';
+import type { ActorStatus, StoredActor, Subscription } from '../store/store.ts';
 import type { FailingRecord } from './failure.ts';
+import type { TimerRow } from './machine-timers.ts';
 import type { SavedState } from './state-saver.ts';
 
 /** A stored actor, read. */
@@ -22,17 +23,21 @@ export interface StoredLife {
   readonly marks: Readonly<Record<string, number>>;
   readonly failing?: FailingRecord;
   readonly inFlightText: string | null;
+  readonly timersText: string | null;
+  readonly subscriptions: readonly Subscription[];
   readonly meta: string;
 }
 
 /** Reads a stored actor. Marks of callers of another boot are dropped: they cannot send again. */
 export function readStored(actor: StoredActor, definition: AnyDefinition, boot: string): StoredLife {
-  const { seq, createdAt, epoch, version, parent, status, error, meta } = actor;
-  const base = { seq, createdAt, epoch, version, parent, status, error, meta, inFlightText: actor.inFlight };
+  const { seq, createdAt, epoch, version, parent, status, error, meta, subscriptions } = actor;
+  const texts = { inFlightText: actor.inFlight, timersText: actor.timers };
+  const base = { seq, createdAt, epoch, version, parent, status, error, meta, subscriptions, ...texts };
   try {
     assertVersion(actor, definition);
     const recovered = recoverState({ snapshot: actor.snapshot, deltas: actor.deltas, owner: actor.address });
-    assertInFlight(actor);
+    assertList(actor.address, actor.inFlight, 'effects in flight');
+    assertList(actor.address, actor.timers, 'timers');
     const failing = actor.failing === null ? undefined : (JSON.parse(actor.failing) as FailingRecord);
     return { ...base, saved: recovered, marks: marksOf(actor, boot), ...(failing && { failing }) };
   } catch (fault) {
@@ -49,12 +54,15 @@ function assertVersion(actor: StoredActor, definition: AnyDefinition): void {
   );
 }
 
-function assertInFlight(actor: StoredActor): void {
-  const rows: unknown = JSON.parse(actor.inFlight ?? '[]');
+function assertList(address: Address, text: string | null, what: string): void {
+  const rows: unknown = JSON.parse(text ?? '[]');
   if (Array.isArray(rows)) return;
-  throw new TroupeError('ERR_STATE_CORRUPT', `The effects in flight of '${actor.address}' cannot be read.`, {
-    details: { address: actor.address },
-  });
+  throw new TroupeError('ERR_STATE_CORRUPT', `The ${what} of '${address}' cannot be read.`, { details: { address } });
+}
+
+/** The stored timers of an actor, first due first. */
+export function readTimers(text: string | null): readonly TimerRow[] {
+  return text === null ? [] : (JSON.parse(text) as TimerRow[]);
 }
 
 function marksOf(actor: StoredActor, boot: string): Readonly<Record<string, number>> {

@@ -1,64 +1,128 @@
-/** FIFO of one cell's items. Owns no timer. Items of one sender keep their order. */
-import type { Item } from './items.ts';
-
-const COMPACT_AT = 1024;
+/**
+ * What waits for one cell, in three lanes: orders to stop come before what the runtime itself has to say (timers, outcomes of
+ * effect functions, ends of children), and that before what users and other actors sent. Owns no timer.
+ *
+ * Invariants: M1 within a lane first come, first served; M2 lanes never reorder what one actor sent to another: what a child
+ * told its parent comes before its end; M3 nothing is refused here, whoever pushes has looked at `direct` and `told` before.
+ */
+import { isDirectEvent } from './items.ts';
+import type { DirectItem, InboxItem, Item } from './items.ts';
+import { Lane } from './lane.ts';
 
 export class Mailbox {
-  #items: Item[] = [];
-  #head = 0;
+  readonly #stops = new Lane<Item>();
+  readonly #runtime = new Lane<Item>();
+  readonly #users = new Lane<Item>();
+  #direct = 0;
+  #told = 0;
 
   get size(): number {
-    return this.#items.length - this.#head;
+    return this.#stops.size + this.#runtime.size + this.#users.size;
+  }
+
+  /** Direct events that wait. */
+  get direct(): number {
+    return this.#direct;
+  }
+
+  /** Inbox rows that wait, held in memory. */
+  get told(): number {
+    return this.#told;
   }
 
   peek(): Item | undefined {
-    return this.#items[this.#head];
+    return this.#stops.peek() ?? this.#runtime.peek() ?? this.#users.peek();
   }
 
   push(item: Item): void {
-    this.#items.push(item);
+    this.#count(item, 1);
+    this.#laneOf(item, (sender) => this.#users.some((other) => isFrom(other, sender))).push(item);
   }
 
   /** Puts items back before all others, in the order given. */
   unshift(items: readonly Item[]): void {
-    this.#items = [...items, ...this.#items.slice(this.#head)];
-    this.#head = 0;
+    const back = new Map<Lane<Item>, Item[]>([
+      [this.#stops, []],
+      [this.#runtime, []],
+      [this.#users, []],
+    ]);
+    for (const item of items) {
+      this.#count(item, 1);
+      const lane = this.#laneOf(
+        item,
+        (sender) => back.get(this.#users)?.some((other) => isFrom(other, sender)) === true,
+      );
+      back.get(lane)?.push(item);
+    }
+    for (const [lane, own] of back) if (own.length > 0) lane.unshift(own);
   }
 
   shift(): Item | undefined {
-    const item = this.#items[this.#head];
-    if (item === undefined) return undefined;
-    this.#head++;
-    if (this.#head === this.#items.length) this.#reset();
-    else if (this.#head >= COMPACT_AT) this.#compact();
+    const item = this.#stops.shift() ?? this.#runtime.shift() ?? this.#users.shift();
+    if (item) this.#count(item, -1);
     return item;
   }
 
   /** Takes one item out wherever it stands. */
   remove(item: Item): void {
-    this.#items = this.#items.slice(this.#head).filter((other) => other !== item);
-    this.#head = 0;
+    this.removeWhere((other) => other === item);
+  }
+
+  /** Takes out every item that fits and returns them. */
+  removeWhere(fits: (item: Item) => boolean): readonly Item[] {
+    const removed = [this.#stops, this.#runtime, this.#users].flatMap((lane) => lane.removeWhere(fits));
+    for (const item of removed) this.#count(item, -1);
+    return removed;
+  }
+
+  /** Takes out the direct event that has waited longest. */
+  takeOldestDirect(): DirectItem | undefined {
+    const oldest = this.#users.find(isDirectEvent);
+    if (oldest) this.remove(oldest);
+    return oldest as DirectItem | undefined;
   }
 
   /** Empties it and returns what was in it. */
   takeAll(): Item[] {
-    const items = this.#items.slice(this.#head);
-    this.#reset();
+    const items = [...this.#stops.takeAll(), ...this.#runtime.takeAll(), ...this.#users.takeAll()];
+    this.#direct = 0;
+    this.#told = 0;
     return items;
   }
 
   /** The first item that fits, left in place. */
   find(fits: (item: Item) => boolean): Item | undefined {
-    return this.#items.slice(this.#head).find(fits);
+    return this.#stops.find(fits) ?? this.#runtime.find(fits) ?? this.#users.find(fits);
   }
 
-  #compact(): void {
-    this.#items = this.#items.slice(this.#head);
-    this.#head = 0;
+  #laneOf(item: Item, hasWaiting: (sender: string) => boolean): Lane<Item> {
+    switch (item.kind) {
+      case 'order':
+        return item.order === 'revive' ? this.#users : this.#stops;
+      case 'internal':
+      case 'timer':
+      case 'scheduled':
+        return this.#runtime;
+      case 'inbox':
+        return this.#laneOfRow(item, hasWaiting);
+      case 'direct':
+        return this.#users;
+    }
   }
 
-  #reset(): void {
-    this.#items = [];
-    this.#head = 0;
+  #laneOfRow(item: InboxItem, hasWaiting: (sender: string) => boolean): Lane<Item> {
+    const { kind, sender } = item.row;
+    if (kind !== 'stop' && item.isExit !== true) return this.#users;
+    if (this.#told > 0 && hasWaiting(sender)) return this.#users;
+    return kind === 'stop' ? this.#stops : this.#runtime;
   }
+
+  #count(item: Item, by: 1 | -1): void {
+    if (item.kind === 'inbox') this.#told += by;
+    else if (isDirectEvent(item)) this.#direct += by;
+  }
+}
+
+function isFrom(item: Item, sender: string): boolean {
+  return item.kind === 'inbox' && item.row.sender === sender;
 }

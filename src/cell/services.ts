@@ -4,7 +4,15 @@ import type { Definitions } from '../actor/definitions.ts';
 import type { ActorEvent } from '../actor/effects.ts';
 import type { Env } from '../env.ts';
 import type { Logger } from '../observe/logger.ts';
-import type { Commit, CommitResult, InboxPosition, NewInboxRow, NewOutboxRow, Store } from '../store/store.ts';
+import type {
+  Commit,
+  CommitResult,
+  InboxPosition,
+  InboxRow,
+  NewOutboxRow,
+  NewPublication,
+  Store,
+} from '../store/store.ts';
 import type { StoreCall } from '../store/protocol.ts';
 import type { Suspect } from '../thread/protocol.ts';
 
@@ -14,6 +22,20 @@ export interface CellStore {
   call<M extends StoreCall>(method: M, ...args: Parameters<Store[M]>): ReturnType<Store[M]>;
 }
 
+/** A committed inbox row on its way to its receiver. */
+export type HintedRow = Pick<InboxRow, 'receiver' | 'kind' | 'id' | 'text'>;
+
+/** A cell that takes its turns at once. */
+export interface Runnable {
+  /** Returns true when more wait than it may take at once. */
+  pump(): boolean;
+}
+
+/** A cell that waits for room. */
+export interface Pumped {
+  pump(): void;
+}
+
 export interface CellServices {
   readonly env: Env;
   readonly log: Logger;
@@ -21,10 +43,24 @@ export interface CellServices {
   readonly definitions: Definitions;
   /** Id of this run of the system. */
   readonly boot: string;
+  /** Time during which no system ran, on record for this store, in milliseconds. */
+  readonly downtimeMs: number;
   /** Lets out a committed inbox row. Without a position its receiver is only told to look into its inbox. */
-  hint(sender: Address, row: NewInboxRow, position: InboxPosition | undefined): void;
+  hint(sender: Address, row: HintedRow, position: InboxPosition | undefined): void;
+  /** Something of this actor is due at a time, and the cell itself does not watch for it. */
+  dueLater(address: Address, dueAt: number): void;
+  /** Sends an event that is not stored, at most once. */
+  tell(to: Address, eventText: string): void;
+  /** Lets a cell take turns, now or when those under way are over. */
+  run(cell: Runnable): void;
+  /** What became of publications: subscribers are told. */
+  published(sender: Address, publications: readonly NewPublication[], result: CommitResult, at: number): void;
+  /** False while too much of this host is unacknowledged; the cell is pumped when there is room again. */
+  hasRoom(cell: Pumped): boolean;
   /** Lets out a committed reply or delivery. Without a position main reads the outbox itself. */
   release(address: Address, row: NewOutboxRow, pos: number | undefined): void;
+  /** Sends what waits to be sent to main now. */
+  flush(): void;
   /** Committed state changed. */
   changed(address: Address): void;
   /** Sends on behalf of an effect function. */

@@ -8,6 +8,7 @@ import type { StateView } from '../actor/define.ts';
 import { TroupeError } from '../errors.ts';
 import type { Json } from '../state/json.ts';
 import type { ActorSummary, ListQuery, LogQuery, Page } from '../store/store.ts';
+import { unlessOver } from '../sessions/over.ts';
 import { assertExists } from '../system/existing.ts';
 import { readHistory } from '../system/history.ts';
 import type { HistoryEntry } from '../system/history.ts';
@@ -34,6 +35,11 @@ export interface CreateGroup {
   readonly shared?: Readonly<Record<string, Json>>;
   /** Rounds after which the group rests. 1 to 1,000,000. @default 10 */
   readonly maxRounds?: number;
+  /**
+   * Time a member has to answer, in milliseconds, counted from when its turn begins; after that the next one speaks. Time
+   * during which the system is down does not count. 1 to 86,400,000. @default 30000
+   */
+  readonly turnDeadlineMs?: number;
 }
 
 export interface GroupSummary {
@@ -49,7 +55,7 @@ export interface GroupSummary {
 export interface Group {
   readonly id: string;
   readonly ref: ActorRef<typeof group>;
-  /** Lets the members speak, round-robin, until one says that the aim is reached or the rounds are over. */
+  /** Lets the members speak, round-robin, until one says that the aim is reached, the rounds are over, or nobody answers. */
   start(options?: SendOptions): Promise<void>;
   /** Adds a message from outside the circle. */
   say(text: string, options: { readonly author: string; readonly id?: string }): Promise<void>;
@@ -80,16 +86,23 @@ export class Groups {
 
   /**
    * Creates a group and its members. With an id that exists the group is returned as it is.
-   * @throws {TroupeError} ERR_GROUP_SIZE, ERR_INPUT_INVALID, ERR_ADDRESS, ERR_SESSION_NOT_FOUND.
+   * @throws {TroupeError} ERR_GROUP_SIZE, ERR_INPUT_INVALID, ERR_ADDRESS, ERR_SESSION_NOT_FOUND, ERR_SESSION_EXPIRED.
    */
   async create(options: CreateGroup): Promise<Group> {
     const { id = this.#system.newId(), topic = '', members, shared = {}, maxRounds = DEFAULT_ROUNDS } = options;
     assertSize(members.length);
-    const input = { topic, shared, maxRounds, members: members.map((member, i) => toInput(member, `${id}:${i + 1}`)) };
+    const input = {
+      topic,
+      shared,
+      maxRounds,
+      members: members.map((member, i) => toInput(member, `${id}:${i + 1}`)),
+      ...(options.turnDeadlineMs !== undefined && { turnDeadlineMs: options.turnDeadlineMs }),
+    };
     const ref = this.#system.actor(group, id, input);
     if (options.session !== undefined) await this.#openIn(options.session, id, input);
     await ref.snapshot();
-    return this.#open(id, ref);
+    // Without the input: what is said to a group that was removed must not make it anew.
+    return this.#open(id, this.#system.actor(group, id));
   }
 
   /** @throws {TroupeError} ERR_GROUP_NOT_FOUND when there is none with this id. */
@@ -117,7 +130,8 @@ export class Groups {
   /** The session spawns the group and becomes its parent; the row is durable before anyone looks for the group. */
   async #openIn(sessionId: string, key: string, input: object): Promise<void> {
     const { ref } = await this.#system.sessions.get(sessionId);
-    await ref.send({ type: 'GROUP.OPEN', key, input: input as Json }, { id: `group-open:${key}` });
+    const opening = ref.send({ type: 'GROUP.OPEN', key, input: input as Json }, { id: `group-open:${key}` });
+    await unlessOver(sessionId, opening);
   }
 
   #open(id: string, ref: ActorRef<typeof group>): Group {

@@ -1,6 +1,7 @@
-/** What users call to work with sessions: create, get, list, say, history, delete. */
+/** What users call to work with sessions: create, get, list, say, history, delete, sweep. */
 import { session } from '../../actors/session.ts';
-import type { SessionDescription, SessionMessage } from '../../machines/session.ts';
+import type { Lifecycle, SessionDescription, SessionMessage } from '../../machines/session.ts';
+import { isTroupeError } from '../errors.ts';
 import type { InputOf, StateView } from '../actor/define.ts';
 import { toAddress } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
@@ -10,6 +11,7 @@ import { readHistory } from '../system/history.ts';
 import type { HistoryEntry } from '../system/history.ts';
 import type { ActorRef } from '../system/ref.ts';
 import type { System } from '../system/system.ts';
+import { unlessOver } from './over.ts';
 
 /** Who the session is for, and what is known of it. */
 export type CreateSession = InputOf<typeof session> & {
@@ -20,6 +22,7 @@ export type CreateSession = InputOf<typeof session> & {
 /** Which sessions to list. */
 export interface SessionFilter extends Omit<ListQuery, 'type' | 'meta' | 'parent'> {
   readonly user?: string;
+  readonly lifecycle?: Lifecycle;
 }
 
 export interface SayOptions {
@@ -34,6 +37,8 @@ export interface SessionSummary {
   readonly id: string;
   readonly user: string;
   readonly title: string;
+  /** Of a session that was ended: where it was then. */
+  readonly lifecycle: Lifecycle;
   readonly status: ActorSummary['status'];
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -43,8 +48,12 @@ export interface SessionSummary {
 export interface Session {
   readonly id: string;
   readonly ref: ActorRef<typeof session>;
-  /** Adds a message. Resolves when it is durable. */
+  /**
+   * Adds a message. Resolves when it is durable.
+   * @throws {TroupeError} ERR_SESSION_EXPIRED, ERR_SESSION_NOT_FOUND once it was removed, and what `ref.send` throws.
+   */
   say(text: string, options?: SayOptions): Promise<void>;
+  /** @throws {TroupeError} ERR_SESSION_EXPIRED, ERR_SESSION_NOT_FOUND, and what `ref.ask` throws. */
   describe(): Promise<SessionDescription>;
   snapshot(): Promise<StateView<typeof session>>;
   /** Messages by pages, oldest first. */
@@ -56,6 +65,9 @@ export interface Session {
   /** Ends the session and removes it with everything below it. */
   delete(): Promise<void>;
 }
+
+/** Expired sessions that are removed at a time. */
+const SWEEP_PAGE = 100;
 
 export class Sessions {
   readonly #system: System;
@@ -69,9 +81,9 @@ export class Sessions {
    * @throws {TroupeError} ERR_INPUT_INVALID, ERR_ADDRESS.
    */
   async create({ id = this.#system.newId(), ...input }: CreateSession): Promise<Session> {
-    const ref = this.#system.actor(session, id, input);
-    await ref.snapshot();
-    return this.#open(id, ref);
+    await this.#system.actor(session, id, input).snapshot();
+    // Without the input: what is said to a session that was removed must not make it anew.
+    return this.#open(id, this.#system.actor(session, id));
   }
 
   /** @throws {TroupeError} ERR_SESSION_NOT_FOUND when there is none with this id. */
@@ -82,12 +94,9 @@ export class Sessions {
   }
 
   /** Sessions by pages, newest first. */
-  async list({ user, ...query }: SessionFilter = {}): Promise<Page<SessionSummary>> {
-    const page = await this.#system.list({
-      ...query,
-      type: session.type,
-      ...(user !== undefined && { meta: { user } }),
-    });
+  async list({ user, lifecycle, ...query }: SessionFilter = {}): Promise<Page<SessionSummary>> {
+    const meta = { ...(user !== undefined && { user }), ...(lifecycle !== undefined && { lifecycle }) };
+    const page = await this.#system.list({ ...query, type: session.type, meta });
     return { ...page, items: page.items.map(summarize) };
   }
 
@@ -96,17 +105,50 @@ export class Sessions {
     await this.#system.remove(toAddress(session.type, id));
   }
 
+  /**
+   * Removes the sessions that have expired, with everything below them. Returns how many. The system does this regularly; what
+   * an earlier sweep was cut off from, the next one does.
+   */
+  async sweep(): Promise<number> {
+    let count = 0;
+    let cursor: string | undefined;
+    do {
+      const from = cursor === undefined ? {} : { cursor };
+      const page = await this.list({ lifecycle: 'expired', statuses: ['done'], limit: SWEEP_PAGE, ...from });
+      const removed = await Promise.all(page.items.map(({ id }) => this.#removeExpired(id)));
+      count += removed.filter(Boolean).length;
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    return count;
+  }
+
+  /** Looks once more before: since the list was made the session may be gone, and another have taken its id. */
+  async #removeExpired(id: string): Promise<boolean> {
+    try {
+      const { value } = await this.#system.actor(session, id).snapshot();
+      if (value !== 'expired') return false;
+    } catch (error) {
+      if (isTroupeError(error, 'ERR_ACTOR_NOT_FOUND')) return false;
+      throw error;
+    }
+    await this.delete(id);
+    return true;
+  }
+
   #open(id: string, ref: ActorRef<typeof session>): Session {
     const read = (query: LogQuery) => readHistory<SessionMessage>(this.#system, ref.address, query);
     return {
       id,
       ref,
       say: (text, { author, id: messageId } = {}) =>
-        ref.send(
-          { type: 'SAY', text, ...(author !== undefined && { author }) },
-          messageId === undefined ? {} : { id: messageId },
+        unlessOver(
+          id,
+          ref.send(
+            { type: 'SAY', text, ...(author !== undefined && { author }) },
+            messageId === undefined ? {} : { id: messageId },
+          ),
         ),
-      describe: () => ref.ask({ type: 'DESCRIBE' }),
+      describe: () => unlessOver(id, ref.ask({ type: 'DESCRIBE' })),
       snapshot: () => ref.snapshot(),
       history: (query = {}) => read(query),
       window: (count) => read({ limit: count, direction: 'backward' }),
@@ -117,8 +159,8 @@ export class Sessions {
 }
 
 function summarize({ address, meta, status, createdAt, updatedAt }: ActorSummary): SessionSummary {
-  const { user = '', title = '' } = JSON.parse(meta) as { user?: string; title?: string };
-  return { id: keyOf(address), user, title, status, createdAt, updatedAt };
+  const { user = '', title = '', lifecycle = 'active' } = JSON.parse(meta) as Partial<SessionSummary>;
+  return { id: keyOf(address), user, title, lifecycle, status, createdAt, updatedAt };
 }
 
 function keyOf(address: Address): string {

@@ -50,14 +50,29 @@ export function decodeCommit(encoded: EncodedCommit): SentCommit {
 }
 
 function hasRareFields(commit: Commit): boolean {
-  const { actor, error, failing, inFlight, meta, isRemoval } = commit;
-  const hasValue = (actor ?? error ?? failing ?? inFlight ?? meta ?? isRemoval) !== undefined;
-  // Null is a value too: it clears a column.
-  return hasValue || error === null || failing === null || inFlight === null || hasRows(commit);
+  const { actor, meta, isRemoval } = commit;
+  return (
+    (actor ?? meta ?? isRemoval) !== undefined || hasClearable(commit) || hasRows(commit) || hasTimesOrTopics(commit)
+  );
+}
+
+/** Null is a value too: it clears a column. */
+function hasClearable({ error, failing, inFlight, timers, nextDue }: Commit): boolean {
+  return (
+    error !== undefined ||
+    failing !== undefined ||
+    inFlight !== undefined ||
+    timers !== undefined ||
+    nextDue !== undefined
+  );
 }
 
 function hasRows({ consumed, inbox, log, outbox, idempotency, replies, deadLetters }: Commit): boolean {
   return (consumed ?? inbox ?? log ?? outbox ?? idempotency ?? replies ?? deadLetters) !== undefined;
+}
+
+function hasTimesOrTopics({ fired, unschedule, schedule, unsubscribe, subscribe, publish }: Commit): boolean {
+  return (fired ?? unschedule ?? schedule ?? unsubscribe ?? subscribe ?? publish) !== undefined;
 }
 
 function toRareFields(commit: Commit): RareFields {
@@ -85,7 +100,7 @@ export function pushResult(encoded: (number | CommitResult)[], n: number, result
 }
 
 function isPlainDone(result: CommitResult): boolean {
-  return result.outcome === 'done' && !result.positions && !result.outboxPositions;
+  return result.outcome === 'done' && !result.positions && !result.outboxPositions && !result.published;
 }
 
 const DONE: CommitResult = { outcome: 'done' };

@@ -1,4 +1,7 @@
-/** Rules 5 and 7 as one pure decision, shared by every adapter: does a commit fit what is stored of its actor? */
+/**
+ * Rules 5 and 7 as one pure decision, shared by every adapter: does a commit fit what is stored of its actor? And what it
+ * means for an actor to end.
+ */
 import type { Commit, CommitResult, RefusalReason } from './store.ts';
 
 /** How far an actor has come, as stored. */
@@ -53,4 +56,15 @@ export function refuseConsumed(commit: Commit): Exclude<Verdict, 'apply'> {
 function wasRemoved(commit: Commit, removed: RemovedProgress | undefined): boolean {
   if (!removed || removed.epoch !== commit.epoch || removed.seq < commit.seq) return false;
   return commit.seq > 1 || removed.createdAt === commit.at;
+}
+
+/** True when an actor lives no longer after a commit: nothing may wake it. A quarantined one may be revived. */
+export function endsActor({ status, isRemoval }: Commit): boolean {
+  return status === 'done' || status === 'stopped' || isRemoval === true;
+}
+
+/** What a commit writes when it is the end of its actor: nothing that would wake it, whatever the commit says. */
+export function toLast(commit: Commit): Commit {
+  const { fired: _f, unschedule: _u, schedule: _s, unsubscribe: _n, subscribe: _b, ...last } = commit;
+  return { ...last, timers: null, nextDue: null };
 }

@@ -8,14 +8,15 @@ import type { Store } from './store.ts';
  * @throws {TroupeError} ERR_OPTIONS_INVALID when no adapter serves the URL; otherwise what the adapter throws.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { url, synchronous } = options;
+  const { url, synchronous, maxFanOut } = options;
+  const limits = { ...(maxFanOut !== undefined && { maxFanOut }) };
   if (url === 'memory:') {
     const { createMemoryStore } = await import('./memory/memory-store.ts');
-    return createMemoryStore();
+    return createMemoryStore(limits);
   }
   if (url.startsWith('sqlite:') && url.length > 'sqlite:'.length) {
     const { openSqliteStore } = await import('./sqlite/sqlite-store.ts');
-    return openSqliteStore({ file: url.slice('sqlite:'.length), synchronous });
+    return openSqliteStore({ file: url.slice('sqlite:'.length), synchronous, ...limits });
   }
   const guess = guessUrl(url);
   const hint = guess === undefined ? '.' : `; did you mean '${guess}'?`;

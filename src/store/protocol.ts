@@ -55,4 +55,6 @@ export interface StoreOptions {
   readonly url: string;
   /** Power-loss durability: FULL syncs each transaction, NORMAL survives a process kill only. @default 'full' */
   readonly synchronous: 'full' | 'normal';
+  /** Most subscribers of one publication; a commit that would reach more is refused. @default 1000 */
+  readonly maxFanOut?: number;
 }

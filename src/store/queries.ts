@@ -10,6 +10,9 @@ export const LIMITS = {
   outbox: { usual: 1_000, most: 10_000 },
   recoverable: { usual: 1_000, most: 10_000 },
   deadLetters: { usual: 100, most: 10_000 },
+  due: { usual: 1_000, most: 10_000 },
+  scheduled: { usual: 1_000, most: 10_000 },
+  busEvents: { usual: 1_000, most: 10_000 },
 } as const;
 
 /**

@@ -17,6 +17,16 @@ const CALLS: Readonly<Record<StoreCall, true>> = {
   settleOutbox: true,
   dropReplies: true,
   deadLetters: true,
+  due: true,
+  scheduled: true,
+  busEvents: true,
+  lastBusPos: true,
+  sweepBus: true,
+  cursor: true,
+  setCursor: true,
+  deleteCursor: true,
+  rise: true,
+  markAlive: true,
   kvGet: true,
   kvSet: true,
   kvDelete: true,
@@ -37,12 +47,32 @@ export function isEncodedCommit(value: unknown): value is EncodedCommit {
   return Array.isArray(value) && typeof value[0] === 'number' && typeof value[1] === 'string';
 }
 
-/** About how many characters a commit writes. */
+/** What a publication counts beside its text: the rows of its subscribers, whose number only the store knows. */
+const FAN_OUT_CHARACTERS = 5_000;
+
+/** About how many characters a commit writes. One that is malformed counts as large: the adapter will refuse it. */
 export function sizeOf(commit: Commit): number {
+  try {
+    return sizeOfWhole(commit);
+  } catch {
+    return MALFORMED_CHARACTERS;
+  }
+}
+
+const MALFORMED_CHARACTERS = 100_000;
+
+function sizeOfWhole(commit: Commit): number {
   let size = 100 + (commit.state?.text.length ?? 0) + (commit.marks?.length ?? 0) + (commit.inFlight?.length ?? 0);
   for (const row of commit.inbox ?? []) size += row.text.length;
   for (const row of commit.outbox ?? []) size += row.text.length;
   for (const text of commit.log ?? []) size += text.length;
   for (const letter of commit.deadLetters ?? []) size += letter.text.length;
+  return size + sizeOfTimesAndTopics(commit);
+}
+
+function sizeOfTimesAndTopics({ timers, schedule = [], publish = [] }: Commit): number {
+  let size = timers?.length ?? 0;
+  for (const write of schedule) size += write.text.length;
+  for (const publication of publish) size += publication.text.length + FAN_OUT_CHARACTERS;
   return size;
 }

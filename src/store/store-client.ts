@@ -34,9 +34,12 @@ export interface StoreClient {
 /** Entries that leave at once, without waiting for the end of the turn of the event loop. */
 const FLUSH_AT = 32;
 
-/** Makes a client on one end of a channel whose other end a StoreWriter has, or will have. */
-export function createStoreClient(port: Port, env: Env): StoreClient {
-  return new PortStoreClient(port, env);
+/**
+ * Makes a client on one end of a channel whose other end a StoreWriter has, or will have.
+ * @param onAcknowledged called after results came, so that what waits for room can go on
+ */
+export function createStoreClient(port: Port, env: Env, onAcknowledged: () => void = () => {}): StoreClient {
+  return new PortStoreClient(port, env, onAcknowledged);
 }
 
 type OpenCommit = {
@@ -58,6 +61,7 @@ type OpenCall = {
 
 class PortStoreClient implements StoreClient {
   readonly #env: Env;
+  readonly #onAcknowledged: () => void;
   /** In the order posted; commits and calls share one numbering. */
   readonly #open = new Map<number, OpenCommit | OpenCall>();
   #port: Port | undefined;
@@ -68,8 +72,9 @@ class PortStoreClient implements StoreClient {
   #unacknowledged = 0;
   #onSettled: (() => void)[] = [];
 
-  constructor(port: Port, env: Env) {
+  constructor(port: Port, env: Env, onAcknowledged: () => void) {
     this.#env = env;
+    this.#onAcknowledged = onAcknowledged;
     this.#attach(port);
   }
 
@@ -160,7 +165,7 @@ class PortStoreClient implements StoreClient {
   #receive(response: StoreResponse): void {
     if (response.kind === 'results') {
       forEachResult(response.results, (n, result) => this.#settleCommit(n, result));
-      return;
+      return this.#onAcknowledged();
     }
     const entry = this.#open.get(response.id);
     if (entry?.kind !== 'call') return;

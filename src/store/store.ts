@@ -9,8 +9,11 @@
  *    other rows are written; a refusal never touches the rest of the batch.
  * 7. A commit marked `isResent` whose seq is already stored under the same epoch counts as done, not as refused.
  * 8. Rows go only in the commit of their consequence.
+ * 9. A commit that consumes a scheduled event applies only if that very row is there, like rule 1.
+ * 10. A publication reaches every subscription there is at its place in the order of commits, in the same transaction.
  */
 import type { Address } from '../actor/address.ts';
+import type { Priority } from '../bus/topic-event.ts';
 
 /** What an adapter promises of an acknowledged commit. */
 export interface StoreFeatures {
@@ -105,12 +108,61 @@ export interface NewActor {
   readonly meta: string;
 }
 
+/** An event an actor will receive later. */
+export interface ScheduleWrite {
+  /** Unique within the actor. */
+  readonly key: string;
+  /** Milliseconds since the epoch. */
+  readonly dueAt: number;
+  /** JSON of the event. */
+  readonly text: string;
+}
+
+/** A scheduled event as stored. `pos` names this very one: scheduling the key again gives another. */
+export interface ScheduledRow extends ScheduleWrite {
+  readonly pos: number;
+}
+
+/** Names one scheduled event for its consumption. */
+export interface FiredKey {
+  readonly key: string;
+  readonly pos: number;
+}
+
+/** An actor's interest in topics. */
+export interface Subscription {
+  /** A valid pattern (`src/bus/subjects.ts`). */
+  readonly pattern: string;
+  /** Type of the event the subscriber receives. */
+  readonly event: string;
+}
+
+/** Something published. */
+export interface NewPublication {
+  /** Unique in the store for as long as the event is kept: the same id again publishes nothing. */
+  readonly id: string;
+  /** A valid topic, without wildcards. */
+  readonly topic: string;
+  readonly priority: Priority;
+  /** JSON of the data. */
+  readonly text: string;
+}
+
+/** A published event as stored. */
+export interface BusEventRow extends NewPublication {
+  readonly pos: number;
+  /** Address of the publisher. */
+  readonly source: string;
+  readonly at: number;
+}
+
 /** The unit of durability: everything one batch of turns of one actor led to. Applies whole or not at all. */
 export interface Commit {
   readonly address: Address;
   readonly epoch: number;
-  /** One more than the stored seq; 1 creates the actor and needs `actor`. 0 stands for an actor that does not exist: rows
-   *  that wait for it go, as dead letters, and nobody is created. */
+  /** One more than the stored seq; 1 creates the actor and needs `actor`. 0 stands for an actor that is not stored: rows
+   *  that wait for it go, as dead letters, what it sends and publishes goes out, and nobody is created. Resent, such a commit
+   *  is recognised by what it consumes and by the ids it publishes; with neither, its inbox and outbox rows are written again. */
   readonly seq: number;
   /** True when the same commit was posted before and its outcome is unknown (rules 5 and 7). */
   readonly isResent?: boolean;
@@ -141,7 +193,23 @@ export interface Commit {
   readonly deadLetters?: readonly DeadLetter[];
   /** JSON of new metadata. Absent: unchanged. */
   readonly meta?: string;
-  /** Removes every row of this actor but those it sent. */
+  /** JSON of the timers of the actor's machine; null when there are none. Absent: unchanged. */
+  readonly timers?: string | null;
+  /** When the first of `timers` is due, in milliseconds since the epoch. Comes with `timers`, null with null. */
+  readonly nextDue?: number | null;
+  /** Scheduled events of this actor that are consumed (rule 9). Checked before, and gone before, what `schedule` writes. */
+  readonly fired?: readonly FiredKey[];
+  /** Scheduled events of this actor that are taken back; unknown keys are none. */
+  readonly unschedule?: readonly string[];
+  /** Scheduled events of this actor, each key once; a key that exists is replaced, under a new position. */
+  readonly schedule?: readonly ScheduleWrite[];
+  /** Subscriptions of this actor that end; unknown patterns are none. Applied before `subscribe`. */
+  readonly unsubscribe?: readonly string[];
+  /** Subscriptions of this actor; a pattern that exists takes the new event type. */
+  readonly subscribe?: readonly Subscription[];
+  /** Published on topics, after everything else of this commit: it meets the subscriptions this commit leaves. */
+  readonly publish?: readonly NewPublication[];
+  /** Removes every row of this actor but those it sent or published. */
   readonly isRemoval?: boolean;
 }
 
@@ -151,6 +219,16 @@ export interface Landed {
   readonly positions?: readonly InboxPosition[];
   /** Positions of the rows of `outbox`, in its order. */
   readonly outboxPositions?: readonly number[];
+  /** One per entry of `publish`, in its order. */
+  readonly published?: readonly Published[];
+}
+
+/** What became of one publication of a commit. */
+export interface Published {
+  /** Position of the event; 0 when its id had been published before, and nothing was written. */
+  readonly pos: number;
+  /** Inbox rows written for subscribers; their text is `toTopicEventText` of the event and their `event`. */
+  readonly receivers: readonly (InboxPosition & { readonly receiver: Address; readonly event: string })[];
 }
 
 /** Where an inbox row of a commit landed. */
@@ -161,8 +239,11 @@ export interface InboxPosition {
   readonly previousPos: number;
 }
 
-/** Why a commit did not apply. `invalid`: it cannot be written at all (a wrong type, a text too big), a defect of its sender. */
-export type RefusalReason = 'seq' | 'epoch' | 'inbox' | 'idempotency' | 'invalid';
+/**
+ * Why a commit did not apply. `timer`: a scheduled event it consumes is not there; `fan-out`: a publication would reach more
+ * subscribers than allowed; `invalid`: it cannot be written at all (a wrong type, a text too big), a defect of its sender.
+ */
+export type RefusalReason = 'seq' | 'epoch' | 'inbox' | 'idempotency' | 'timer' | 'fan-out' | 'invalid';
 
 /** What became of a commit. `repeated`: it had been applied before; its positions are no longer known. */
 export type CommitResult =
@@ -186,6 +267,8 @@ export interface StoredActor {
   readonly marks: string | null;
   readonly failing: string | null;
   readonly inFlight: string | null;
+  readonly timers: string | null;
+  readonly subscriptions: readonly Subscription[];
   readonly meta: string;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -254,6 +337,39 @@ export interface Recoverable {
   readonly status?: ActorStatus;
 }
 
+/** An active actor that has something to do at a time: a timer of its machine, or a scheduled event. */
+export interface DueRow {
+  readonly address: Address;
+  /** The first time, in milliseconds since the epoch. */
+  readonly dueAt: number;
+}
+
+/** What is due. */
+export interface DueQuery {
+  /** Only what is due at this time or before, in milliseconds since the epoch. */
+  readonly until: number;
+  /** The last row of the page before. */
+  readonly after?: DueRow;
+  /** 1 to 10,000. @default 1000 */
+  readonly limit?: number;
+}
+
+/** Which published events to read, in order of position. */
+export interface BusQuery {
+  /** Only events after this position. @default 0 */
+  readonly afterPos?: number;
+  /** 1 to 10,000. @default 1000 */
+  readonly limit?: number;
+  /** Answered by the writer only once there is such an event; the store itself does not wait. @default false */
+  readonly wait?: boolean;
+}
+
+/** How far a named subscriber of the host program has come. */
+export interface Cursor {
+  readonly pattern: string;
+  readonly pos: number;
+}
+
 /** The recorded outcome of a caller's id. */
 export interface IdempotencyRow {
   readonly id: string;
@@ -276,6 +392,9 @@ export interface StoreStats {
   readonly inboxRows: number;
   readonly outboxRows: number;
   readonly deadLetters: number;
+  readonly scheduled: number;
+  readonly subscriptions: number;
+  readonly busEvents: number;
   readonly bytes: number;
 }
 
@@ -309,6 +428,30 @@ export interface Store {
   /** Removes replies meant for callers of another boot. Returns how many. */
   dropReplies(exceptBoot: string): Promise<number>;
   deadLetters(query?: DeadLetterQuery): Promise<readonly StoredDeadLetter[]>;
+  /** Active actors with something due, in order of time, then address; each once, with its first time. */
+  due(query: DueQuery): Promise<readonly DueRow[]>;
+  /** Scheduled events of an actor, in order of time, then position. `until`: only those due by then. */
+  scheduled(
+    address: Address,
+    query?: { readonly until?: number; readonly limit?: number },
+  ): Promise<readonly ScheduledRow[]>;
+  /** Published events. */
+  busEvents(query?: BusQuery): Promise<readonly BusEventRow[]>;
+  /** Position of the latest published event that was ever kept, 0 when there was none. */
+  lastBusPos(): Promise<number>;
+  /** Removes published events older than `before` (milliseconds since the epoch). Returns how many. */
+  sweepBus(before: number): Promise<number>;
+  cursor(name: string): Promise<Cursor | undefined>;
+  /** Durable like a commit. */
+  setCursor(name: string, cursor: Cursor): Promise<void>;
+  deleteCursor(name: string): Promise<boolean>;
+  /**
+   * Called once when a system begins: adds the time since the last sign of life to the downtime on record, which it returns
+   * in milliseconds.
+   */
+  rise(now: number): Promise<number>;
+  /** A sign of life, from which the next downtime counts. */
+  markAlive(now: number): Promise<void>;
   kvGet(key: string): Promise<string | undefined>;
   kvSet(key: string, value: string): Promise<void>;
   kvDelete(key: string): Promise<boolean>;

@@ -9,7 +9,13 @@ export interface WaitingCall {
 }
 
 /** Reads that depend on nothing but the commits of the actor they name. */
-const READS_OF_ONE_ACTOR: ReadonlySet<string> = new Set(['load', 'log', 'idempotency']);
+const READS_OF_ONE_ACTOR: ReadonlySet<string> = new Set(['load', 'log', 'idempotency', 'scheduled']);
+
+/** True for a read that is to be answered only once it has something. */
+export function isPatient({ request }: WaitingCall): boolean {
+  const query = request.args[0] as { readonly wait?: unknown } | null | undefined;
+  return request.method === 'busEvents' && query?.wait === true;
+}
 
 /** One client of the writer. */
 export class WriterClient {
@@ -20,6 +26,8 @@ export class WriterClient {
   written = 0;
   isClosed = false;
   calls: WaitingCall[] = [];
+  /** Reads of published events that wait for one to be there. They hold up nothing, and go with the port. */
+  #parked: WaitingCall[] = [];
   #drained: (() => void)[] = [];
 
   constructor(name: string, port: Port) {
@@ -32,7 +40,28 @@ export class WriterClient {
   }
 
   close(): void {
+    this.leave();
     this.#port.close();
+  }
+
+  /** The port has closed: nobody waits for an answer any more. */
+  leave(): void {
+    this.isClosed = true;
+    this.#parked = [];
+  }
+
+  /** Lets go of everything that was posted, as the end of the store's thread would. */
+  abandon(): void {
+    this.calls = [];
+    this.close();
+  }
+
+  park(call: WaitingCall): void {
+    if (!this.isClosed) this.#parked.push(call);
+  }
+
+  takeParked(): readonly WaitingCall[] {
+    return this.#parked.splice(0);
   }
 
   get isDrained(): boolean {

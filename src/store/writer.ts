@@ -4,7 +4,8 @@
  *
  * Invariants: W1 commits of a client are written in the order posted; W2 a result leaves only after its transaction is
  * durable; W3 a call sees every commit its client posted before it; W4 a batch that failed stays at the front and is
- * tried again, marked as resent when its outcome is unknown; W5 after `drain` nothing of that client is ever written.
+ * tried again, marked as resent when its outcome is unknown; W5 after `drain` nothing of that client is ever written; W6 a
+ * read that waits for a publication is answered after the first transaction that wrote one it asks for, never by looking again.
  */
 import { isTroupeError } from '../errors.ts';
 import type { Env, Port, TimerHandle } from '../env.ts';
@@ -13,7 +14,7 @@ import { decodeCommit, pushResult } from './commit-codec.ts';
 import type { StoreReport, StoreRequest, StoreResponse } from './protocol.ts';
 import { isEncodedCommit, parseRequest, sizeOf } from './requests.ts';
 import type { Commit, CommitResult, Store } from './store.ts';
-import { WriterClient } from './writer-client.ts';
+import { WriterClient, isPatient } from './writer-client.ts';
 import type { WaitingCall } from './writer-client.ts';
 
 /** Bounds of one transaction: longer ones delay everybody and gain nothing. */
@@ -41,6 +42,9 @@ export class StoreWriter {
   #cycle: Promise<void> | undefined;
   #isScheduled = false;
   #isClosing = false;
+  #isAbandoned = false;
+  /** Something may have been published that parked reads have not seen. */
+  #hasPublished = false;
   #retryMs = 0;
   #retryTimer: TimerHandle | undefined;
   #idleTimer: TimerHandle | undefined;
@@ -54,11 +58,12 @@ export class StoreWriter {
 
   /** Takes commits and calls from a port until it closes. */
   connect(name: string, port: Port): void {
+    if (this.#isClosing) return port.close();
     const client = new WriterClient(name, port);
     this.#clients.add(client);
     port.onMessage((message) => this.#receive(client, message));
     port.onClose(() => {
-      client.isClosed = true;
+      client.leave();
       this.#schedule();
     });
   }
@@ -90,6 +95,20 @@ export class StoreWriter {
     }
     await this.#store.close();
     if (failure !== undefined) throw failure;
+  }
+
+  /**
+   * Stops where it stands, as if its thread had ended: what has not been written never will be, and nobody gets another
+   * answer. A transaction under way may still be written. The store stays open.
+   */
+  abandon(): void {
+    this.#isClosing = true;
+    this.#isAbandoned = true;
+    this.#env.clearTimeout(this.#retryTimer);
+    this.#env.clearTimeout(this.#idleTimer);
+    this.#queue.length = 0;
+    for (const client of this.#clients) client.abandon();
+    this.#clients.clear();
   }
 
   #receive(client: WriterClient, message: unknown): void {
@@ -124,6 +143,7 @@ export class StoreWriter {
   async #runCycle(): Promise<void> {
     try {
       if (this.#retryTimer === undefined && this.#queue.length > 0) await this.#write(this.#batchSize());
+      if (this.#hasPublished) await this.#answerParked();
       await this.#answer();
       this.#forgetDrained();
     } finally {
@@ -153,6 +173,7 @@ export class StoreWriter {
     const batch = this.#queue.slice(0, count);
     try {
       const results = await this.#store.commit(batch.map(({ commit }) => commit));
+      if (this.#isAbandoned) return undefined;
       this.#queue.splice(0, count);
       this.#deliver(batch, results);
       this.#recovered();
@@ -167,9 +188,11 @@ export class StoreWriter {
   /** One message per client and transaction. */
   #deliver(batch: readonly Queued[], results: readonly CommitResult[]): void {
     const byClient = new Map<WriterClient, (number | CommitResult)[]>();
-    for (const [index, { client, n }] of batch.entries()) {
+    for (const [index, { client, n, commit }] of batch.entries()) {
       const own = byClient.get(client) ?? [];
-      pushResult(own, n, results[index] ?? { outcome: 'refused', reason: 'invalid' });
+      const result = results[index] ?? { outcome: 'refused', reason: 'invalid' };
+      pushResult(own, n, result);
+      if (commit.publish && result.outcome !== 'refused') this.#hasPublished = true;
       byClient.set(client, own);
       client.written++;
     }
@@ -178,6 +201,7 @@ export class StoreWriter {
 
   /** The same commits are tried again, in the same order, in front of all others (W4). */
   #keep(batch: readonly Queued[], error: unknown): void {
+    if (this.#isAbandoned) return;
     if (isTroupeError(error, 'ERR_STORE_UNAVAILABLE') && error.details['isOutcomeUnknown'] === true) {
       for (const queued of batch) queued.commit = { ...queued.commit, isResent: true };
     }
@@ -210,8 +234,17 @@ export class StoreWriter {
     }
   }
 
-  async #call(client: WriterClient, { request }: WaitingCall): Promise<void> {
-    this.#post(client, await this.#perform(request));
+  async #answerParked(): Promise<void> {
+    this.#hasPublished = false;
+    for (const client of this.#clients) for (const call of client.takeParked()) await this.#call(client, call);
+  }
+
+  async #call(client: WriterClient, call: WaitingCall): Promise<void> {
+    if (this.#isAbandoned) return;
+    const response = await this.#perform(call.request);
+    // Nothing is written between this read and the next: a publication that follows finds the call parked.
+    if (isPatient(call) && isEmptyAnswer(response)) client.park(call);
+    else this.#post(client, response);
   }
 
   async #perform({ id, method, args }: Extract<StoreRequest, { readonly kind: 'call' }>): Promise<StoreResponse> {
@@ -238,6 +271,7 @@ export class StoreWriter {
 
   /** One timer for any number of writes: it looks back when it fires. */
   #armIdle(): void {
+    if (this.#isClosing) return;
     this.#lastWriteMs = this.#env.monotonicMs();
     if (this.#idleTimer !== undefined) return;
     const check = (): void => {
@@ -252,4 +286,8 @@ export class StoreWriter {
     const text = `Client '${client.name}' of the store sent a malformed ${what}; it was dropped`;
     this.#report({ kind: 'log', level: 'error', fields: { client: client.name }, text });
   }
+}
+
+function isEmptyAnswer(response: StoreResponse): boolean {
+  return response.kind === 'answer' && Array.isArray(response.value) && response.value.length === 0;
 }

@@ -17,6 +17,11 @@ export class Asks {
     this.#env = env;
   }
 
+  /** Asks that wait for their reply. */
+  get pending(): number {
+    return this.#waiters.size;
+  }
+
   /** Waits for the reply to `ask`. */
   wait(
     ask: string,

@@ -1,15 +1,19 @@
 /** What the parts of a running system share on main. */
 import type { Definitions } from '../actor/definitions.ts';
+import type { Env } from '../env.ts';
 import type { Asks } from './asks.ts';
 import type { Requests } from './requests.ts';
 import type { Sends } from './sends.ts';
+import type { Tells } from './tells.ts';
 import type { Watches } from './watches.ts';
 
 export interface SystemCore {
   /** Id of this run; names its senders and its asks. */
   readonly boot: string;
   readonly definitions: Definitions;
+  readonly env: Env;
   readonly sends: Sends;
+  readonly tells: Tells;
   readonly asks: Asks;
   readonly requests: Requests;
   readonly watches: Watches;

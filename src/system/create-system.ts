@@ -6,6 +6,7 @@ import { createSink } from '../observe/log.ts';
 import { createLogger } from '../observe/logger.ts';
 import { createInlineLauncher } from '../thread/inline-launcher.ts';
 import { loadModules } from '../thread/load-modules.ts';
+import { Routes } from '../thread/routes.ts';
 import { createThreadLauncher } from '../thread/thread-launcher.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import { builtinModule } from './builtin.ts';
@@ -20,15 +21,8 @@ import { Threads } from './threads.ts';
  * ERR_XSTATE_UNSUPPORTED, ERR_STORE_LOCKED, ERR_STORE_NEWER, ERR_STORE_OPEN, ERR_THREAD_START. Nothing is left running then.
  */
 export async function createSystem(options: SystemOptions): Promise<System> {
-  const {
-    modules: own,
-    store,
-    threads: workers,
-    synchronous,
-    log: level,
-    recoverEveryMs,
-    idRetentionMs,
-  } = resolveOptions(options);
+  const resolved = resolveOptions(options);
+  const { modules: own, threads: threadCount, inlineHosts, log: level, maxLiveActors: maxLive, openStore } = resolved;
   checkSeams();
   const env = options.env ?? createRealEnv();
   const log = createLogger(createSink(level), { component: 'system' });
@@ -36,21 +30,28 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   const definitions = new Definitions();
   const modules = [builtinModule(), ...own];
   await loadModules(modules, definitions);
-  const system = new System({ env, log, boot, definitions, recoverEveryMs, idRetentionMs });
-  const launcher = workers === 0 ? createInlineLauncher({ env, definitions }) : createThreadLauncher();
+  for (const definition of resolved.definitions) definitions.add(definition, 'createSystem({ actors })');
+  const isInline = threadCount === 0;
+  const workers = isInline ? inlineHosts : threadCount;
+  const routes = new Routes(workers, definitions);
+  const system = new System({ env, log, boot, definitions, routes, options: resolved });
+  const launcher = isInline ? createInlineLauncher({ env, definitions, openStore }) : createThreadLauncher();
   const threads = new Threads(
     {
       env,
       log,
       launcher,
       boot,
-      workers: Math.max(1, workers),
+      workers,
       modules,
       prints: definitions.prints(),
-      store: { url: store, synchronous },
+      store: { url: resolved.store, synchronous: resolved.synchronous, maxFanOut: resolved.maxFanOut },
+      routes,
+      maxLive,
+      rise: (store) => store.call('rise', env.now()),
     },
     {
-      entry: (entry) => system.take(entry),
+      entry: (entry, index) => system.take(entry, index),
       replaced: (index) => system.repeatFor(index),
       storeTrouble: (error) =>
         error

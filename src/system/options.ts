@@ -2,15 +2,22 @@
 import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { isDefinition } from '../actor/define.ts';
+import type { AnyDefinition } from '../actor/define.ts';
 import { TroupeError } from '../errors.ts';
 import type { Env } from '../env.ts';
 import { LOG_LEVELS } from '../observe/logger.ts';
 import type { LogLevel, LogSink } from '../observe/logger.ts';
+import type { StoreOptions } from '../store/protocol.ts';
+import type { Store } from '../store/store.ts';
 
 /** What `createSystem` takes. */
 export interface SystemOptions {
-  /** Modules that export definitions, as URLs or absolute paths. Every thread imports them. */
-  readonly actors: readonly (URL | string)[];
+  /**
+   * Modules that export definitions, as URLs or absolute paths. Every thread imports them. With `threads: 0` definitions may
+   * be given themselves.
+   */
+  readonly actors: readonly (URL | string | AnyDefinition)[];
   /** Where actors are kept: `sqlite:FILE` or `memory:`. @default 'sqlite:.troupe/troupe.db' */
   readonly store?: string;
   /** Worker threads that run actors, 1 to 64; 0 runs everything inline on the calling thread. @default cores - 1, at least 1 */
@@ -23,6 +30,20 @@ export interface SystemOptions {
   readonly recoverEveryMs?: number;
   /** How long ids given by callers are remembered, in milliseconds. 1,000 to 31,536,000,000. @default 86400000 */
   readonly idRetentionMs?: number;
+  /** How long published events are kept for named subscribers, in milliseconds. 1,000 to 31,536,000,000. @default 86400000 */
+  readonly topicRetentionMs?: number;
+  /** Most subscribers one publication may reach; one that would reach more is refused. 1 to 100,000. @default 1000 */
+  readonly maxFanOut?: number;
+  /** Actors that may be live in each thread, busy ones not counted; those used least recently leave memory. 1 to 1,000,000. @default 10000 */
+  readonly maxLiveActors?: number;
+  /** Messages of the host program that may wait for their answer; more are refused. 1 to 10,000,000. @default 65536 */
+  readonly maxPending?: number;
+  /** Time between two sweeps of expired sessions, in milliseconds. 1,000 to 86,400,000. @default 300000 */
+  readonly sessionSweepEveryMs?: number;
+  /** With `threads: 0`: worker hosts side by side on the calling thread, so that tests see several. 1 to 16. @default 1 */
+  readonly inlineHosts?: number;
+  /** With `threads: 0`: gives the store itself, which then outlives the system. For tests of crashes. */
+  readonly openStore?: (options: StoreOptions) => Promise<Store>;
   /** Time and randomness; a simulated one makes an inline system deterministic. @default the real one */
   readonly env?: Env;
 }
@@ -30,18 +51,27 @@ export interface SystemOptions {
 /** Options with everything filled in. */
 export interface ResolvedOptions {
   readonly modules: readonly string[];
+  /** Given themselves. */
+  readonly definitions: readonly AnyDefinition[];
   readonly store: string;
   readonly threads: number;
   readonly synchronous: 'full' | 'normal';
   readonly log: LogLevel | 'silent' | LogSink;
   readonly recoverEveryMs: number;
   readonly idRetentionMs: number;
+  readonly topicRetentionMs: number;
+  readonly maxFanOut: number;
+  readonly maxLiveActors: number;
+  readonly maxPending: number;
+  readonly sessionSweepEveryMs: number;
+  readonly inlineHosts: number;
+  readonly openStore?: ((options: StoreOptions) => Promise<Store>) | undefined;
 }
 
 const DAY_MS = 86_400_000;
 
 const schema = z.strictObject({
-  actors: z.array(z.union([z.instanceof(URL), z.string().min(1)])),
+  actors: z.array(z.union([z.instanceof(URL), z.string().min(1), z.custom<AnyDefinition>(isDefinition)])),
   store: z.string().min(1).default('sqlite:.troupe/troupe.db'),
   threads: z.int().min(0).max(64).optional(),
   synchronous: z.enum(['full', 'normal']).default('full'),
@@ -54,6 +84,17 @@ const schema = z.strictObject({
     .min(1000)
     .max(365 * DAY_MS)
     .default(DAY_MS),
+  topicRetentionMs: z
+    .int()
+    .min(1000)
+    .max(365 * DAY_MS)
+    .default(DAY_MS),
+  maxFanOut: z.int().min(1).max(100_000).default(1000),
+  maxLiveActors: z.int().min(1).max(1_000_000).default(10_000),
+  maxPending: z.int().min(1).max(10_000_000).default(65_536),
+  sessionSweepEveryMs: z.int().min(1000).max(DAY_MS).default(300_000),
+  inlineHosts: z.int().min(1).max(16).default(1),
+  openStore: z.custom<(options: StoreOptions) => Promise<Store>>((value) => typeof value === 'function').optional(),
   env: z.custom<Env>((value) => typeof value === 'object' && value !== null).optional(),
 });
 
@@ -66,6 +107,13 @@ const ALLOWED: Readonly<Record<keyof SystemOptions, string>> = {
   log: `Use one of ${[...LOG_LEVELS, 'silent'].map((level) => `'${level}'`).join(', ')}, or a function that takes the lines: log: 'info'.`,
   recoverEveryMs: 'Use a whole number of milliseconds from 50 to 600000: recoverEveryMs: 2000.',
   idRetentionMs: `Use a whole number of milliseconds from 1000 to ${365 * DAY_MS}: idRetentionMs: ${DAY_MS}.`,
+  topicRetentionMs: `Use a whole number of milliseconds from 1000 to ${365 * DAY_MS}: topicRetentionMs: ${DAY_MS}.`,
+  maxFanOut: 'Use a whole number from 1 to 100000: maxFanOut: 1000.',
+  maxLiveActors: 'Use a whole number from 1 to 1000000: maxLiveActors: 10000.',
+  maxPending: 'Use a whole number from 1 to 10000000: maxPending: 65536.',
+  sessionSweepEveryMs: `Use a whole number of milliseconds from 1000 to ${DAY_MS}: sessionSweepEveryMs: 300000.`,
+  inlineHosts: 'Use a whole number from 1 to 16, with threads: 0: inlineHosts: 1.',
+  openStore: 'Leave it out, or pass a function that opens a store, with threads: 0.',
   env: 'Leave it out, or pass an Env such as createSimulatedEnv() from troupe/testing.',
 };
 
@@ -76,8 +124,27 @@ const ALLOWED: Readonly<Record<keyof SystemOptions, string>> = {
 export function resolveOptions(options: SystemOptions): ResolvedOptions {
   const parsed = schema.safeParse(options);
   if (!parsed.success) throw toError(options, parsed.error.issues);
-  const { actors, threads, env: _env, ...rest } = parsed.data;
-  return { ...rest, modules: actors.map(toModuleUrl), threads: threads ?? Math.max(1, availableParallelism() - 1) };
+  const { actors, threads = Math.max(1, availableParallelism() - 1), env: _env, ...rest } = parsed.data;
+  const definitions = actors.filter(isDefinition);
+  const modules = actors.filter((actor): actor is URL | string => !isDefinition(actor)).map(toModuleUrl);
+  if (threads > 0) assertThreadable(definitions, parsed.data);
+  return { ...rest, modules, definitions, threads };
+}
+
+/** What cannot be handed to a thread. */
+function assertThreadable(
+  definitions: readonly AnyDefinition[],
+  { inlineHosts, openStore }: { readonly inlineHosts: number; readonly openStore?: unknown },
+): void {
+  const [definition] = definitions;
+  const option = definition ? 'actors' : inlineHosts > 1 ? 'inlineHosts' : 'openStore';
+  if (!definition && inlineHosts === 1 && openStore === undefined) return;
+  const what = definition
+    ? `holds definition '${definition.type}' itself, which no thread can import`
+    : 'needs threads: 0';
+  throw new TroupeError('ERR_OPTIONS_INVALID', `createSystem: option '${option}' ${what}. ${ALLOWED[option]}`, {
+    details: { path: option },
+  });
 }
 
 function toModuleUrl(module: URL | string): string {

@@ -2,6 +2,7 @@
  * Main's end of the outbox: replies reach the asks that wait, deliveries the handler of their channel. A row leaves the
  * store only after that; what nobody could be handed is found again by the recovery loop.
  */
+import { Lane } from '../cell/lane.ts';
 import type { Env } from '../env.ts';
 import { TroupeError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -23,17 +24,23 @@ export interface Delivery {
 export type DeliveryHandler = (delivery: Delivery) => void | Promise<void>;
 
 interface Pending {
-  readonly pos: number;
+  /** Absent: it is not stored. */
+  readonly pos: number | undefined;
   readonly delivery: Delivery;
 }
 
 interface Channel {
   readonly handler: DeliveryHandler;
-  readonly queue: Pending[];
+  readonly queue: Lane<Pending>;
   isBusy: boolean;
+  /** More is stored than was taken. */
+  isBehind: boolean;
 }
 
 const PAGE = 1000;
+
+/** Deliveries of one channel that wait in memory; more wait in the store (G14). */
+const MAX_QUEUED = 1000;
 
 export class Outbox {
   readonly #env: Env;
@@ -61,7 +68,7 @@ export class Outbox {
     if (this.#channels.has(channel)) {
       throw new TroupeError('ERR_OPTIONS_INVALID', `Channel '${channel}' has a handler. Remove that one first.`);
     }
-    const made: Channel = { handler, queue: [], isBusy: false };
+    const made: Channel = { handler, queue: new Lane(), isBusy: false, isBehind: false };
     this.#channels.set(channel, made);
     // The recovery loop looks again; after a stop the next system does.
     this.recover().catch((error: unknown) => {
@@ -78,8 +85,20 @@ export class Outbox {
   deliver(delivery: Delivery, pos: number | undefined): void {
     const channel = this.#channels.get(delivery.channel);
     if (!channel || pos === undefined || this.#taken.has(pos)) return;
+    if (channel.isBehind || channel.queue.size >= MAX_QUEUED) return void (channel.isBehind = true);
     this.#taken.add(pos);
     channel.queue.push({ pos, delivery });
+    void this.#work(channel);
+  }
+
+  /** Takes a delivery that is not stored: now or never. */
+  deliverOnce(delivery: Delivery): void {
+    const channel = this.#channels.get(delivery.channel);
+    if (!channel || channel.queue.size >= MAX_QUEUED) {
+      const fields = { channel: delivery.channel, address: delivery.from };
+      return this.#log.warn('a delivery that is not stored was dropped: nobody takes it', fields);
+    }
+    channel.queue.push({ pos: undefined, delivery });
     void this.#work(channel);
   }
 
@@ -107,14 +126,17 @@ export class Outbox {
     channel.isBusy = true;
     for (let next = channel.queue.shift(); next; next = channel.queue.shift()) await this.#handOver(channel, next);
     channel.isBusy = false;
+    if (!channel.isBehind) return;
+    channel.isBehind = false;
+    this.recover().catch(() => void (channel.isBehind = true));
   }
 
   async #handOver(channel: Channel, { pos, delivery }: Pending): Promise<void> {
     try {
       await channel.handler(delivery);
-      this.#settle(pos);
+      if (pos !== undefined) this.#settle(pos);
     } catch (error) {
-      this.#taken.delete(pos);
+      if (pos !== undefined) this.#taken.delete(pos);
       this.#log.warn('a delivery handler failed; the delivery comes again', {
         channel: delivery.channel,
         address: delivery.from,
@@ -124,7 +146,7 @@ export class Outbox {
   }
 
   #release(name: string, channel: Channel): void {
-    for (const { pos } of channel.queue.splice(0)) this.#taken.delete(pos);
+    for (const { pos } of channel.queue.takeAll()) if (pos !== undefined) this.#taken.delete(pos);
     if (this.#channels.get(name) === channel) this.#channels.delete(name);
   }
 

@@ -1,6 +1,6 @@
 /**
  * Recovery is a loop, not a launch step (rule 8): at boot and every few seconds it looks for inbox rows nobody hinted at,
- * effect functions nobody runs, and outbox rows nobody took.
+ * effect functions nobody runs, outbox rows nobody took, and what is due soon. Now and then it sweeps what is past its time.
  */
 import type { Address } from '../actor/address.ts';
 import type { Env, TimerHandle } from '../env.ts';
@@ -8,16 +8,24 @@ import type { Logger } from '../observe/logger.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import type { Outbox } from './outbox.ts';
+import type { Timetable } from './timetable.ts';
 
 const PAGE = 1000;
+
+/** Something to be done now and then. */
+export interface Chore {
+  readonly everyMs: number;
+  readonly run: (now: number) => Promise<unknown>;
+}
 
 export interface RecoveryOptions {
   readonly env: Env;
   readonly log: Logger;
   readonly store: StoreClient;
   readonly outbox: Outbox;
+  readonly timetable: Timetable;
+  readonly chores: readonly Chore[];
   readonly everyMs: number;
-  readonly idRetentionMs: number;
   readonly wake: (address: Address) => void;
 }
 
@@ -25,7 +33,8 @@ export class Recovery {
   readonly #options: RecoveryOptions;
   #timer: TimerHandle | undefined;
   #isStopped = false;
-  #lastSweepAt = 0;
+  /** When each chore was done last, by the monotonic clock. */
+  readonly #doneAtMs = new Map<Chore, number>();
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
@@ -39,7 +48,7 @@ export class Recovery {
 
   /** Wakes every actor that has something to do. */
   async look(): Promise<void> {
-    const { store, outbox, wake } = this.#options;
+    const { store, outbox, timetable, wake } = this.#options;
     let afterAddress: Address | undefined;
     for (;;) {
       const page = await store.call('recoverable', { limit: PAGE, ...(afterAddress && { afterAddress }) });
@@ -47,12 +56,14 @@ export class Recovery {
       afterAddress = page.at(-1)?.address;
       if (page.length < PAGE) break;
     }
+    await timetable.look();
     await outbox.recover();
-    await this.#sweep();
+    await this.#doChores();
   }
 
   stop(): void {
     this.#isStopped = true;
+    this.#options.timetable.stop();
     this.#options.env.clearTimeout(this.#timer);
   }
 
@@ -71,12 +82,14 @@ export class Recovery {
     this.#schedule();
   }
 
-  /** Forgets ids past their retention, once a minute at most. */
-  async #sweep(): Promise<void> {
-    const { env, store, idRetentionMs } = this.#options;
-    const now = env.now();
-    if (now - this.#lastSweepAt < 60_000) return;
-    this.#lastSweepAt = now;
-    await store.call('sweepIdempotency', now - idRetentionMs);
+  async #doChores(): Promise<void> {
+    const { env, chores } = this.#options;
+    const nowMs = env.monotonicMs();
+    for (const chore of chores) {
+      const doneAtMs = this.#doneAtMs.get(chore);
+      if (doneAtMs !== undefined && nowMs - doneAtMs < chore.everyMs) continue;
+      this.#doneAtMs.set(chore, nowMs);
+      await chore.run(env.now());
+    }
   }
 }

@@ -1,7 +1,12 @@
 /** Refs: typed handles to addresses, the same wherever the actor lives. Types flow from the definition. */
+import { typeOf } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import type { AnyDefinition, AskOf, EventOf, ReplyOf, StateView } from '../actor/define.ts';
+import type { When } from '../actor/effects.ts';
+import { toScheduleKey, toScheduleWrite } from '../actor/schedule.ts';
+import type { ScheduleCommand } from '../cell/items.ts';
 import { TroupeError } from '../errors.ts';
+import type { ScheduleWrite } from '../store/store.ts';
 import type { SystemCore } from './core.ts';
 import { describeValue } from './options.ts';
 
@@ -25,6 +30,24 @@ export interface ActorRef<D = AnyDefinition> {
    */
   send(event: EventOf<D>, options?: SendOptions): Promise<void>;
   /**
+   * Sends an event without waiting for what becomes of it: it is processed at most once, and nobody is told if it is not.
+   * Resolves when it is on its way; at once, unless the actor's thread has too much to do.
+   * @throws {TroupeError} ERR_EVENT_INVALID, ERR_NOT_JSON, ERR_OVERLOADED, ERR_SYSTEM_STOPPED.
+   */
+  tell(event: EventOf<D>): Promise<void>;
+  /**
+   * Sends an event later: once, never before its time, also after a restart (G11). The same key again moves it and replaces
+   * its event. Resolves when that is durable.
+   * @param key 1 to 128 characters, unique within the actor, shared with its own `schedule` effects
+   * @throws {TroupeError} as `send`, and ERR_SCHEDULE_INVALID.
+   */
+  schedule(key: string, event: EventOf<D>, when: When): Promise<void>;
+  /**
+   * Takes back what is scheduled under `key`, if it has not been received. Resolves when that is durable.
+   * @throws {TroupeError} ERR_SCHEDULE_INVALID, ERR_ACTOR_NOT_FOUND, ERR_ACTOR_STOPPED, ERR_ACTOR_QUARANTINED, ERR_SYSTEM_STOPPED.
+   */
+  unschedule(key: string): Promise<void>;
+  /**
    * Sends a question and waits for the reply, which the actor may give now or later.
    * @throws {TroupeError} as `send`, and ERR_ASK_UNKNOWN, ERR_ASK_TIMEOUT.
    */
@@ -33,7 +56,10 @@ export interface ActorRef<D = AnyDefinition> {
   snapshot(): Promise<StateView<D>>;
   /** Committed states from the current one on, until the actor has ended. A slow reader skips states in between. */
   watch(): AsyncGenerator<StateView<D>, void, undefined>;
-  /** Ends the actor and its children. Resolves when that is durable. Stopping what has ended does nothing. */
+  /**
+   * Ends the actor and its children, ahead of what waits in its mailbox: the senders of that get ERR_ACTOR_STOPPED. Resolves
+   * when it is durable. Stopping what has ended does nothing.
+   */
   stop(): Promise<void>;
 }
 
@@ -53,7 +79,20 @@ export function createRef<D extends AnyDefinition>(
       core.assertRunning();
       checkKeys('send', options, ['id']);
       const id = checkId(options.id);
-      await core.sends.send(address, core.definitions.encodeEvent(address, event), { id, create });
+      const body = `"event":${core.definitions.encodeEvent(address, event)}`;
+      await core.sends.send(address, body, { id, create, most: windowOf(core, address) });
+    },
+    tell: async (event) => {
+      core.assertRunning();
+      await core.tells.tell(address, core.definitions.encodeEvent(address, event), create);
+    },
+    schedule: async (key, event, when) => {
+      core.assertRunning();
+      await command(core, address, create, { schedule: toWrite(core, address, key, event, when) });
+    },
+    unschedule: async (key) => {
+      core.assertRunning();
+      await command(core, address, create, { unschedule: toScheduleKey(key, address) });
     },
     ask: async (event, options = {}) => {
       core.assertRunning();
@@ -89,11 +128,40 @@ async function ask(
   const token = { ask: name, ...(id !== undefined && { id }), boot: core.boot, of: event.type };
   const withToken = `${eventText.slice(0, -1)},"replyTo":${JSON.stringify(token)}}`;
   const { reply, cancel } = core.asks.wait(name, address, event.type, timeoutMs);
-  core.sends.send(address, withToken, { id, create }).then(
+  core.sends.send(address, `"event":${withToken}`, { id, create, most: windowOf(core, address) }).then(
     (recorded) => void (recorded !== undefined && core.asks.settle(name, recorded)),
     (error: Error) => cancel(error),
   );
   return reply;
+}
+
+/** How many events may be under way to an actor: what its mailbox holds, unless that refuses for itself. */
+function windowOf(core: SystemCore, address: Address): number {
+  const { capacity, overflow } = core.definitions.get(typeOf(address)).policy.mailbox;
+  return overflow === 'block' ? capacity : Infinity;
+}
+
+async function command(
+  core: SystemCore,
+  address: Address,
+  create: string | undefined,
+  order: ScheduleCommand,
+): Promise<void> {
+  if (!core.definitions.isDurable(typeOf(address))) throw notStored(address);
+  await core.sends.send(address, `"command":${JSON.stringify(order)}`, { create });
+}
+
+function toWrite(core: SystemCore, address: Address, key: unknown, event: unknown, when: unknown): ScheduleWrite {
+  const text = core.definitions.encodeEvent(address, event);
+  return toScheduleWrite({ key, when, text, now: core.env.now(), owner: address });
+}
+
+function notStored(address: Address): TroupeError {
+  return new TroupeError(
+    'ERR_SCHEDULE_INVALID',
+    `Nothing can be scheduled for '${address}': its definition says durable: false. Make it durable, or keep the timer in the host program.`,
+    { details: { address } },
+  );
 }
 
 function checkKeys(call: string, options: unknown, known: readonly string[]): void {

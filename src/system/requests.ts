@@ -4,6 +4,7 @@ import type { Order } from '../cell/items.ts';
 import { TroupeError } from '../errors.ts';
 import { decodeError } from '../thread/error-codec.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
+import { overloaded } from './sends.ts';
 import type { Unanswered } from './sends.ts';
 
 interface Pending extends Unanswered {
@@ -14,13 +15,22 @@ interface Pending extends Unanswered {
 export class Requests {
   readonly #post: (to: Address, text: string) => void;
   readonly #nextOrder: () => number;
+  readonly #maxPending: number;
   readonly #pending = new Map<number, Pending>();
   #q = 0;
 
-  /** @param nextOrder numbers everything that goes out to hosts, sends included */
-  constructor(post: (to: Address, text: string) => void, nextOrder: () => number) {
+  /**
+   * @param nextOrder numbers everything that goes out to hosts, sends included
+   * @param maxPending requests that may wait for their answer; more are refused (G14)
+   */
+  constructor(post: (to: Address, text: string) => void, nextOrder: () => number, maxPending = Infinity) {
     this.#nextOrder = nextOrder;
     this.#post = post;
+    this.#maxPending = maxPending;
+  }
+
+  get pending(): number {
+    return this.#pending.size;
   }
 
   view(to: Address, create: string | undefined): Promise<unknown> {
@@ -55,6 +65,7 @@ export class Requests {
   }
 
   #ask(to: Address, toText: (q: number) => string): Promise<unknown> {
+    if (this.#pending.size >= this.#maxPending) return Promise.reject(overloaded(to, this.#maxPending));
     const q = ++this.#q;
     const text = toText(q);
     return new Promise((resolve, reject) => {

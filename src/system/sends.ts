@@ -2,8 +2,12 @@
  * Sends of the host program. Each gets a number that grows; until it is acknowledged it is kept, and when its thread is
  * replaced all that were kept for it go out again, in order, before new ones (rule 3). A rejected send takes a new number
  * when it is tried again.
+ *
+ * Bounds (G14): as many may be under way to one actor as its mailbox holds, with the policy `block`; more wait here, in order,
+ * and their promises with them. All of them together are bounded by `maxPending`; more are refused.
  */
 import type { Address } from '../actor/address.ts';
+import { Lane } from '../cell/lane.ts';
 import { TroupeError } from '../errors.ts';
 import { decodeError } from '../thread/error-codec.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
@@ -16,10 +20,16 @@ export interface Unanswered {
 }
 
 interface Unacknowledged extends Unanswered {
-  readonly to: Address;
-  readonly text: string;
+  readonly window: Window | undefined;
+  isPosted: boolean;
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: Error) => void;
+}
+
+/** What is under way to one actor. */
+interface Window {
+  underWay: number;
+  readonly waiting: Lane<Unacknowledged>;
 }
 
 export interface SendOptions {
@@ -27,21 +37,29 @@ export interface SendOptions {
   readonly id?: string | undefined;
   /** JSON text of `create`, when the actor may be created. */
   readonly create: string | undefined;
+  /** How many may be under way to this actor. @default Infinity */
+  readonly most?: number;
+}
+
+export interface SendsOptions {
+  /** Name of this sender. */
+  readonly sender: string;
+  readonly post: (to: Address, text: string) => void;
+  /** Numbers everything that goes out to hosts, other requests included. */
+  readonly nextOrder: () => number;
+  /** Sends that may wait for their acknowledgement. */
+  readonly maxPending: number;
 }
 
 export class Sends {
-  readonly #sender: string;
-  readonly #post: (to: Address, text: string) => void;
-  readonly #nextOrder: () => number;
+  readonly #options: SendsOptions;
   readonly #unacknowledged = new Map<number, Unacknowledged>();
+  readonly #windows = new Map<Address, Window>();
   #n = 0;
   #onEmpty: (() => void)[] = [];
 
-  /** @param nextOrder numbers everything that goes out to hosts, other requests included */
-  constructor(sender: string, post: (to: Address, text: string) => void, nextOrder: () => number) {
-    this.#nextOrder = nextOrder;
-    this.#sender = sender;
-    this.#post = post;
+  constructor(options: SendsOptions) {
+    this.#options = options;
   }
 
   get pending(): number {
@@ -53,15 +71,24 @@ export class Sends {
     return this.#n + 1;
   }
 
-  /** Resolves when the state the event led to is durable; with the recorded reply when the id had been answered before. */
-  send(to: Address, eventText: string, { id, create }: SendOptions): Promise<unknown> {
+  /**
+   * Resolves when the state the event led to is durable; with the recorded reply when the id had been answered before.
+   * @param body `"event":…` or `"command":…`, as JSON
+   * @throws {TroupeError} ERR_OVERLOADED, as a rejection.
+   */
+  send(to: Address, body: string, { id, create, most = Infinity }: SendOptions): Promise<unknown> {
+    const { sender, nextOrder, maxPending } = this.#options;
+    if (this.#unacknowledged.size >= maxPending) return Promise.reject(overloaded(to, maxPending));
     const n = ++this.#n;
     const idPart = id === undefined ? '' : `"id":${JSON.stringify(id)},`;
     const createPart = create === undefined ? '' : `"create":${create},`;
-    const text = `{"k":"send","to":"${to}","from":"${this.#sender}","n":${n},${idPart}${createPart}"event":${eventText}}`;
+    const text = `{"k":"send","to":"${to}","from":"${sender}","n":${n},${idPart}${createPart}${body}}`;
     return new Promise((resolve, reject) => {
-      this.#unacknowledged.set(n, { order: this.#nextOrder(), to, text, resolve, reject });
-      this.#post(to, text);
+      const window = most === Infinity ? undefined : this.#windowOf(to);
+      const send = { order: nextOrder(), to, text, window, isPosted: false, resolve, reject };
+      this.#unacknowledged.set(n, send);
+      if (window && window.underWay >= most) window.waiting.push(send);
+      else this.#post(send);
     });
   }
 
@@ -69,14 +96,15 @@ export class Sends {
     const send = this.#unacknowledged.get(n);
     if (!send) return;
     this.#unacknowledged.delete(n);
+    if (send.window) this.#free(send.to, send.window);
     if (error) send.reject(decodeError(error));
     else send.resolve(reply);
     if (this.#unacknowledged.size === 0) for (const done of this.#onEmpty.splice(0)) done();
   }
 
-  /** What waits for its acknowledgement. */
-  get unanswered(): Iterable<Unanswered> {
-    return this.#unacknowledged.values();
+  /** What is under way and waits for its acknowledgement. */
+  get unanswered(): readonly Unanswered[] {
+    return [...this.#unacknowledged.values()].filter(({ isPosted }) => isPosted);
   }
 
   /** Resolves when nothing is unacknowledged. */
@@ -87,16 +115,45 @@ export class Sends {
 
   /** Rejects whatever still waits. */
   abandon(): void {
-    for (const { to, reject } of this.#unacknowledged.values()) {
-      reject(
-        new TroupeError(
-          'ERR_SYSTEM_STOPPED',
-          `The system stopped before '${to}' acknowledged. Whether the event was processed is unknown; send it again with an id.`,
-          { details: { address: to } },
-        ),
-      );
-    }
+    for (const { to, reject } of this.#unacknowledged.values()) reject(abandoned(to));
     this.#unacknowledged.clear();
+    this.#windows.clear();
     for (const done of this.#onEmpty.splice(0)) done();
   }
+
+  #post(send: Unacknowledged): void {
+    if (send.window) send.window.underWay++;
+    send.isPosted = true;
+    this.#options.post(send.to, send.text);
+  }
+
+  #windowOf(to: Address): Window {
+    let window = this.#windows.get(to);
+    if (!window) this.#windows.set(to, (window = { underWay: 0, waiting: new Lane() }));
+    return window;
+  }
+
+  #free(to: Address, window: Window): void {
+    window.underWay--;
+    const next = window.waiting.shift();
+    if (next) this.#post(next);
+    else if (window.underWay === 0) this.#windows.delete(to);
+  }
+}
+
+/** What a caller is told that has too much under way. */
+export function overloaded(to: Address, maxPending: number): TroupeError {
+  return new TroupeError(
+    'ERR_OVERLOADED',
+    `${maxPending} messages wait for an answer, so that none was taken for '${to}'. Await earlier ones first, or raise maxPending in createSystem.`,
+    { details: { address: to, maxPending } },
+  );
+}
+
+function abandoned(to: Address): TroupeError {
+  return new TroupeError(
+    'ERR_SYSTEM_STOPPED',
+    `The system stopped before '${to}' acknowledged. Whether the event was processed is unknown; send it again with an id.`,
+    { details: { address: to } },
+  );
 }

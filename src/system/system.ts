@@ -4,24 +4,43 @@ import type { Address } from '../actor/address.ts';
 import type { Definitions } from '../actor/definitions.ts';
 import { isDefinition } from '../actor/define.ts';
 import type { AnyDefinition, InputOf, StateView } from '../actor/define.ts';
+import type { Bus } from '../bus/bus.ts';
+import { createEmbeddedBus } from '../bus/embedded-bus.ts';
+import type { EmbeddedBus } from '../bus/embedded-bus.ts';
+import { HOST as BUS_HOST } from '../bus/publisher.ts';
+import { hintSubscribers } from '../cell/release.ts';
 import { TroupeError } from '../errors.ts';
 import type { Env } from '../env.ts';
 import type { Logger, LogLevel } from '../observe/logger.ts';
 import { Groups } from '../groups/groups.ts';
 import { Sessions } from '../sessions/sessions.ts';
-import type { ActorSummary, ListQuery, Page, StoredDeadLetter, StoreStats } from '../store/store.ts';
+import type {
+  ActorSummary,
+  ListQuery,
+  NewPublication,
+  Page,
+  Published,
+  StoredDeadLetter,
+  StoreStats,
+} from '../store/store.ts';
+import { hintText } from '../thread/outgoing.ts';
 import type { MainEntry } from '../thread/protocol.ts';
 import { Asks } from './asks.ts';
 import type { SystemCore } from './core.ts';
+import type { ResolvedOptions } from './options.ts';
 import { Outbox } from './outbox.ts';
 import type { DeliveryHandler } from './outbox.ts';
 import { Recovery } from './recovery.ts';
+import type { Chore } from './recovery.ts';
 import { createRef } from './ref.ts';
 import type { ActorRef } from './ref.ts';
 import { repeatInOrder } from './repeat.ts';
 import { Requests } from './requests.ts';
 import { Sends } from './sends.ts';
+import { Tells } from './tells.ts';
 import type { Threads } from './threads.ts';
+import { Timetable } from './timetable.ts';
+import type { Routes } from '../thread/routes.ts';
 import { Watches } from './watches.ts';
 
 export interface SystemParts {
@@ -29,8 +48,8 @@ export interface SystemParts {
   readonly log: Logger;
   readonly boot: string;
   readonly definitions: Definitions;
-  readonly recoverEveryMs: number;
-  readonly idRetentionMs: number;
+  readonly routes: Routes;
+  readonly options: ResolvedOptions;
 }
 
 export interface StopOptions {
@@ -39,12 +58,15 @@ export interface StopOptions {
 }
 
 const DEFAULT_STOP_TIMEOUT_MS = 10_000;
+const MINUTE_MS = 60_000;
 
 export class System {
   readonly #parts: SystemParts;
   readonly #core: SystemCore;
   #threads: Threads | undefined;
   #outbox: Outbox | undefined;
+  #bus: EmbeddedBus | undefined;
+  #timetable: Timetable | undefined;
   #recovery: Recovery | undefined;
   #isStopping = false;
   #stopped: Promise<void> | undefined;
@@ -54,12 +76,16 @@ export class System {
     const post = (to: Address, text: string): void => this.#threads?.post(to, text);
     let order = 0;
     const nextOrder = (): number => ++order;
+    const { boot, definitions, env, routes } = parts;
+    const { maxPending } = parts.options;
     this.#core = {
-      boot: parts.boot,
-      definitions: parts.definitions,
-      sends: new Sends(`${parts.boot}.main`, post, nextOrder),
-      asks: new Asks(parts.env),
-      requests: new Requests(post, nextOrder),
+      boot,
+      definitions,
+      env,
+      sends: new Sends({ sender: `${boot}.main`, post, nextOrder, maxPending }),
+      tells: new Tells({ post, indexOf: (to) => routes.indexOf(to), maxPending }),
+      asks: new Asks(env),
+      requests: new Requests(post, nextOrder, maxPending),
       watches: new Watches((address, isOn) => post(address, `{"k":"watch","to":"${address}","on":${isOn}}`)),
       assertRunning: () => this.#assertRunning(),
     };
@@ -67,21 +93,49 @@ export class System {
 
   /** Called by `createSystem` once the threads run. */
   async begin(threads: Threads): Promise<void> {
-    const { env, log, boot, recoverEveryMs, idRetentionMs } = this.#parts;
+    const { env, log, boot, options } = this.#parts;
     const { store } = threads;
+    const everyMs = options.recoverEveryMs;
     this.#threads = threads;
     this.#outbox = new Outbox(env, log.with({ component: 'outbox' }), store, this.#core.asks);
+    this.#bus = createEmbeddedBus({
+      env,
+      log,
+      store,
+      assertRunning: () => this.#assertRunning(),
+      hint: (published, publication, at) => this.#hintSubscribers(published, publication, at),
+    });
+    const due = (address: Address): void => threads.post(address, `{"k":"due","to":"${address}"}`);
+    this.#timetable = new Timetable({ env, store, everyMs, due });
     await store.call('dropReplies', boot);
     this.#recovery = new Recovery({
       env,
       log,
       store,
       outbox: this.#outbox,
-      everyMs: recoverEveryMs,
-      idRetentionMs,
+      timetable: this.#timetable,
+      chores: this.#chores(store),
+      everyMs,
       wake: (address) => threads.post(address, `{"k":"wake","to":"${address}"}`),
     });
     await this.#recovery.start();
+  }
+
+  #chores(store: Threads['store']): readonly Chore[] {
+    const { idRetentionMs, topicRetentionMs, sessionSweepEveryMs } = this.#parts.options;
+    return [
+      { everyMs: 0, run: (now) => store.call('markAlive', now) },
+      { everyMs: MINUTE_MS, run: (now) => store.call('sweepIdempotency', now - idRetentionMs) },
+      { everyMs: 60 * MINUTE_MS, run: (now) => store.call('sweepBus', now - topicRetentionMs) },
+      { everyMs: sessionSweepEveryMs, run: () => this.sessions.sweep() },
+    ];
+  }
+
+  #hintSubscribers(published: Published, publication: NewPublication, at: number): void {
+    const result = { outcome: 'done', published: [published] } as const;
+    hintSubscribers(BUS_HOST, [publication], result, at, (sender, row, position) => {
+      if (position) this.#threads?.post(row.receiver, hintText(sender, row, position, at));
+    });
   }
 
   /**
@@ -97,6 +151,11 @@ export class System {
     if (input === undefined) return createRef<D>(this.#core, address, undefined);
     const text = this.#parts.definitions.encodeInput(address, input);
     return createRef<D>(this.#core, address, text === undefined ? '{}' : `{"input":${text}}`);
+  }
+
+  /** Topics. */
+  get bus(): Bus {
+    return this.#running.bus;
   }
 
   /** Conversations of users. */
@@ -152,6 +211,12 @@ export class System {
     await this.#core.requests.order(parseAddress(address).address, 'revive');
   }
 
+  /** What waits for an answer of the threads. */
+  get pending(): { readonly sends: number; readonly asks: number; readonly requests: number } {
+    const { sends, asks, requests } = this.#core;
+    return { sends: sends.pending, asks: asks.pending, requests: requests.pending };
+  }
+
   /** A new id for an actor: a UUID. */
   newId(): string {
     return this.#parts.env.randomUuid();
@@ -183,9 +248,11 @@ export class System {
   async #stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true;
     this.#recovery?.stop();
+    await this.#bus?.stop({ timeoutMs });
     await this.#settleWithin(timeoutMs);
     await this.#threads?.stop(timeoutMs);
     this.#core.sends.abandon();
+    this.#core.tells.abandon();
     this.#core.requests.abandon();
     this.#core.asks.abandon();
     this.#core.watches.end();
@@ -202,9 +269,10 @@ export class System {
     });
   }
 
-  get #running(): { readonly threads: Threads; readonly outbox: Outbox } {
-    if (!this.#threads || !this.#outbox) throw new TroupeError('ERR_INTERNAL', 'The system has not begun.');
-    return { threads: this.#threads, outbox: this.#outbox };
+  get #running(): { readonly threads: Threads; readonly outbox: Outbox; readonly bus: Bus } {
+    if (!this.#threads || !this.#outbox || !this.#bus)
+      throw new TroupeError('ERR_INTERNAL', 'The system has not begun.');
+    return { threads: this.#threads, outbox: this.#outbox, bus: this.#bus };
   }
 
   #assertRunning(): void {
@@ -213,7 +281,7 @@ export class System {
   }
 
   /** Takes what a host tells main. */
-  take(entry: MainEntry): void {
+  take(entry: MainEntry, index: number): void {
     switch (entry.k) {
       case 'ack':
         return this.#core.sends.acknowledge(entry.n, entry.error, entry.reply);
@@ -224,9 +292,20 @@ export class System {
       case 'reply':
         return this.#outbox?.reply(entry.ask, entry.value, entry.pos);
       case 'deliver': {
-        const { id, channel, of: from, payload, pos } = entry;
-        return this.#outbox?.deliver({ id, channel, from, payload }, pos);
+        const { id, channel, of: from, payload, pos, once } = entry;
+        const delivery = { id, channel, from, payload };
+        return once ? this.#outbox?.deliverOnce(delivery) : this.#outbox?.deliver(delivery, pos);
       }
+      case 'due':
+        return this.#timetable?.note(entry.of, entry.at);
+      case 'credit':
+        return this.#core.tells.credit(index, entry.n);
+      case 'tell':
+        return void this.#core.tells.tell(entry.to, JSON.stringify(entry.event), undefined).catch(() => {});
+      case 'wanted':
+        return this.#threads?.ensure(entry.of);
+      case 'vacant':
+        return void this.#threads?.release(entry.of);
       case 'log':
         return this.#parts.log[entry.level as LogLevel](entry.text, entry.fields);
     }
@@ -234,7 +313,10 @@ export class System {
 
   /** A host was replaced: everything under way for its actors goes out again, then its work is looked for. */
   repeatFor(index: number): void {
-    const isAffected = (address: Address): boolean => this.#threads?.indexOf(address) === index;
+    const { routes } = this.#parts;
+    // An actor whose own thread has ended is affected as well: what waits for it asks for another.
+    const isAffected = (address: Address): boolean => (routes.indexOf(address) ?? index) === index;
+    this.#core.tells.replaced(index);
     const unanswered = [...this.#core.sends.unanswered, ...this.#core.requests.unanswered];
     repeatInOrder(unanswered, isAffected, (to, text) => this.#threads?.post(to, text));
     this.#core.watches.repeat(isAffected);

@@ -1,43 +1,48 @@
 /**
  * The threads of a system: starts the store and the worker hosts, connects them, and puts new ones in place of those that
  * die. A dead host's actors are loaded again only after the store has written everything it posted (rule 6); a new store
- * gets everything the hosts had not seen acknowledged (rule 7).
+ * gets everything the hosts had not seen acknowledged (rule 7). Actors with a thread of their own get it when something is
+ * there for them, and lose it when they have left memory.
  */
-import { hashAddress } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import type { DefinitionPrint } from '../actor/definitions.ts';
-import { isEventId } from '../cell/items.ts';
 import { TroupeError } from '../errors.ts';
 import type { Env } from '../env.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { StoreClient } from '../store/store-client.ts';
-import { createStoreClient } from '../store/store-client.ts';
-import type { StoreOptions, StoreReport } from '../store/protocol.ts';
+import type { StoreOptions } from '../store/protocol.ts';
 import { BatchPort } from '../thread/batch-port.ts';
 import { BEAT_BYTES, readBeat } from '../thread/beat.ts';
 import { decodeError, encodeError } from '../thread/error-codec.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
-import type { LaunchedHost, LaunchedStore, Launcher } from '../thread/launcher.ts';
+import type { LaunchedHost, Launcher } from '../thread/launcher.ts';
 import type { HostReport, MainEntry, Suspect } from '../thread/protocol.ts';
+import type { Routes } from '../thread/routes.ts';
+import { Deaths } from './deaths.ts';
 import { assertSamePrints } from './prints.ts';
+import { MAX_PAUSE_MS, StoreThread } from './store-thread.ts';
 
 export interface ThreadsOptions {
   readonly env: Env;
   readonly log: Logger;
   readonly launcher: Launcher;
   readonly boot: string;
-  /** Number of worker hosts. */
+  /** Number of worker hosts that share the actors. */
   readonly workers: number;
   readonly modules: readonly string[];
   /** What main has loaded; every thread must have the same. */
   readonly prints: readonly DefinitionPrint[];
   readonly store: StoreOptions;
+  readonly routes: Routes;
+  readonly maxLive: number;
+  /** Called when the store is open and no host runs yet; returns the downtime on record, in milliseconds. */
+  readonly rise: (store: StoreClient) => Promise<number>;
 }
 
 export interface ThreadsEvents {
   /** What a host tells main. */
-  entry(entry: MainEntry): void;
-  /** A host was replaced: what was under way for its actors must be sent again. */
+  entry(entry: MainEntry, index: number): void;
+  /** A host is there, for the first time or again: what is under way for its actors must be sent (again). */
   replaced(index: number): void;
   /** The store cannot save, or can again. */
   storeTrouble(error: Error | undefined): void;
@@ -45,6 +50,8 @@ export interface ThreadsEvents {
 
 interface HostSlot {
   readonly index: number;
+  /** The one actor it runs, if it is not shared. */
+  readonly owner: Address | undefined;
   incarnation: number;
   launched: LaunchedHost;
   main: BatchPort;
@@ -57,55 +64,73 @@ interface HostSlot {
   onStopped: (() => void) | undefined;
 }
 
+/** Which host to start. */
+interface HostStart {
+  readonly index: number;
+  readonly incarnation: number;
+  readonly owner?: Address | undefined;
+  readonly suspect?: Suspect | undefined;
+}
+
 /** A thread that served this long before it died without a culprit is replaced at once. */
 const HEALTHY_MS = 10_000;
-
-/** Longest pause before a thread that keeps dying is started again. */
-const MAX_PAUSE_MS = 5000;
 
 export class Threads {
   readonly #options: ThreadsOptions;
   readonly #events: ThreadsEvents;
-  readonly #hosts: HostSlot[] = [];
-  readonly #deaths = new Map<string, number>();
-  readonly #onDrained = new Map<string, () => void>();
-  #launchedStore: LaunchedStore | undefined;
-  #onStoreOpen: ((error?: Error) => void) | undefined;
-  #onStoreClosed: (() => void) | undefined;
-  #storePauseMs = 0;
-  #store: StoreClient | undefined;
+  readonly #hosts = new Map<number, HostSlot>();
+  readonly #deaths: Deaths;
+  readonly #store: StoreThread;
+  /** Actors whose own thread is being started or ended. */
+  readonly #moving = new Set<Address>();
+  #nextIndex: number;
+  #downtimeMs = 0;
   #isStopping = false;
 
   constructor(options: ThreadsOptions, events: ThreadsEvents) {
     this.#options = options;
     this.#events = events;
+    this.#nextIndex = options.workers;
+    this.#deaths = new Deaths((address) => this.indexOf(address));
+    const { env, log, launcher, store } = options;
+    this.#store = new StoreThread({
+      env,
+      log,
+      launcher,
+      store,
+      trouble: (error) => events.storeTrouble(error),
+      replaced: () => this.#reconnectHosts(),
+    });
   }
 
   /** Main's own client of the store. */
   get store(): StoreClient {
-    return this.#store as StoreClient;
+    return this.#store.client;
   }
 
-  /** The host an address lives on. */
-  indexOf(address: Address): number {
-    return hashAddress(address) % this.#options.workers;
+  /** The host an address lives on; nothing for one that has no thread of its own yet. */
+  indexOf(address: Address): number | undefined {
+    return this.#options.routes.indexOf(address);
   }
 
-  /** Queues an entry for the host of `address`. While the host is being replaced it is dropped: the sender repeats it. */
+  /**
+   * Queues an entry for the host of `address`. While the host is being replaced, or started, it is dropped: the sender repeats
+   * it when the host is there.
+   */
   post(address: Address, text: string): void {
-    const slot = this.#hosts[this.indexOf(address)];
+    const index = this.indexOf(address);
+    if (index === undefined) return this.ensure(address);
+    const slot = this.#hosts.get(index);
     if (slot?.isReady) slot.main.post(text);
   }
 
   /** Starts everything. @throws what the store or a host failed with; nothing is left running then. */
   async start(): Promise<void> {
-    const { launcher, env, workers } = this.#options;
+    const { workers, rise } = this.#options;
     try {
-      await this.#openStore();
-      const [mine, theirs] = launcher.createChannel();
-      this.#launchedStore?.connect('main', theirs);
-      this.#store = createStoreClient(launcher.open(mine), env);
-      await Promise.all(Array.from({ length: workers }, (_, index) => this.#startHost(index, 0, undefined)));
+      await this.#store.start();
+      this.#downtimeMs = await rise(this.store);
+      await Promise.all(Array.from({ length: workers }, (_, index) => this.#startHost({ index, incarnation: 0 })));
     } catch (error) {
       await this.terminate();
       throw error;
@@ -115,226 +140,173 @@ export class Threads {
   /** Lets hosts finish what they posted, then closes the store. */
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true;
-    const stopping = this.#hosts.filter(({ isReady }) => isReady).map((slot) => this.#stopHost(slot, timeoutMs));
-    await Promise.all(stopping);
-    this.#store?.close();
-    await this.#withTimeout(timeoutMs, (done) => {
-      this.#onStoreClosed = done;
-      this.#launchedStore?.close();
-    });
+    const ready = [...this.#hosts.values()].filter(({ isReady }) => isReady);
+    await Promise.all(ready.map((slot) => this.#stopHost(slot, timeoutMs)));
+    await this.#withTimeout(timeoutMs, (done) => this.#store.close(done));
     await this.terminate();
   }
 
   /** Ends every thread at once. */
   async terminate(): Promise<void> {
     this.#isStopping = true;
-    await Promise.all(this.#hosts.map(({ launched }) => launched.terminate()));
-    await this.#launchedStore?.terminate();
+    await Promise.all([...this.#hosts.values()].map(({ launched }) => launched.terminate()));
+    await this.#store.terminate();
   }
 
   /** Ends one worker thread as a crash would. It is replaced like any that dies. */
-  async endWorker(index: number): Promise<void> {
-    const slot = this.#hosts[index];
+  async endWorker(index: number | undefined): Promise<void> {
+    const slot = index === undefined ? undefined : this.#hosts.get(index);
     if (slot) slot.isEndedByOrder = true;
     await slot?.launched.terminate();
   }
 
   /** Ends the store thread as a crash would. */
   async endStore(): Promise<void> {
-    await this.#launchedStore?.terminate();
+    await this.#store.end();
   }
 
-  #openStore(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#onStoreOpen = (error) => {
-        this.#onStoreOpen = undefined;
-        if (error) reject(error);
-        else resolve();
-      };
-      this.#launchedStore = this.#options.launcher.launchStore(this.#options.store, {
-        report: (report) => this.#onStoreReport(report),
-        exit: (error) => this.#onStoreExit(error),
-      });
-    });
+  /** Gives an actor its own thread; what is under way for it goes out when it is there. */
+  ensure(address: Address): void {
+    const { routes } = this.#options;
+    if (this.#isStopping || !routes.isDedicated(address)) return;
+    if (this.#moving.has(address) || routes.indexOf(address) !== undefined) return;
+    this.#moving.add(address);
+    void this.#startOwn(address, this.#nextIndex++);
   }
 
-  #onStoreReport(report: StoreReport): void {
-    switch (report.kind) {
-      case 'opened':
-        this.#storePauseMs = 0;
-        return this.#onStoreOpen?.();
-      case 'failed':
-        return this.#onStoreOpen?.(decodeError(report.error as EncodedError));
-      case 'drained':
-        return this.#onDrained.get(report.client)?.();
-      case 'trouble':
-        return this.#events.storeTrouble(decodeError(report.error as EncodedError));
-      case 'recovered':
-        return this.#events.storeTrouble(undefined);
-      case 'log':
-        return this.#options.log.error(report.text, { component: 'store', ...(report.fields as object) });
-      case 'closed':
-        return this.#onStoreClosed?.();
-    }
+  /** An actor has left its own thread: the thread ends. What came for it meanwhile is sent again to the next one. */
+  async release(address: Address): Promise<void> {
+    const index = this.#options.routes.indexOf(address);
+    const slot = index === undefined ? undefined : this.#hosts.get(index);
+    if (!slot?.isReady || slot.owner !== address || this.#isStopping) return;
+    this.#moving.add(address);
+    slot.isReady = false;
+    this.#route(address, undefined);
+    await this.#stopHost(slot, MAX_PAUSE_MS);
+    await slot.launched.terminate();
+    this.#hosts.delete(slot.index);
+    await this.#store.drain(clientName(slot));
+    this.#moving.delete(address);
+    this.#events.replaced(slot.index);
   }
 
-  /** Rule 7: a new store thread, new ports; hosts and main post what is unacknowledged again. */
-  #onStoreExit(error: unknown): void {
-    if (this.#isStopping) return;
-    if (this.#onStoreOpen) return this.#onStoreOpen(storeEnded(error));
-    const pauseMs = this.#storePauseMs;
-    this.#storePauseMs = Math.min(MAX_PAUSE_MS, Math.max(100, pauseMs * 2));
-    this.#options.log.error('store thread died, starting another', { component: 'threads', error: encodeError(error) });
-    this.#options.env.setTimeout(() => void this.#replaceStore(), pauseMs);
-  }
-
-  async #replaceStore(): Promise<void> {
-    if (this.#isStopping) return;
+  async #startOwn(address: Address, index: number, retryMs = 100): Promise<void> {
     try {
-      await this.#openStore();
+      await this.#startHost({ index, incarnation: 0, owner: address });
+      this.#moving.delete(address);
+      this.#route(address, index);
+      this.#events.replaced(index);
     } catch (error) {
-      this.#options.log.fatal('the store cannot be opened again, trying on', {
-        component: 'threads',
-        error: encodeError(error),
-      });
-      this.#options.env.setTimeout(() => void this.#replaceStore(), MAX_PAUSE_MS);
-      return;
+      this.#hosts.delete(index);
+      if (this.#isStopping) return;
+      this.#logFatal("an actor's own thread cannot be started", index, error);
+      const again = (): void => void this.#startOwn(address, index, Math.min(MAX_PAUSE_MS, retryMs * 2));
+      this.#options.env.setTimeout(again, retryMs);
     }
+  }
+
+  /** Tells every host where an actor with a thread of its own lives now. */
+  #route(address: Address, index: number | undefined): void {
+    this.#options.routes.set(address, index);
+    for (const { launched } of this.#hosts.values()) launched.route(address, index);
+  }
+
+  #reconnectHosts(): void {
     const { launcher } = this.#options;
-    const [mine, theirs] = launcher.createChannel();
-    this.#launchedStore?.connect('main', theirs);
-    this.#store?.reconnect(launcher.open(mine));
-    // A client of the dead store has nothing left there to drain.
-    for (const drained of this.#onDrained.values()) drained();
-    for (const slot of this.#hosts) {
+    for (const slot of this.#hosts.values()) {
       const [hostEnd, storeEnd] = launcher.createChannel();
-      this.#launchedStore?.connect(clientName(slot), storeEnd);
+      this.#store.connect(clientName(slot), storeEnd);
       slot.launched.reconnectStore(hostEnd);
     }
   }
 
-  async #startHost(index: number, incarnation: number, suspect: Suspect | undefined): Promise<void> {
-    const { launcher, env, boot, workers, modules, prints } = this.#options;
+  async #startHost(of: HostStart): Promise<void> {
+    const { index, incarnation } = of;
+    const report = await this.#launch(of);
+    if (report.kind === 'failed') throw threadFailed(index, report.error);
+    if (report.kind === 'ready') assertSamePrints(this.#options.prints, report.prints, index);
+    const slot = this.#hosts.get(index);
+    if (slot?.incarnation !== incarnation) return;
+    slot.isReady = true;
+    slot.readyAtMs = this.#options.env.monotonicMs();
+    // In the same breath: a send in between would go out before the repeats, and then again with them.
+    if (incarnation > 0) this.#events.replaced(index);
+  }
+
+  /** Resolves with its first report, or with why it ended without one. */
+  #launch({ index, incarnation, owner, suspect }: HostStart): Promise<HostReport> {
+    const { launcher, env, boot, workers, modules, maxLive } = this.#options;
     const [mainMine, mainTheirs] = launcher.createChannel();
     const [storeMine, storeTheirs] = launcher.createChannel();
     const beat = new SharedArrayBuffer(BEAT_BYTES);
-    const options = { index, workers, boot, modules, beat, ...(suspect && { suspect }) };
-    const report = await new Promise<HostReport>((resolve) => {
+    const own = { index, workers, boot, modules, beat, downtimeMs: this.#downtimeMs, maxLive };
+    return new Promise((resolve) => {
       const launched = launcher.launchHost(
-        options,
+        { ...own, ...(suspect && { suspect }) },
         { main: mainTheirs, store: storeTheirs },
         {
-          report: (message) => (message.kind === 'stopped' ? this.#hosts[index]?.onStopped?.() : resolve(message)),
+          report: (message) => (message.kind === 'stopped' ? slot.onStopped?.() : resolve(message)),
           exit: (error) => {
-            resolve({
-              kind: 'failed',
-              error: encodeError(error ?? new Error('The thread ended before it was ready.')),
-            });
+            const cause = error ?? new Error('The thread ended before it was ready.');
+            resolve({ kind: 'failed', error: encodeError(cause) });
             void this.#onHostExit(slot, error);
           },
         },
       );
       const main = new BatchPort(launcher.open(mainMine), env);
-      const slot: HostSlot = {
-        index,
-        incarnation,
-        launched,
-        main,
-        beat,
-        isReady: false,
-        readyAtMs: 0,
-        isEndedByOrder: false,
-        onStopped: undefined,
-      };
-      this.#hosts[index] = slot;
-      this.#launchedStore?.connect(clientName(slot), storeMine);
+      const state = { isReady: false, readyAtMs: 0, isEndedByOrder: false, onStopped: undefined };
+      const slot: HostSlot = { index, owner, incarnation, launched, main, beat, ...state };
+      this.#hosts.set(index, slot);
+      this.#store.connect(clientName(slot), storeMine);
       main.onBatch((entries) => {
-        for (const entry of entries) this.#events.entry(entry as MainEntry);
+        for (const entry of entries) this.#events.entry(entry as MainEntry, index);
       });
       this.#connectPeers(slot);
     });
-    if (report.kind === 'failed') throw threadFailed(index, report.error);
-    if (report.kind === 'ready') assertSamePrints(prints, report.prints, index);
-    const slot = this.#hosts[index];
-    if (slot?.incarnation !== incarnation) return;
-    slot.isReady = true;
-    slot.readyAtMs = env.monotonicMs();
-    // In the same breath: a send in between would go out before the repeats, and then again with them.
-    if (incarnation > 0) this.#events.replaced(index);
   }
 
   #connectPeers(slot: HostSlot): void {
-    for (const other of this.#hosts) {
-      if (!other || other.index === slot.index) continue;
+    for (const other of this.#hosts.values()) {
+      if (other.index === slot.index) continue;
       const [mine, theirs] = this.#options.launcher.createChannel();
       slot.launched.connectPeer(other.index, mine);
       other.launched.connectPeer(slot.index, theirs);
     }
+    for (const [address, index] of this.#options.routes.dedicated) slot.launched.route(address, index);
   }
 
   async #onHostExit(slot: HostSlot, error: unknown): Promise<void> {
     const wasReady = slot.isReady;
     slot.isReady = false;
     if (this.#isStopping) return slot.onStopped?.();
-    if (!wasReady || this.#hosts[slot.index] !== slot) return;
-    const { suspect, deaths } = this.#charge(slot);
-    this.#options.log.error('worker thread died, starting another', {
+    if (!wasReady || this.#hosts.get(slot.index) !== slot) return slot.onStopped?.();
+    const { env, log } = this.#options;
+    const isForgiven = slot.isEndedByOrder || env.monotonicMs() - slot.readyAtMs > HEALTHY_MS;
+    const { suspect, pauseMs } = this.#deaths.charge({ index: slot.index, mark: readBeat(slot.beat), isForgiven });
+    log.error('worker thread died, starting another', {
       component: 'threads',
       thread: slot.index,
       address: suspect?.address,
       correlation: suspect?.what,
       error: encodeError(error),
     });
-    await this.#drain(clientName(slot));
-    const pauseMs = Math.min(MAX_PAUSE_MS, deaths <= 3 ? 0 : 100 * 2 ** (deaths - 4));
-    await new Promise<void>((resolve) => void this.#options.env.setTimeout(resolve, pauseMs));
+    await this.#store.drain(clientName(slot));
+    await new Promise<void>((resolve) => void env.setTimeout(resolve, pauseMs));
     await this.#replaceHost(slot, suspect);
   }
 
   async #replaceHost(slot: HostSlot, suspect: Suspect | undefined, retryMs = 100): Promise<void> {
     if (this.#isStopping) return;
+    const { index, owner, incarnation } = slot;
     try {
-      await this.#startHost(slot.index, slot.incarnation + 1, suspect);
+      await this.#startHost({ index, owner, incarnation: incarnation + 1, suspect });
     } catch (error) {
       if (this.#isStopping) return;
-      this.#options.log.fatal('worker thread cannot be started again', {
-        component: 'threads',
-        thread: slot.index,
-        error: encodeError(error),
-      });
-      const next = { ...slot, incarnation: slot.incarnation + 1 };
+      this.#logFatal('worker thread cannot be started again', index, error);
+      const next = { ...slot, incarnation: incarnation + 1 };
       const nextRetryMs = Math.min(MAX_PAUSE_MS, retryMs * 2);
       this.#options.env.setTimeout(() => void this.#replaceHost(next, suspect, nextRetryMs), retryMs);
     }
-  }
-
-  /**
-   * Who was in a turn when the thread died, and how often that has happened. An event comes again only if it failed, so its
-   * deaths add up; a start or a timer may be hit by chance many times over, so only deaths in a row count.
-   */
-  #charge(slot: HostSlot): { readonly suspect: Suspect | undefined; readonly deaths: number } {
-    const mark = readBeat(slot.beat);
-    const key = mark ? `${mark.address}\n${mark.what}` : `thread ${slot.index}`;
-    const isForgiven = slot.isEndedByOrder || this.#options.env.monotonicMs() - slot.readyAtMs > HEALTHY_MS;
-    const deaths = !mark && isForgiven ? 1 : (this.#deaths.get(key) ?? 0) + 1;
-    for (const other of this.#deaths.keys()) {
-      const [address = '', what = ''] = other.split('\n');
-      const isHere = this.indexOf(address as Address) === slot.index;
-      if (isHere && other !== key && !isEventId(what)) this.#deaths.delete(other);
-    }
-    this.#deaths.set(key, deaths);
-    const suspect = mark && { address: mark.address as Address, what: mark.what, attempts: deaths };
-    return { suspect, deaths };
-  }
-
-  #drain(client: string): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onDrained.set(client, () => {
-        this.#onDrained.delete(client);
-        resolve();
-      });
-      this.#launchedStore?.drain(client);
-    });
   }
 
   #stopHost(slot: HostSlot, timeoutMs: number): Promise<void> {
@@ -343,6 +315,10 @@ export class Threads {
       slot.main.flush();
       slot.launched.stop();
     });
+  }
+
+  #logFatal(text: string, thread: number, error: unknown): void {
+    this.#options.log.fatal(text, { component: 'threads', thread, error: encodeError(error) });
   }
 
   #withTimeout(timeoutMs: number, begin: (done: () => void) => void): Promise<void> {
@@ -359,10 +335,6 @@ export class Threads {
 
 function clientName({ index, incarnation }: HostSlot): string {
   return `host-${index}.${incarnation}`;
-}
-
-function storeEnded(error: unknown): TroupeError {
-  return new TroupeError('ERR_STORE_OPEN', 'The store thread ended before the store was open.', { cause: error });
 }
 
 function threadFailed(index: number, error: EncodedError): Error {

@@ -2,18 +2,19 @@
 import type { Env, Port } from '../env.ts';
 import { openStore } from '../store/open-store.ts';
 import type { StoreOptions } from '../store/protocol.ts';
+import type { Store } from '../store/store.ts';
 import { StoreWriter } from '../store/writer.ts';
 import { encodeError } from './error-codec.ts';
 import type { ChannelEnd, InlineContext, Launcher, StoreEvents } from './launcher.ts';
 import { WorkerHost } from './worker-host.ts';
 
 /** The launcher of an inline system. Time and randomness come from the context, so that a simulated one makes it deterministic. */
-export function createInlineLauncher({ env, definitions }: InlineContext): Launcher {
+export function createInlineLauncher({ env, definitions, openStore: openGiven }: InlineContext): Launcher {
   return {
     createChannel: () => env.createPort(),
     open: (end) => end as Port,
-    launchHost: ({ index, workers, boot, suspect }, ends, events) => {
-      const options = { index, workers, boot, suspect, env, definitions, beat: undefined };
+    launchHost: ({ index, workers, boot, suspect, downtimeMs, maxLive }, ends, events) => {
+      const options = { index, workers, boot, suspect, downtimeMs, maxLive, env, definitions, beat: undefined };
       const host = new WorkerHost({ ...options, main: ends.main as Port, store: ends.store as Port });
       const ports = [ends.main as Port, ends.store as Port];
       let isEnded = false;
@@ -25,6 +26,7 @@ export function createInlineLauncher({ env, definitions }: InlineContext): Launc
           ports.push(end as Port);
           host.connectPeer(peer, end as Port);
         },
+        route: (address, target) => host.route(address, target),
         reconnectStore: (end) => {
           ports.push(end as Port);
           host.reconnectStore(end as Port);
@@ -40,23 +42,25 @@ export function createInlineLauncher({ env, definitions }: InlineContext): Launc
         },
       };
     },
-    launchStore: (options, events) => new InlineStore(options, env, events),
+    launchStore: (options, events) => new InlineStore(options, env, events, openGiven),
   };
 }
 
 /** The store beside its users; opened as asynchronously as in a thread. */
 class InlineStore {
-  readonly #writer: Promise<StoreWriter | undefined>;
+  readonly #opened: Promise<{ readonly store: Store; readonly writer: StoreWriter } | undefined>;
   readonly #events: StoreEvents;
+  readonly #isGiven: boolean;
   #closed: Promise<void> | undefined;
   #isEnded = false;
 
-  constructor(options: StoreOptions, env: Env, events: StoreEvents) {
+  constructor(options: StoreOptions, env: Env, events: StoreEvents, openGiven: InlineContext['openStore']) {
     this.#events = events;
-    this.#writer = openStore(options).then(
+    this.#isGiven = openGiven !== undefined;
+    this.#opened = (openGiven ?? openStore)(options).then(
       (store) => {
         events.report({ kind: 'opened' });
-        return new StoreWriter(store, env, events.report);
+        return { store, writer: new StoreWriter(store, env, events.report) };
       },
       (error: unknown) => {
         events.report({ kind: 'failed', error: encodeError(error) });
@@ -66,30 +70,29 @@ class InlineStore {
   }
 
   connect(client: string, end: ChannelEnd): void {
-    void this.#writer.then((writer) => writer?.connect(client, end as Port));
+    void this.#opened.then((opened) => opened?.writer.connect(client, end as Port));
   }
 
   drain(client: string): void {
-    void this.#writer.then(async (writer) => {
-      await writer?.drain(client);
+    void this.#opened.then(async (opened) => {
+      await opened?.writer.drain(client);
       this.#events.report({ kind: 'drained', client });
     });
   }
 
   close(): void {
-    void this.#closeWriter().then(() => this.#events.report({ kind: 'closed' }));
+    this.#closed ??= this.#opened.then((opened) => opened?.writer.close()).catch(() => {});
+    void this.#closed.then(() => this.#events.report({ kind: 'closed' }));
   }
 
-  /** Lets go of the file and its lock. */
+  /** What has not been written is lost, as in a thread that ends; the file and its lock are let go of. */
   async terminate(): Promise<void> {
-    await this.#closeWriter();
-    if (this.#isEnded || !(await this.#writer)) return;
+    const opened = await this.#opened;
+    if (!opened || this.#isEnded) return;
     this.#isEnded = true;
+    if (this.#closed) await this.#closed;
+    opened.writer.abandon();
+    if (!this.#isGiven && !this.#closed) await opened.store.close().catch(() => {});
     this.#events.exit(undefined);
-  }
-
-  #closeWriter(): Promise<void> {
-    this.#closed ??= this.#writer.then((writer) => writer?.close()).catch(() => {});
-    return this.#closed;
   }
 }

@@ -2,9 +2,11 @@
  * How worker hosts and the store come to run: in threads, or inline on the main thread. The rest of the system does not
  * know which. A channel's ends are opaque until they are used: a real MessagePort must be handed over whole.
  */
+import type { Address } from '../actor/address.ts';
 import type { Env, Port } from '../env.ts';
 import type { Definitions } from '../actor/definitions.ts';
 import type { StoreOptions, StoreReport } from '../store/protocol.ts';
+import type { Store } from '../store/store.ts';
 import type { HostOptions, HostReport } from './protocol.ts';
 
 /** One end of a channel that has not been opened. */
@@ -12,6 +14,8 @@ export type ChannelEnd = object;
 
 export interface LaunchedHost {
   connectPeer(index: number, end: ChannelEnd): void;
+  /** Says where an actor with a thread of its own lives; without an index that thread has gone. */
+  route(address: Address, index: number | undefined): void;
   reconnectStore(end: ChannelEnd): void;
   /** Asks it to finish; the `stopped` report follows. */
   stop(): void;
@@ -49,4 +53,6 @@ export interface Launcher {
 export interface InlineContext {
   readonly env: Env;
   readonly definitions: Definitions;
+  /** Opens the store; one that is given from outside outlives its writer. @default by its URL */
+  readonly openStore?: ((options: StoreOptions) => Promise<Store>) | undefined;
 }

@@ -4,7 +4,7 @@
  */
 import type { Address } from '../actor/address.ts';
 import type { DefinitionPrint } from '../actor/definitions.ts';
-import type { Order } from '../cell/items.ts';
+import type { Order, ScheduleCommand } from '../cell/items.ts';
 import type { InboxKind } from '../store/store.ts';
 import type { EncodedError } from './error-codec.ts';
 
@@ -17,13 +17,39 @@ export type HostEntry =
       readonly n: number;
       readonly id?: string;
       readonly create?: { readonly input?: unknown };
+      /** One of the two. */
+      readonly event?: { readonly type: string };
+      readonly command?: ScheduleCommand;
+    }
+  /** Sent and forgotten; the host gives back credit. */
+  | {
+      readonly k: 'tell';
+      readonly to: Address;
+      readonly create?: { readonly input?: unknown };
       readonly event: { readonly type: string };
     }
+  | HintEntry
   | { readonly k: 'order'; readonly to: Address; readonly q: number; readonly order: Order }
   /** Asks for the committed state once everything sent before is committed. */
   | { readonly k: 'view'; readonly to: Address; readonly q: number; readonly create?: { readonly input?: unknown } }
   | { readonly k: 'watch'; readonly to: Address; readonly on: boolean }
-  | { readonly k: 'wake'; readonly to: Address };
+  | { readonly k: 'wake'; readonly to: Address }
+  /** A timer or a scheduled event of an actor is due. */
+  | { readonly k: 'due'; readonly to: Address };
+
+/** A committed inbox row. */
+export interface HintEntry {
+  readonly k: 'hint';
+  readonly to: Address;
+  readonly from: Address;
+  readonly pos: number;
+  readonly prev: number;
+  readonly kind: InboxKind;
+  readonly id: string;
+  readonly at: number;
+  /** The row's text, raw. */
+  readonly body: unknown;
+}
 
 /** A worker host to main, in batches. */
 export type MainEntry =
@@ -43,24 +69,25 @@ export type MainEntry =
       readonly of: Address;
       readonly id: string;
       readonly pos?: number;
+      /** It is not stored: handed over now or never. */
+      readonly once?: true;
       readonly payload: unknown;
     }
+  /** From an actor that is not stored to one whose thread the host does not know. */
+  | { readonly k: 'tell'; readonly to: Address; readonly event: { readonly type: string } }
+  /** An actor that has a thread of its own is needed. */
+  | { readonly k: 'wanted'; readonly of: Address }
+  /** An actor that has a thread of its own has left it. */
+  | { readonly k: 'vacant'; readonly of: Address }
+  /** Something of an actor is due at a time, and no live cell watches for it. */
+  | { readonly k: 'due'; readonly of: Address; readonly at: number }
+  /** That many tells of main have been taken. */
+  | { readonly k: 'credit'; readonly n: number }
   | { readonly k: 'log'; readonly level: string; readonly fields: Record<string, unknown>; readonly text: string };
 
-/** A worker host to another, in batches: a committed inbox row. Without `pos` the receiver is told to read its inbox. */
+/** A worker host to another, in batches. `poke`: the receiver is told to read its inbox. */
 export type PeerEntry =
-  | {
-      readonly k: 'hint';
-      readonly to: Address;
-      readonly from: Address;
-      readonly pos: number;
-      readonly prev: number;
-      readonly kind: InboxKind;
-      readonly id: string;
-      readonly at: number;
-      /** The row's text, raw. */
-      readonly body: unknown;
-    }
+  | HintEntry
   | { readonly k: 'poke'; readonly to: Address }
   | {
       readonly k: 'effect-send';
@@ -69,6 +96,10 @@ export type PeerEntry =
       readonly q: string;
       readonly event: { readonly type: string };
     }
+  /** From an actor that is not stored: at most once. */
+  | { readonly k: 'tell'; readonly to: Address; readonly event: { readonly type: string } }
+  /** That many hints, pokes and tells have been taken. */
+  | { readonly k: 'credit'; readonly n: number }
   | { readonly k: 'effect-ack'; readonly q: string; readonly error?: EncodedError };
 
 /** Main to a worker thread, over its own channel. */
@@ -76,6 +107,7 @@ export type HostCommand =
   | { readonly kind: 'start'; readonly options: HostOptions }
   /** Ports travel along: `start` brings those to main and to the store, `peer` and `store` one each. */
   | { readonly kind: 'peer'; readonly index: number }
+  | { readonly kind: 'route'; readonly address: Address; readonly index: number | undefined }
   | { readonly kind: 'store' }
   | { readonly kind: 'stop' };
 
@@ -101,4 +133,8 @@ export interface HostOptions {
   /** Shared memory the host writes its current turn to. */
   readonly beat: SharedArrayBuffer;
   readonly suspect?: Suspect;
+  /** Time during which no system ran, on record for this store, in milliseconds. */
+  readonly downtimeMs: number;
+  /** Actors that may be live at a time, busy ones not counted. */
+  readonly maxLive: number;
 }

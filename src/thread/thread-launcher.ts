@@ -24,6 +24,7 @@ export function createThreadLauncher(): Launcher {
       command({ kind: 'start', options }, ends.main, ends.store);
       return {
         connectPeer: (index, end) => command({ kind: 'peer', index }, end),
+        route: (address, index) => command({ kind: 'route', address, index }),
         reconnectStore: (end) => command({ kind: 'store' }, end),
         stop: () => command({ kind: 'stop' }),
         terminate: async () => void (await worker.terminate()),

@@ -41,6 +41,8 @@ async function start(options: HostOptions, [main, store]: readonly MessagePort[]
       main: toPort(main as MessagePort),
       store: toPort(store as MessagePort),
       suspect: options.suspect,
+      downtimeMs: options.downtimeMs,
+      maxLive: options.maxLive,
     });
     for (const message of early.splice(0)) obey(host, message);
     report({ kind: 'ready', prints: definitions.prints() });
@@ -52,6 +54,7 @@ async function start(options: HostOptions, [main, store]: readonly MessagePort[]
 function obey(running: WorkerHost, message: Exclude<Incoming, { kind: 'start' }>): void {
   const [port] = message.ports ?? [];
   if (message.kind === 'peer') return running.connectPeer(message.index, toPort(port as MessagePort));
+  if (message.kind === 'route') return running.route(message.address, message.index);
   if (message.kind === 'store') return running.reconnectStore(toPort(port as MessagePort));
   void running.stop().then(() => {
     report({ kind: 'stopped' });

@@ -2,24 +2,29 @@
  * The code that runs cells: one per worker thread, or one on the main thread when the system runs inline. Talks to main, to
  * the store and to the other hosts over ports of its own; a host that is replaced gets new ports, and so do its peers.
  */
-import { hashAddress, parseAddress } from '../actor/address.ts';
+import { typeOf } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import type { Definitions } from '../actor/definitions.ts';
-import type { ActorEvent } from '../actor/effects.ts';
 import { Cell } from '../cell/cell.ts';
-import type { InboxItem, Outcome } from '../cell/items.ts';
+import type { HostCell } from '../cell/host-cell.ts';
+import type { DirectItem, Outcome } from '../cell/items.ts';
 import type { CellServices } from '../cell/services.ts';
+import { VolatileCell } from '../cell/volatile-cell.ts';
 import type { Env, Port } from '../env.ts';
 import { createLogger } from '../observe/logger.ts';
 import type { Logger } from '../observe/logger.ts';
 import { createStoreClient } from '../store/store-client.ts';
 import type { StoreClient } from '../store/store-client.ts';
-import type { InboxPosition, NewInboxRow, NewOutboxRow } from '../store/store.ts';
 import { BatchPort } from './batch-port.ts';
 import type { BeatWriter } from './beat.ts';
-import { EffectSends } from './effect-sends.ts';
 import { encodeError } from './error-codec.ts';
+import { Hibernation } from './hibernation.ts';
+import { Outgoing, takeHint, toTold } from './outgoing.ts';
+import type { LocalCells } from './outgoing.ts';
 import type { HostEntry, MainEntry, PeerEntry, Suspect } from './protocol.ts';
+import { Room } from './room.ts';
+import { Routes } from './routes.ts';
+import { RunQueue } from './run-queue.ts';
 
 export interface WorkerHostOptions {
   readonly index: number;
@@ -32,17 +37,23 @@ export interface WorkerHostOptions {
   readonly store: Port;
   /** What the thread before this one was doing when it died, and how often that has happened. */
   readonly suspect: Suspect | undefined;
+  /** Time during which no system ran, on record for this store, in milliseconds. */
+  readonly downtimeMs: number;
+  /** Actors that may be live at a time, busy ones not counted. */
+  readonly maxLive: number;
 }
 
 export class WorkerHost {
   readonly #options: WorkerHostOptions;
-  readonly #cells = new Map<Address, Cell>();
+  readonly #cells = new Map<Address, HostCell>();
   readonly #watched = new Set<Address>();
   readonly #main: BatchPort;
   readonly #store: StoreClient;
-  readonly #peers = new Map<number, BatchPort>();
   readonly #services: CellServices;
-  readonly #effectSends: EffectSends;
+  readonly #local: LocalCells;
+  readonly #outgoing: Outgoing;
+  readonly #routes: Routes;
+  readonly #hibernation: Hibernation;
   readonly #log: Logger;
   #suspect: Suspect | undefined;
   #isStopping = false;
@@ -50,43 +61,47 @@ export class WorkerHost {
   constructor(options: WorkerHostOptions) {
     this.#options = options;
     this.#suspect = options.suspect;
-    const { env, boot, definitions, beat, index } = options;
+    const { env, index, workers, definitions, maxLive } = options;
     this.#main = new BatchPort(options.main, env);
     this.#log = createLogger((level, fields, text) => this.#tell({ k: 'log', level, fields: { ...fields }, text }), {
       component: 'host',
       thread: index,
     });
-    this.#store = createStoreClient(options.store, env);
-    this.#effectSends = new EffectSends((to, entry) => this.#toPeer(to, JSON.stringify(entry)));
-    this.#services = {
-      env,
-      boot,
-      definitions,
-      log: this.#log.with({ component: 'cell' }),
-      store: this.#store,
-      hint: (sender, row, position) => this.#hint(sender, row, position),
-      release: (address, row, pos) => this.#release(address, row, pos),
-      changed: (address) => this.#publish(address),
-      send: (to, event, id) => this.#sendFromEffect(to, event, id),
-      mark: (address, what) => (what === undefined ? beat?.clear() : beat?.mark(address, what)),
-      takeSuspect: (address) => this.#takeSuspect(address),
-      disposed: (address) => void this.#cells.delete(address),
+    this.#routes = new Routes(workers, definitions);
+    this.#hibernation = new Hibernation({ env, cells: this.#cells, maxLive });
+    this.#local = {
+      hint: (to, item, previousPos) => this.#cell(to).hint(item, previousPos),
+      poke: (to) => this.#cell(to).poke(),
+      enqueue: (to, item) => this.#cell(to).enqueue(item),
+      tell: (to, item) => this.#tellCell(to, item),
     };
-    this.#main.onBatch((entries) => {
-      for (const entry of entries) this.#guard(entry as HostEntry, () => this.#take(entry as HostEntry));
+    this.#outgoing = new Outgoing({
+      index,
+      env,
+      definitions,
+      routes: this.#routes,
+      main: this.#main,
+      cells: this.#local,
+      guard: (entry, take) => this.#guard(entry, take),
+      isStopping: () => this.#isStopping,
     });
+    const room = new Room(() => this.#store.unacknowledged);
+    this.#store = createStoreClient(options.store, env, () => room.freed());
+    this.#services = this.#createServices(room);
+    this.#main.onBatch((entries) => this.#takeBatch(entries as readonly HostEntry[]));
   }
 
   /** A channel to another host, new or in place of a broken one. */
   connectPeer(index: number, port: Port): void {
-    const batches = new BatchPort(port, this.#options.env);
-    this.#peers.set(index, batches);
-    batches.onBatch((entries) => {
-      for (const entry of entries) {
-        this.#guard(entry as PeerEntry, () => this.#takeFromPeer(entry as PeerEntry, batches));
-      }
-    });
-    this.#effectSends.repeat((to) => this.#indexOf(to) === index);
+    this.#outgoing.connect(index, port);
+  }
+
+  /** Main has put an actor into a thread of its own; without an index that thread has gone. */
+  route(address: Address, index: number | undefined): void {
+    const former = this.#routes.indexOf(address);
+    this.#routes.set(address, index);
+    if (index !== undefined) this.#outgoing.routed(address);
+    else if (former !== undefined) this.#outgoing.disconnect(former);
   }
 
   /** The store thread was replaced: what it has not acknowledged is posted again (rule 7). */
@@ -97,11 +112,48 @@ export class WorkerHost {
   /** Takes no more turns, waits until what was posted is durable and let out, then lets go of everything. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.#hibernation.stop();
     for (const cell of this.#cells.values()) cell.dispose();
     this.#cells.clear();
     await this.#store.settled();
     this.#main.flush();
-    for (const peer of this.#peers.values()) peer.close();
+    this.#outgoing.close();
+  }
+
+  #createServices(room: Room): CellServices {
+    const { env, boot, definitions, beat, downtimeMs } = this.#options;
+    const outgoing = this.#outgoing;
+    const queue = new RunQueue(env);
+    return {
+      env,
+      boot,
+      definitions,
+      downtimeMs,
+      log: this.#log.with({ component: 'cell' }),
+      store: this.#store,
+      hint: (sender, row, position) => outgoing.hint(sender, row, position),
+      release: (address, row, pos) => outgoing.release(address, row, pos, definitions.isDurable(typeOf(address))),
+      published: (sender, publications, result, at) => outgoing.published(sender, publications, result, at),
+      tell: (to, text) => outgoing.tell(to, text),
+      send: (to, event, id) => outgoing.sendFromEffect(to, event, id),
+      run: (cell) => queue.run(cell),
+      hasRoom: (cell) => room.ask(cell),
+      dueLater: (of, at) => this.#tell({ k: 'due', of, at }),
+      flush: () => this.#main.flush(),
+      changed: (address) => void (this.#watched.size > 0 && this.#publish(address)),
+      mark: (address, what) => (what === undefined ? beat?.clear() : beat?.mark(address, what)),
+      takeSuspect: (address) => this.#takeSuspect(address),
+      disposed: (address) => this.#forget(address),
+    };
+  }
+
+  #takeBatch(entries: readonly HostEntry[]): void {
+    let tells = 0;
+    for (const entry of entries) {
+      if (entry.k === 'tell') tells++;
+      this.#guard(entry, () => this.#take(entry));
+    }
+    if (tells > 0) this.#tell({ k: 'credit', n: tells });
   }
 
   #take(entry: HostEntry): void {
@@ -109,6 +161,10 @@ export class WorkerHost {
     switch (entry.k) {
       case 'send':
         return this.#accept(entry);
+      case 'tell':
+        return this.#tellCell(entry.to, toTold(entry.event, entry.create));
+      case 'hint':
+        return takeHint(entry, this.#local);
       case 'order':
         return this.#cell(entry.to).enqueue({
           kind: 'order',
@@ -121,20 +177,29 @@ export class WorkerHost {
         return this.#watch(entry.to, entry.on);
       case 'wake':
         return this.#wake(entry.to);
+      case 'due':
+        return this.#due(entry.to);
     }
   }
 
   #accept(entry: Extract<HostEntry, { k: 'send' }>): void {
-    const { to, from, n, id, event, create } = entry;
+    const { to, from, n, id, event, command, create } = entry;
     this.#cell(to).enqueue({
       kind: 'direct',
       from,
       n,
-      event,
+      ...(event && { event }),
+      ...(command && { command }),
       ...(id !== undefined && { idempotencyId: id }),
       ...(create && { create: { input: create.input } }),
       settle: (outcome) => this.#main.post(ackText(to, n, outcome)),
     });
+  }
+
+  #tellCell(to: Address, item: DirectItem): void {
+    const cell = this.#cell(to);
+    if (!(cell instanceof VolatileCell)) cell.enqueue(item);
+    else if (!cell.tell(item)) this.#log.warn('a tell was dropped: the mailbox is full', { address: to });
   }
 
   #answerView(entry: Extract<HostEntry, { k: 'view' }>): void {
@@ -176,88 +241,24 @@ export class WorkerHost {
     else this.#cell(address);
   }
 
-  #cell(address: Address): Cell {
+  /** Loading an actor sets its timers again; what is scheduled it reads when it is told to. */
+  #due(address: Address): void {
+    this.#cell(address).due();
+  }
+
+  #cell(address: Address): HostCell {
     const known = this.#cells.get(address);
     if (known) return known;
-    const cell = new Cell(address, this.#services);
+    const isDurable = this.#options.definitions.isDurable(typeOf(address));
+    const cell = isDurable ? new Cell(address, this.#services) : new VolatileCell(address, this.#services);
     this.#cells.set(address, cell);
+    this.#hibernation.added(cell);
     return cell;
   }
 
-  #takeFromPeer(entry: PeerEntry, peer: BatchPort): void {
-    if (entry.k === 'effect-ack') return this.#effectSends.settle(entry.q, entry.error);
-    if (this.#isStopping) return;
-    if (entry.k === 'poke') return this.#cell(entry.to).poke();
-    if (entry.k === 'hint') return this.#takeHint(entry);
-    this.#acceptEffectSend(entry, (text) => peer.post(text));
-  }
-
-  #takeHint(entry: Extract<PeerEntry, { k: 'hint' }>): void {
-    const { to, from, pos, prev, kind, id, at, body } = entry;
-    const item: InboxItem = { kind: 'inbox', row: { receiver: to, sender: from, pos, kind, id, at, text: '' }, body };
-    this.#cell(to).hint(item, prev);
-  }
-
-  #acceptEffectSend(entry: Extract<PeerEntry, { k: 'effect-send' }>, answer: (text: string) => void): void {
-    this.#cell(entry.to).enqueue({
-      kind: 'direct',
-      from: 'effect',
-      n: 0,
-      idempotencyId: entry.id,
-      event: entry.event,
-      settle: ({ error }) =>
-        answer(JSON.stringify({ k: 'effect-ack', q: entry.q, ...(error && { error }) } satisfies PeerEntry)),
-    });
-  }
-
-  #hint(sender: Address, row: NewInboxRow, position: InboxPosition | undefined): void {
-    // The row is durable; whoever runs next finds it. Waking a cell now would keep a stopping host alive.
-    if (this.#isStopping) return;
-    const index = this.#indexOf(row.receiver);
-    const isHere = index === this.#options.index;
-    if (!position)
-      return isHere
-        ? this.#cell(row.receiver).poke()
-        : this.#toPeer(row.receiver, `{"k":"poke","to":"${row.receiver}"}`);
-    const at = this.#options.env.now();
-    if (isHere) {
-      const item: InboxItem = { kind: 'inbox', row: { ...row, sender, pos: position.pos, at } };
-      return this.#cell(row.receiver).hint(item, position.previousPos);
-    }
-    const { receiver, kind, id, text } = row;
-    const body = `{"k":"hint","to":"${receiver}","from":"${sender}","pos":${position.pos},"prev":${position.previousPos},"kind":"${kind}","id":${JSON.stringify(id)},"at":${at},"body":${text}}`;
-    this.#peers.get(index)?.post(body);
-  }
-
-  #release(address: Address, row: NewOutboxRow, pos: number | undefined): void {
-    const at = pos === undefined ? '' : `"pos":${pos},`;
-    const target = JSON.stringify(row.target);
-    if (row.kind === 'reply')
-      return this.#main.post(`{"k":"reply","ask":${target},"of":"${address}",${at}"value":${row.text}}`);
-    const id = JSON.stringify(`${address}#${row.id}`);
-    this.#main.post(`{"k":"deliver","channel":${target},"of":"${address}","id":${id},${at}"payload":${row.text}}`);
-  }
-
-  async #sendFromEffect(to: string, event: ActorEvent, id: string): Promise<void> {
-    const { address } = parseAddress(to);
-    const text = this.#options.definitions.encodeEvent(address, event);
-    return this.#effectSends.send(address, id, JSON.parse(text) as ActorEvent);
-  }
-
-  #toPeer(to: Address, text: string): void {
-    const index = this.#indexOf(to);
-    if (index !== this.#options.index) return void this.#peers.get(index)?.post(text);
-    const entry = JSON.parse(text) as PeerEntry;
-    if (entry.k === 'effect-send') {
-      this.#acceptEffectSend(entry, (answer) => {
-        const { q, error } = JSON.parse(answer) as Extract<PeerEntry, { k: 'effect-ack' }>;
-        this.#effectSends.settle(q, error);
-      });
-    }
-  }
-
-  #indexOf(address: Address): number {
-    return hashAddress(address) % this.#options.workers;
+  #forget(address: Address): void {
+    this.#cells.delete(address);
+    if (this.#cells.size === 0 && this.#routes.isDedicated(address)) this.#tell({ k: 'vacant', of: address });
   }
 
   #tell(entry: MainEntry): void {

@@ -29,7 +29,7 @@ function createHosts(store = createMemoryStore()) {
     main.onMessage((text) => {
       for (const entry of JSON.parse(text as string) as MainEntry[]) if (entry.k !== 'log') waiting.shift()?.(entry);
     });
-    const rest = { index: 0, workers: 1, boot: 'boot', beat: undefined };
+    const rest = { index: 0, workers: 1, boot: 'boot', beat: undefined, downtimeMs: 0, maxLive: 10_000 };
     const host = new WorkerHost({ ...rest, env, definitions, main: hostMain, store: hostStore, suspect });
     const ask = (text: string): Promise<MainEntry> =>
       new Promise((resolve) => {

@@ -1,6 +1,6 @@
 import { createMemoryStore } from '../../src/store/memory/memory-store.ts';
 import { storeContract } from './store.ts';
 
-storeContract('memory', () => ({ open: async () => createMemoryStore(), clean: async () => undefined }), {
+storeContract('memory', () => ({ open: async (limits) => createMemoryStore(limits), clean: async () => undefined }), {
   durable: false,
 });

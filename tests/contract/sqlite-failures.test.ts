@@ -9,6 +9,8 @@ import {
   firstCommit,
   nextCommit,
   outcomeOf,
+  publication,
+  receiversOf,
   snapshot,
   tell,
   waitingIds,
@@ -162,6 +164,78 @@ describe('sqlite store: failures', () => {
       positions.forEach((pos) => seen.add(pos));
     }
     expect(seen.size).toBe(4);
+  });
+
+  describe('who is subscribed, in memory and in the file', () => {
+    const subscribe = [{ pattern: 't', event: 'HEARD' }];
+    let lastId = 0;
+    /** Whom a publication of B reaches: what the store has in mind. And what it says A is subscribed to: the file. */
+    const heard = async (seq: number) => {
+      const result = await commitOne(store, nextCommit(B, seq, { publish: [publication(`p${lastId++}`, 't')] }));
+      expect(outcomeOf(result)).toBe('done');
+      return { inMind: receiversOf(result), inFile: (await store.load(A))?.subscriptions.map(({ event }) => event) };
+    };
+    const SUBSCRIBED = { inMind: [`${A} HEARD`], inFile: ['HEARD'] };
+    const NOT = { inMind: [], inFile: [] };
+
+    test.each(['SQLITE_FULL', 'SQLITE_BUSY'])(
+      'G12: a COMMIT taken back with %s leaves no subscription',
+      async (code) => {
+        faults.commit = { code, when: 'before' };
+        const commit = nextCommit(A, 2, { subscribe });
+        await expect(store.commit([commit])).rejects.toMatchObject({ details: { isOutcomeUnknown: false } });
+        expect(await heard(2)).toEqual(NOT);
+        expect(outcomeOf(await commitOne(store, commit))).toBe('done');
+        expect(await heard(3)).toEqual(SUBSCRIBED);
+      },
+    );
+
+    test.each([
+      { what: 'an unsubscription', more: { unsubscribe: ['t'] } },
+      { what: 'a change of event', more: { subscribe: [{ pattern: 't', event: 'OTHER' }] } },
+      { what: 'an end', more: { status: 'done' } },
+      { what: 'a removal', more: { isRemoval: true } },
+    ] as const)('G12: $what that is taken back leaves the subscription', async ({ more }) => {
+      await store.commit([nextCommit(A, 2, { subscribe })]);
+      faults.commit = { code: 'SQLITE_FULL', when: 'before' };
+      await expect(store.commit([nextCommit(A, 3, more)])).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
+      expect(await heard(2)).toEqual(SUBSCRIBED);
+    });
+
+    test.each([
+      { when: 'before', expected: NOT },
+      { when: 'after', expected: SUBSCRIBED },
+    ] as const)('G12: after an unknown outcome, failed $when SQLite did it, both follow the file', async (fault) => {
+      faults.commit = { code: 'SQLITE_IOERR_FSYNC', when: fault.when };
+      await expect(store.commit([nextCommit(A, 2, { subscribe })])).rejects.toMatchObject({
+        details: { isOutcomeUnknown: true },
+      });
+      expect(await heard(2)).toEqual(fault.expected);
+      await store.commit([nextCommit(A, 2, { subscribe, isResent: true })]);
+      expect(await heard(3)).toEqual(SUBSCRIBED);
+    });
+
+    test('G12: a defective commit in the batch, which makes the rest go again, disturbs neither', async () => {
+      const broken = nextCommit(B, 2, { schedule: [{ key: 'k', dueAt: NaN, text: '{}' }] });
+      const results = await store.commit([
+        nextCommit(A, 2, { subscribe }),
+        broken,
+        nextCommit(A, 3, { publish: [publication('own', 't')] }),
+        nextCommit(A, 4, { unsubscribe: ['t'] }),
+      ]);
+      expect(results.map(outcomeOf)).toEqual(['done', 'refused: invalid', 'done', 'done']);
+      expect(receiversOf(results[2])).toEqual([`${A} HEARD`]);
+      expect(await heard(2)).toEqual(NOT);
+    });
+
+    test('G12: an id whose publication was taken back is published when it comes again', async () => {
+      await store.commit([nextCommit(A, 2, { subscribe })]);
+      const commit = nextCommit(B, 2, { publish: [publication('once', 't')] });
+      faults.commit = { code: 'SQLITE_FULL', when: 'before' };
+      await expect(store.commit([commit])).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
+      expect([await store.busEvents(), await store.inbox(A)]).toEqual([[], []]);
+      expect(receiversOf(await commitOne(store, commit))).toEqual([`${A} HEARD`]);
+    });
   });
 
   test('tidying up swallows failures', async () => {

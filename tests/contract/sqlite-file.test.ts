@@ -15,9 +15,18 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { SCHEMA_VERSION } from '../../src/store/sqlite/schema.ts';
+import { DUE } from '../../src/store/sqlite/scheduled-rows.ts';
+import { SCHEMA_VERSION, migrate } from '../../src/store/sqlite/schema.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
-import { actorAt, commitOne, firstCommit, outcomeOf } from '../support/store-commits.ts';
+import {
+  actorAt,
+  commitOne,
+  firstCommit,
+  nextCommit,
+  outcomeOf,
+  publication,
+  receiversOf,
+} from '../support/store-commits.ts';
 import { tempStoreFile } from '../support/store-files.ts';
 
 const holderUrl = new URL('../support/store-holder.ts', import.meta.url);
@@ -123,6 +132,54 @@ describe('sqlite store: the file', () => {
       }),
     );
     expect(readFileSync(files.file).equals(before)).toBe(true);
+  });
+
+  test('G1: a file of schema version 1 opens with everything in it, and learns time and topics', async () => {
+    const db = new BetterSqlite3(files.file);
+    migrate(db, 1);
+    expect(db.pragma('user_version', { simple: true })).toBe(1);
+    db.exec(`
+      INSERT INTO actors (address, type, parent, epoch, seq, version, status, extra, created_at, updated_at, checksum, meta, snapshot)
+        VALUES ('counter/a', 'counter', 'troupe/root', 2, 5, 1, 'active', 1, 10, 20, 7, '{}', '{"n":1}');
+      INSERT INTO deltas (address, seq, checksum, text) VALUES ('counter/a', 5, 3, '[1]');
+      INSERT INTO inbox (receiver, pos, sender, kind, id, at, text) VALUES ('counter/a', 4, 'counter/b', 'event', 'i', 9, '{}');
+      INSERT INTO meta (key, value) VALUES ('positions', 1000);
+    `);
+    db.close();
+    const store = openSqliteStore({ file: files.file });
+    const A = actorAt('a');
+    expect(await store.load(A)).toMatchObject({
+      seq: 5,
+      snapshot: { text: '{"n":1}' },
+      deltas: [{ text: '[1]' }],
+      timers: null,
+      subscriptions: [],
+    });
+    expect(await store.inbox(A)).toMatchObject([{ pos: 4, id: 'i' }]);
+    expect([await store.due({ until: Infinity }), await store.rise(5)]).toEqual([[], 0]);
+    const future = { timers: '[1]', nextDue: 30, schedule: [{ key: 'k', dueAt: 25, text: '{}' }] };
+    const topics = { subscribe: [{ pattern: 't', event: 'T' }], publish: [publication('p', 't')] };
+    const result = await commitOne(store, nextCommit(A, 6, { epoch: 2, ...future, ...topics }));
+    expect(receiversOf(result)).toEqual([`${A} T`]);
+    expect(await store.due({ until: 25 })).toEqual([{ address: A, dueAt: 25 }]);
+    expect(await store.load(A)).toMatchObject({
+      timers: '[1]',
+      subscriptions: [{ pattern: 't', event: 'T' }],
+      deltas: [],
+    });
+    await store.close();
+  });
+
+  test('G11: finding what is due reads indexes only, however many actors sleep', async () => {
+    const db = new BetterSqlite3(files.file);
+    migrate(db);
+    const rows = db.prepare(`EXPLAIN QUERY PLAN ${DUE}`).all({ until: 1, dueAt: 0, address: '', limit: 10 });
+    db.close();
+    const steps = (rows as { readonly detail: string }[]).map(({ detail }) => detail);
+    expect(steps.filter((step) => /^SCAN (?!\(subquery)/.test(step))).toEqual([]);
+    expect(steps).toContainEqual(expect.stringMatching(/^SEARCH actor USING COVERING INDEX actors_due/));
+    expect(steps).toContainEqual(expect.stringMatching(/^SEARCH event USING COVERING INDEX scheduled_due/));
+    expect(steps).toContainEqual(expect.stringMatching(/^SEARCH earlier USING COVERING INDEX scheduled_by_actor/));
   });
 
   test('a database of another program is refused and left untouched', async () => {

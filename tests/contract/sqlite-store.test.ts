@@ -7,7 +7,10 @@ for (const synchronous of ['full', 'normal'] as const) {
     `sqlite, synchronous ${synchronous}`,
     () => {
       const temp = tempStoreFile();
-      return { open: async () => openSqliteStore({ file: temp.file, synchronous }), clean: async () => temp.clean() };
+      return {
+        open: async (limits) => openSqliteStore({ file: temp.file, synchronous, ...limits }),
+        clean: async () => temp.clean(),
+      };
     },
     { durable: true },
   );

@@ -1,11 +1,11 @@
 /** The store thread with real threads around it: rules 6 and 7, where ports, exits and terminations meet. */
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CommitResult } from '../../src/store/store.ts';
 import { toPort } from '../../src/thread/port.ts';
 import { actorAt, firstCommit, nextCommit, outcomeOf, tell } from '../support/store-commits.ts';
+import { settle } from '../support/store-env.ts';
 import { tempStoreFile } from '../support/store-files.ts';
 import { startStoreThread } from '../support/store-thread.ts';
 import type { StoreThread } from '../support/store-thread.ts';
@@ -94,7 +94,7 @@ describe('store thread', () => {
     const look = thread.client('look');
     for (let round = 0; round < 8; round++) {
       const { worker, counts } = startPoster(thread, `kill-${round}`, Infinity);
-      while (Atomics.load(counts, 1) < 50 + round * 20) await sleep(1);
+      await posted(counts, 50 + round * 20);
       await worker.terminate();
       await thread.drain(`kill-${round}`);
       const address = actorAt(`kill-${round}`);
@@ -102,7 +102,8 @@ describe('store thread', () => {
       // The last post may have been cut off between its two counts.
       expect(drainedAt).toBeGreaterThanOrEqual(Atomics.load(counts, 1));
       expect(drainedAt).toBeLessThanOrEqual(Atomics.load(counts, 0));
-      await sleep(20);
+      // Each of these is a turn of the store thread, in which it would write what it still had.
+      for (let turn = 0; turn < 20; turn++) await look.call('kvSet', 'turn', String(turn));
       expect((await look.call('load', address))?.seq, `accepted after drained, round ${round}`).toBe(drainedAt);
     }
   });
@@ -133,7 +134,9 @@ describe('store thread', () => {
     for (let i = 0; i < 64; i++) post();
     let deaths = 0;
     while (outcomes.length < total) {
-      await sleep(3 + deaths * 2);
+      const target = Math.min(total, outcomes.length + 1 + deaths * 30);
+      // Some turns later is in the middle of something else each time.
+      while (outcomes.length < target) await settle(1 + deaths);
       if (deaths >= 8) continue;
       deaths++;
       await thread.kill();
@@ -161,6 +164,15 @@ describe('store thread', () => {
     expect(done).toBe(500);
   });
 });
+
+/** Resolves once a worker has posted that many. */
+async function posted(counts: Int32Array<SharedArrayBuffer>, wanted: number): Promise<void> {
+  for (;;) {
+    const seen = Atomics.load(counts, 1);
+    if (seen >= wanted) return;
+    await Atomics.waitAsync(counts, 1, seen).value;
+  }
+}
 
 function startPoster(thread: StoreThread, name: string, limit: number) {
   const counters = new SharedArrayBuffer(8);

@@ -5,7 +5,6 @@
  * the state, G3 effectively once, G4 order.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ROOT } from '../../src/actor/address.ts';
 import type { Commit, Store } from '../../src/store/store.ts';
 import {
   actorAt,
@@ -14,18 +13,27 @@ import {
   firstCommit,
   nextCommit,
   outcomeOf,
+  publication,
+  receiversOf,
   snapshot,
   tell,
   waitingIds,
-  waitingKeys,
 } from '../support/store-commits.ts';
+import { storeDurabilityContract } from './store-durability.ts';
 import { storeQueriesContract } from './store-queries.ts';
 import { storeRulesContract } from './store-rules.ts';
+import { storeTimeContract } from './store-time.ts';
+import { storeTopicsContract } from './store-topics.ts';
+
+/** What a test may set of a store. */
+export interface StoreLimits {
+  readonly maxFanOut?: number;
+}
 
 /** How the contract gets stores. */
 export interface StoreMaker {
   /** Opens the store of this test; called again after `close` to reopen it. */
-  open(): Promise<Store>;
+  open(limits?: StoreLimits): Promise<Store>;
   /** Removes what the test left. */
   clean(): Promise<void>;
 }
@@ -46,9 +54,9 @@ export function storeContract(name: string, makeStore: () => StoreMaker, feature
     let maker: StoreMaker;
     let store: Store;
     const current = (): Store => store;
-    const reopen = async (): Promise<void> => {
+    const reopen = async (limits?: StoreLimits): Promise<void> => {
       await store.close();
-      store = await maker.open();
+      store = await maker.open(limits);
     };
 
     beforeEach(async () => {
@@ -64,7 +72,9 @@ export function storeContract(name: string, makeStore: () => StoreMaker, feature
     storeRulesContract(current);
     states(current);
     storeQueriesContract(current);
-    if (features.durable) durability(current, reopen);
+    storeTimeContract(current);
+    storeTopicsContract(current, reopen);
+    if (features.durable) storeDurabilityContract(current, reopen);
   });
 }
 
@@ -72,7 +82,8 @@ function commits(current: () => Store): void {
   test('a first commit creates the actor with everything it says', async () => {
     const actor = { type: 'counter', parent: B, meta: '{"user":"ada"}' };
     const more = { actor, marks: '{"boot":3}', inFlight: '[1]', failing: '{"attempts":1}', version: 7 };
-    expect(await current().commit([firstCommit(A, more)])).toEqual([{ outcome: 'done' }]);
+    const future = { timers: '[{"id":1}]', nextDue: 5, subscribe: [{ pattern: 'a.*', event: 'A' }] };
+    expect(await current().commit([firstCommit(A, { ...more, ...future })])).toEqual([{ outcome: 'done' }]);
     expect(await current().load(A)).toEqual({
       address: A,
       type: 'counter',
@@ -87,6 +98,8 @@ function commits(current: () => Store): void {
       marks: '{"boot":3}',
       failing: '{"attempts":1}',
       inFlight: '[1]',
+      timers: '[{"id":1}]',
+      subscriptions: [{ pattern: 'a.*', event: 'A' }],
       meta: '{"user":"ada"}',
       createdAt: 1_000,
       updatedAt: 1_000,
@@ -102,19 +115,24 @@ function commits(current: () => Store): void {
   });
 
   test('absent fields leave what is stored, null clears it', async () => {
-    const all = { marks: '{"m":1}', inFlight: '[1]', failing: '{}', error: '{"e":1}', meta: '{"k":"v"}' };
-    await current().commit([firstCommit(A, all)]);
+    const texts = { marks: '{"m":1}', inFlight: '[1]', failing: '{}', error: '{"e":1}', meta: '{"k":"v"}' };
+    const all = { ...texts, timers: '[1]' };
+    await current().commit([firstCommit(A, { ...all, nextDue: 9 })]);
     const { state: _state, ...stateless } = nextCommit(A, 2);
     await current().commit([stateless]);
     expect(await current().load(A)).toMatchObject({ ...all, seq: 2, updatedAt: 1_002, snapshot: { text: '{"n":0}' } });
-    await current().commit([nextCommit(A, 3, { inFlight: null, failing: null, error: null })]);
+    await current().commit([
+      nextCommit(A, 3, { inFlight: null, failing: null, error: null, timers: null, nextDue: null }),
+    ]);
     expect(await current().load(A)).toMatchObject({
       marks: '{"m":1}',
       meta: '{"k":"v"}',
       inFlight: null,
       failing: null,
       error: null,
+      timers: null,
     });
+    expect(await current().due({ until: Infinity })).toEqual([]);
   });
 
   test('status, error and version follow the commits', async () => {
@@ -155,7 +173,13 @@ function commits(current: () => Store): void {
   test.each(refusedCommits())(
     'rule 5, G2: $reason refused: nothing of that commit applies, all of the others do',
     async ({ reason, commit }) => {
-      await current().commit([firstCommit(A, { idempotency: [{ id: 'taken' }] }), firstCommit(B), firstCommit(C)]);
+      const held = { schedule: [{ key: 'kept', dueAt: 50, text: '{}' }], subscribe: [{ pattern: 'kept', event: 'K' }] };
+      await current().commit([
+        firstCommit(A, { idempotency: [{ id: 'taken' }], ...held }),
+        firstCommit(B),
+        firstCommit(C, { subscribe: [{ pattern: '>', event: 'ANY' }] }),
+      ]);
+      const scheduled = await current().scheduled(A);
       const everything: Partial<Commit> = {
         inbox: [tell(C, 'from-refused')],
         outbox: [{ kind: 'deliver', id: 'o', target: 'channel', text: '{}' }],
@@ -163,11 +187,18 @@ function commits(current: () => Store): void {
         deadLetters: [{ id: 'd', sender: 'x', text: '{}', error: '{}', attempts: 3 }],
         meta: '{"changed":"yes"}',
         marks: '{"changed":1}',
+        timers: '[1]',
+        nextDue: 1,
+        unschedule: ['kept'],
+        schedule: [{ key: 'changed', dueAt: 2, text: '{}' }],
+        unsubscribe: ['kept'],
+        subscribe: [{ pattern: 'changed', event: 'X' }],
+        publish: [publication('p', 'kept')],
       };
       const before = await current().load(A);
       const results = await current().commit([
         nextCommit(B, 2, { inbox: [tell(C, 'before')] }),
-        { ...commit, ...everything, idempotency: [...(commit.idempotency ?? []), { id: 'fresh' }] },
+        { ...everything, ...commit, idempotency: [...(commit.idempotency ?? []), { id: 'fresh' }] },
         nextCommit(B, 3, { inbox: [tell(C, 'after')] }),
       ]);
       expect(results.map(outcomeOf)).toEqual(['done', `refused: ${reason}`, 'done']);
@@ -177,6 +208,11 @@ function commits(current: () => Store): void {
       expect(await current().log(A)).toEqual([]);
       expect(await current().deadLetters()).toEqual([]);
       expect(await current().idempotency(A, 'fresh')).toBeUndefined();
+      expect(await current().scheduled(A)).toEqual(scheduled);
+      expect(await current().due({ until: 100 })).toEqual([{ address: A, dueAt: 50 }]);
+      expect(await current().busEvents()).toEqual([]);
+      const later = await commitOne(current(), nextCommit(B, 4, { publish: [publication('l', 'changed')] }));
+      expect(receiversOf(later)).toEqual([`${C} ANY`]);
     },
   );
 
@@ -210,6 +246,8 @@ function refusedCommits(): { readonly reason: string; readonly commit: Commit }[
     { reason: 'epoch', commit: nextCommit(A, 2, { epoch: 4 }) },
     { reason: 'inbox', commit: nextCommit(A, 2, { consumed: [{ sender: B, pos: 999 }] }) },
     { reason: 'idempotency', commit: nextCommit(A, 2, { idempotency: [{ id: 'taken' }] }) },
+    { reason: 'timer', commit: nextCommit(A, 2, { fired: [{ key: 'kept', pos: 999_999 }] }) },
+    { reason: 'timer', commit: nextCommit(A, 2, { status: 'done', fired: [{ key: 'other', pos: 1 }] }) },
   ];
 }
 
@@ -257,70 +295,5 @@ function states(current: () => Store): void {
       expect(await current().load(address)).toMatchObject({ snapshot: { text }, marks: text });
       expect(await current().log(address)).toMatchObject([{ text }]);
     }
-  });
-}
-
-function durability(current: () => Store, reopen: () => Promise<void>): void {
-  test('G1: everything acknowledged is there after a reopen', async () => {
-    const large = snapshot('z'.repeat(50_000));
-    await current().commit([
-      firstCommit(A, {
-        state: large,
-        log: ['"l"'],
-        idempotency: [{ id: 'i', reply: '1' }],
-        inFlight: '[1]',
-        meta: '{"a":"b"}',
-      }),
-      nextCommit(A, 2, {
-        state: delta('d'),
-        inbox: [tell(B, 'row')],
-        outbox: [{ kind: 'deliver', id: 'o', target: 't', text: '{}' }],
-      }),
-      nextCommit(A, 3, {
-        state: delta('e'),
-        deadLetters: [{ id: 'd', sender: 'x', text: '{}', error: '{}', attempts: 3 }],
-      }),
-    ]);
-    await current().kvSet('key', 'value');
-    await current().fence(A);
-    const read = async () => ({
-      actor: await current().load(A),
-      inbox: await current().inbox(B),
-      outbox: await current().outbox(),
-      log: await current().log(A),
-      idempotency: await current().idempotency(A, 'i'),
-      deadLetters: await current().deadLetters(),
-      kv: await current().kvGet('key'),
-      list: await current().list(),
-      recoverable: await current().recoverable(),
-    });
-    const before = await read();
-    expect(before.actor?.deltas).toHaveLength(2);
-    await reopen();
-    expect(await read()).toEqual(before);
-    expect(outcomeOf(await commitOne(current(), nextCommit(A, 4, { epoch: 1 })))).toBe('done');
-  });
-
-  test('rule 2, G4: positions go on growing after a reopen, also when the rows are gone', async () => {
-    await current().commit([firstCommit(A), firstCommit(B, { inbox: [tell(A, '1')] })]);
-    const [key] = await waitingKeys(current(), A);
-    await current().commit([nextCommit(A, 2, { consumed: [key!] })]);
-    for (let seq = 2; seq <= 4; seq++) {
-      await reopen();
-      const result = await commitOne(current(), nextCommit(B, seq, { inbox: [tell(A, String(seq))] }));
-      const pos = result.outcome === 'done' ? result.positions?.[0]?.pos : undefined;
-      expect(pos).toBeGreaterThan(key!.pos);
-    }
-    const positions = (await waitingKeys(current(), A)).map(({ pos }) => pos);
-    expect(new Set(positions).size).toBe(3);
-    expect(positions).toEqual(positions.toSorted((a, b) => a - b));
-  });
-
-  test('rule 7: what was applied before a reopen is repeated after it', async () => {
-    await current().commit([firstCommit(A), nextCommit(A, 2)]);
-    await reopen();
-    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2, { isResent: true })))).toBe('repeated');
-    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2)))).toBe('refused: seq');
-    expect((await current().load(A))?.parent).toBe(ROOT);
   });
 }

@@ -13,6 +13,8 @@ const LONG_MS = 240_000;
 const LEAST_KILLS = 6;
 const PACE_MS = 120;
 const LAST_TURN = 6;
+/** The first round counts for nothing when its reviewer has missed its turn. */
+const LAST_SLOW_TURN = 9;
 
 let folder: string;
 /** The digest of a run that nothing interrupted. */
@@ -36,7 +38,7 @@ describe('a run that nothing interrupts', () => {
     expect(stdout).toMatch(/— ending worker thread [01], which holds the writer —/u);
     expect(stdout).toMatch(/— a new thread holds the writer after \d+ ms/u);
     expect(stdout).toContain(`\n\n${reference.digest}\n── figures ──\n`);
-    expect(stdout).toMatch(/^events +\d+ .*\ncommits +\d+.*\nsends .*p50 [\d.]+ ms.*\nbytes .*\d KB/mu);
+    expect(stdout).toMatch(/^events +\d+ .*\ncommits +\d+.*\nsends .*p50 [\d.]+ ms.*\nbytes .*\d [KM]B/mu);
   });
 
   test('makes its digest of sentences that are in the document', () => {
@@ -78,6 +80,34 @@ test(
     }
   },
 );
+
+describe('a run whose reviewer is slow', () => {
+  test('shows the missed turn and goes on to the same digest', { timeout: LONG_MS }, async () => {
+    const life = await live(['--slow', '--data', 'slow', '--pace', '0', '--out', 'slow.md']);
+    expect({ code: life.code, stderr: life.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(life.stdout).toMatch(/^The reviewer is slow today; a turn not taken within 1012 ms is lost\.$/mu);
+    expect(life.stdout).toMatch(/^turn 3 +reviewer +has lost its turn: no answer within 1012 ms$/mu);
+    expect(life.stdout).toMatch(/^turn 6 +reviewer +draft 1: /mu);
+    expectTurns([life], life.stdout, LAST_SLOW_TURN);
+    expect(read('slow.md')).toBe(reference.digest);
+    const hasty = await live(['--resume', '--data', 'slow', '--pace', '1']);
+    expect(hasty).toMatchObject({ code: 2, stdout: '' });
+    expect(hasty.stderr).toMatch(/^In a --slow run .*'--pace' can be 0 at most.*\n$/u);
+  });
+
+  test('G11: misses that turn also when the process is killed in its middle', { timeout: LONG_MS }, async () => {
+    // The pause makes the turn long enough that the next process finds it unfinished.
+    const begin = ['--slow', '--data', 'slow-killed', '--pace', '1500', '--out', 'slow-killed.md'];
+    const first = await live(begin, { until: /^… turn 3 /mu, delayMs: 300 });
+    expect(first.signal).toBe('SIGKILL');
+    const second = await live(['--resume', '--data', 'slow-killed', '--pace', '0']);
+    const story = `${first.stdout}\n=== killed ===\n${second.stdout}${second.stderr}`;
+    expect(second.stdout, story).toMatch(/^resumed after turn 2: /u);
+    expect(second.stdout, story).toMatch(/^turn 3 +reviewer +has lost its turn: /mu);
+    expectTurns([first, second], story, LAST_SLOW_TURN);
+    expect(read('slow-killed.md'), story).toBe(reference.digest);
+  });
+});
 
 test('Ctrl-C says how to go on, and that goes on after the last turn', { timeout: LONG_MS }, async () => {
   const first = await live(['--data', 'stopped', '--pace', '300'], {
@@ -150,6 +180,8 @@ describe('what cannot be done is refused in one line that says why, with exit co
     [['--faster'], "Unknown option '--faster'"],
     [['--resume'], "nothing to resume in '.*refused'"],
     [['--resume', 'text.txt'], 'Leave FILE out'],
+    [['--resume', '--slow'], 'Leave --slow out'],
+    [['text.txt', '--slow=yes'], "Option '--slow' does not take an argument"],
   ])('%j', (args, problem) => {
     const data = args.includes('--data') ? [] : ['--data', 'refused'];
     const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT, ...args, ...data], {
@@ -240,7 +272,7 @@ async function surviveKills(name: string, choose: () => { lines: number; delayMs
 }
 
 /** Every life shows the turns after the last one that was saved before it, in order; the last life shows the end. */
-function expectTurns(lives: readonly Life[], story?: string): void {
+function expectTurns(lives: readonly Life[], story?: string, last = LAST_TURN): void {
   let shown = 0;
   for (const { stdout } of lives) {
     const saved = Number(/^resumed after turn (\d+)/u.exec(stdout)?.[1] ?? 0);
@@ -249,7 +281,7 @@ function expectTurns(lives: readonly Life[], story?: string): void {
     expect(turns, story).toEqual(turns.map((_, at) => saved + 1 + at));
     shown = saved + turns.length;
   }
-  expect(shown, story).toBe(LAST_TURN);
+  expect(shown, story).toBe(last);
 }
 
 function read(name: string): string {

@@ -30,7 +30,7 @@ test('a session is created, found, listed by user, and described', async () => {
     groups: [],
   });
   expect((await sessions.list({ user: 'ada' })).items).toMatchObject([
-    { id: session.id, user: 'ada', title: 'Plans', status: 'active' },
+    { id: session.id, user: 'ada', title: 'Plans', lifecycle: 'active', status: 'active' },
   ]);
   expect((await sessions.list()).items.map(({ id }) => id).toSorted()).toEqual([session.id, 'bobs'].toSorted());
   const error = await failureOf(sessions.get('nobody'), 'ERR_SESSION_NOT_FOUND');
@@ -131,6 +131,40 @@ test('a member removed while it speaks is stopped, and the word passes on', asyn
   expect((await failureOf(group.remove(context.members[0]?.address ?? ''), 'ERR_GROUP_SIZE')).details).toEqual({
     members: 1,
   });
+});
+
+test('a member that hangs loses its turns; a group in which nobody answers rests', async () => {
+  await using troupe = await createTalk();
+  const { groups } = troupe.system;
+  const hung = member('b', 'ponder');
+  const talk = await groups.create({ members: [member('a'), hung, member('c')], maxRounds: 2, turnDeadlineMs: 50 });
+  const silence = await groups.create({ members: [hung, hung], turnDeadlineMs: 50 });
+  await Promise.all([talk.start(), silence.start()]);
+  expect((await rests(talk)).context).toMatchObject({ outcome: 'rounds', turn: 6, shared: { last: 'c' } });
+  expect((await talk.history()).map(({ kind }) => kind)).toEqual(['said', 'missed', 'said', 'said', 'missed', 'said']);
+  expect((await rests(silence)).context).toMatchObject({ outcome: 'silent', turn: 2 });
+  const error = await failureOf(groups.create({ members: members(2), turnDeadlineMs: 0 }), 'ERR_INPUT_INVALID');
+  expect(error.details).toMatchObject({ path: 'turnDeadlineMs' });
+});
+
+test('G11: a session expires over a restart, and is swept', async () => {
+  await using troupe = await createTalk();
+  const times = { idleAfterMs: 1000, expireAfterMs: 1500 };
+  await troupe.system.sessions.create({ user: 'ada', id: 's', ...times });
+  const { sessions } = await troupe.restart();
+  await eventually(async () => (await sessions.list({ lifecycle: 'expired' })).items.length === 1);
+  expect(await sessions.sweep()).toBe(1);
+  await failureOf(sessions.get('s'), 'ERR_SESSION_NOT_FOUND');
+});
+
+test('G11: the deadline of a turn survives a restart', async () => {
+  await using troupe = await createTalk();
+  const list = [member('a', 'ponder'), member('b', 'conclude')];
+  const group = await troupe.system.groups.create({ id: 'g', members: list, turnDeadlineMs: 1000 });
+  await group.start();
+  const again = await (await troupe.restart()).groups.get('g');
+  expect((await rests(again)).context).toMatchObject({ outcome: 'reached', turn: 2 });
+  expect((await again.history()).map(({ kind }) => kind)).toEqual(['missed', 'said']);
 });
 
 test('G10: a conversation goes on after the threads and the store thread were ended, saying everything once', async () => {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSystem, isTroupeError } from '../../src/index.ts';
 import type { ErrorCode, System, SystemOptions, TroupeError } from '../../src/index.ts';
-import { createSimulatedEnv } from '../../src/testing.ts';
-import type { SimulatedEnv } from '../../src/testing.ts';
+import { testSystem } from '../../src/testing.ts';
+import type { SimulatedEnv, TestSystem, TestSystemOptions } from '../../src/testing.ts';
 
 /** Definitions most tests use. */
 export const BASIC = new URL('./actors-basic.ts', import.meta.url);
@@ -82,39 +82,34 @@ export async function createTestSystem(options: TestOptions = {}): Promise<TestT
   };
 }
 
-/** A deterministic system: inline, memory store, simulated time. Promises of it move only inside `run`. */
+/** A deterministic system: inline, memory store, simulated time, deliveries in an order of the seed. */
 export interface SimulatedTroupe extends AsyncDisposable {
   readonly system: System;
   readonly env: SimulatedEnv;
   readonly logs: readonly LogLine[];
-  /** Drives the system until `promise` has settled. */
+  /** Drives the system until `promise` has settled. Where that never comes it says what is left. */
   run<T>(promise: Promise<T>): Promise<T>;
 }
 
-export async function createSimulatedSystem(
-  options: Partial<Omit<SystemOptions, 'log' | 'env'>> = {},
-): Promise<SimulatedTroupe> {
-  const env = createSimulatedEnv();
-  const logs: LogLine[] = [];
-  const log: SystemOptions['log'] = (level, fields, text) => void logs.push({ level, text, fields });
-  const run = <T>(promise: Promise<T>): Promise<T> => drive(env, promise);
-  const system = await run(createSystem({ actors: [BASIC], threads: 0, store: 'memory:', ...options, env, log }));
-  return { system, env, logs, run, [Symbol.asyncDispose]: () => run(system.stop()) };
+export async function createSimulatedSystem(options: Partial<TestSystemOptions> = {}): Promise<SimulatedTroupe> {
+  const troupe = await testSystem({ actors: [BASIC], ...options });
+  const { system, env, logs } = troupe;
+  const run = <T>(promise: Promise<T>): Promise<T> => drive(troupe, promise);
+  return { system, env, logs, run, [Symbol.asyncDispose]: () => run(troupe.stop()) };
 }
 
 const DEADLINE_MS = 15_000;
 const PAUSE_MS = 5;
 
-async function drive<T>(env: SimulatedEnv, promise: Promise<T>): Promise<T> {
+async function drive<T>({ env, seed, unresolved }: TestSystem, promise: Promise<T>): Promise<T> {
   let isSettled = false;
   const note = (): void => void (isSettled = true);
   promise.then(note, note);
   const deadline = performance.now() + DEADLINE_MS;
   while (!isSettled) {
     if (performance.now() > deadline)
-      throw new Error(`Nothing moves any more. Timers: ${JSON.stringify(env.pendingTimers)}`);
+      throw new Error(`With seed ${seed} nothing moves any more. Unresolved: ${JSON.stringify(unresolved())}`);
     await env.settle();
-    await new Promise((resolve) => setImmediate(resolve));
   }
   return promise;
 }

@@ -1,7 +1,15 @@
 /** Ready-made commits for tests of stores. */
 import { ROOT, toAddress } from '../../src/actor/address.ts';
 import type { Address } from '../../src/actor/address.ts';
-import type { Commit, CommitResult, InboxKey, NewInboxRow, Store } from '../../src/store/store.ts';
+import type {
+  Commit,
+  CommitResult,
+  InboxKey,
+  NewInboxRow,
+  NewPublication,
+  Published,
+  Store,
+} from '../../src/store/store.ts';
 
 /** An address of the test type. */
 export function actorAt(key: string): Address {
@@ -53,6 +61,16 @@ export function tell(receiver: Address, id: string, text = `{"type":"${id}"}`): 
   return { receiver, kind: 'event', id, text };
 }
 
+/** Something to publish. */
+export function publication(id: string, topic: string, text = `{"id":"${id}"}`): NewPublication {
+  return { id, topic, priority: 'normal', text };
+}
+
+/** A commit of the host program, which is no actor: seq 0. */
+export function hostCommit(more: Partial<Commit> = {}): Commit {
+  return { address: toAddress('bus', 'host'), epoch: 1, seq: 0, at: 1_000, version: 1, status: 'active', ...more };
+}
+
 /** Commits one and returns its result. */
 export async function commitOne(store: Store, commit: Commit): Promise<CommitResult> {
   const [result] = await store.commit([commit]);
@@ -74,4 +92,14 @@ export async function waitingIds(store: Store, address: Address): Promise<string
 export function outcomeOf(result: CommitResult | undefined): string {
   if (!result) return 'none';
   return result.outcome === 'refused' ? `refused: ${result.reason}` : result.outcome;
+}
+
+/** What became of the publications of a commit, in their order. */
+export function publishedOf(result: CommitResult | undefined): readonly Published[] {
+  return result?.outcome === 'done' ? (result.published ?? []) : [];
+}
+
+/** Whom the publications of a commit reached, and as which event. */
+export function receiversOf(result: CommitResult | undefined): string[] {
+  return publishedOf(result).flatMap(({ receivers }) => receivers.map(({ receiver, event }) => `${receiver} ${event}`));
 }

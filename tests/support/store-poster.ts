@@ -1,6 +1,6 @@
 /**
  * A worker that posts commits of one actor as fast as it can and counts them in shared memory: counter 0 before a post,
- * counter 1 after it. It ends by `process.exit` after `limit` posts, or goes on until it is terminated.
+ * counter 1 after it, which it tells whoever waits for that one. It ends by `process.exit` after `limit` posts, or goes on until it is terminated.
  */
 import { workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
@@ -22,6 +22,7 @@ function postSome(): void {
     const commit = seq === 1 ? firstCommit(address) : nextCommit(address, seq);
     port.postMessage({ kind: 'commits', commits: [encodeCommit(seq, commit, false)] });
     Atomics.add(counts, 1, 1);
+    Atomics.notify(counts, 1);
     if (seq === limit) process.exit(0);
   }
   setImmediate(postSome);

@@ -2,12 +2,16 @@
 import type { Address } from '../../actor/address.ts';
 import { TroupeError } from '../../errors.ts';
 import { refuse } from '../decide.ts';
+import { DEFAULT_MAX_FAN_OUT } from '../fan-out.ts';
 import { limitOf, parseCursor, toCursor } from '../queries.ts';
 import type {
   ActorSummary,
+  BusQuery,
   Commit,
   CommitResult,
+  Cursor,
   DeadLetterQuery,
+  DueQuery,
   ListQuery,
   LogQuery,
   Page,
@@ -19,17 +23,28 @@ import type {
 } from '../store.ts';
 import { MemoryTables } from './tables.ts';
 
+/** How to open a memory store. */
+export interface MemoryStoreOptions {
+  /** Most subscribers of one publication. @default 1000 */
+  readonly maxFanOut?: number;
+}
+
 /** Opens an empty store. Each one is its own. */
-export function createMemoryStore(): Store {
-  return new MemoryStore();
+export function createMemoryStore({ maxFanOut = DEFAULT_MAX_FAN_OUT }: MemoryStoreOptions = {}): Store {
+  return new MemoryStore(new MemoryTables(maxFanOut));
 }
 
 type PageQuery = { readonly afterPos?: number; readonly limit?: number };
 
 class MemoryStore implements Store {
   readonly features: StoreFeatures = { survives: 'nothing' };
-  #tables = new MemoryTables();
-  #isClosed = false;
+  #tables: MemoryTables | undefined;
+  #aliveAt: number | undefined;
+  #downtimeMs = 0;
+
+  constructor(tables: MemoryTables) {
+    this.#tables = tables;
+  }
 
   async commit(batch: readonly Commit[]) {
     const tables = this.#open();
@@ -92,7 +107,7 @@ class MemoryStore implements Store {
     const busy = new Set(inboxes.keys());
     for (const [address, { actor }] of actors) if (actor.inFlight !== null) busy.add(address);
     const page = [...busy].filter((address) => address > (afterAddress ?? '')).sort(compareText);
-    return page.slice(0, limitOf('recoverable', limit)).map((address) => this.#toRecoverable(address));
+    return page.slice(0, limitOf('recoverable', limit)).map((address) => toRecoverable(this.#open(), address));
   }
 
   async outbox({ afterPos = 0, limit }: PageQuery = {}) {
@@ -118,6 +133,51 @@ class MemoryStore implements Store {
     return letters.slice(0, limitOf('deadLetters', limit));
   }
 
+  async due(query: DueQuery) {
+    const { actors, timetable } = this.#open();
+    return timetable.due(query, (address) => actors.get(address)?.actor.status === 'active');
+  }
+
+  async scheduled(address: Address, query: { readonly until?: number; readonly limit?: number } = {}) {
+    return this.#open().timetable.list(address, query);
+  }
+
+  async busEvents(query: BusQuery = {}) {
+    return this.#open().topics.events(query);
+  }
+
+  async lastBusPos(): Promise<number> {
+    return this.#open().topics.lastPos;
+  }
+
+  async sweepBus(before: number): Promise<number> {
+    return this.#open().topics.sweep(before);
+  }
+
+  async cursor(name: string) {
+    return this.#open().topics.cursors.get(name);
+  }
+
+  async setCursor(name: string, { pattern, pos }: Cursor): Promise<void> {
+    this.#open().topics.cursors.set(name, { pattern, pos });
+  }
+
+  async deleteCursor(name: string): Promise<boolean> {
+    return this.#open().topics.cursors.delete(name);
+  }
+
+  async rise(now: number): Promise<number> {
+    this.#open();
+    this.#downtimeMs += Math.max(0, now - (this.#aliveAt ?? now));
+    this.#aliveAt = now;
+    return this.#downtimeMs;
+  }
+
+  async markAlive(now: number): Promise<void> {
+    this.#open();
+    this.#aliveAt = now;
+  }
+
   async kvGet(key: string) {
     return this.#open().kv.get(key);
   }
@@ -131,9 +191,17 @@ class MemoryStore implements Store {
   }
 
   async stats() {
-    const { actors, inboxes, outbox, deadLetters } = this.#open();
-    const inboxRows = [...inboxes.values()].reduce((sum, inbox) => sum + inbox.rows.size, 0);
-    return { actors: actors.size, inboxRows, outboxRows: outbox.size, deadLetters: deadLetters.length, bytes: 0 };
+    const { actors, inboxes, outbox, deadLetters, timetable, topics } = this.#open();
+    return {
+      actors: actors.size,
+      inboxRows: [...inboxes.values()].reduce((sum, inbox) => sum + inbox.rows.size, 0),
+      outboxRows: outbox.size,
+      deadLetters: deadLetters.length,
+      scheduled: timetable.size,
+      subscriptions: topics.subscriptions.size,
+      busEvents: topics.size,
+      bytes: 0,
+    };
   }
 
   async idle(): Promise<void> {
@@ -141,26 +209,14 @@ class MemoryStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#tables = new MemoryTables();
+    this.#tables = undefined;
   }
 
   #open(): MemoryTables {
-    if (!this.#isClosed) return this.#tables;
+    if (this.#tables) return this.#tables;
     throw new TroupeError('ERR_STORE_UNAVAILABLE', "Store 'memory:' is closed. Open another.", {
       details: { isOutcomeUnknown: false },
     });
-  }
-
-  #toRecoverable(address: Address): Recoverable {
-    const actor = this.#tables.actors.get(address)?.actor;
-    const lastPos = [...(this.#tables.inboxes.get(address)?.rows.keys() ?? [])].at(-1) ?? 0;
-    return {
-      address,
-      lastPos,
-      hasInFlight: (actor?.inFlight ?? null) !== null,
-      ...(actor && { status: actor.status }),
-    };
   }
 }
 
@@ -171,6 +227,17 @@ function applyOrRefuse(tables: MemoryTables, commit: Commit): CommitResult {
   } catch (error) {
     return refuse('invalid', String(error));
   }
+}
+
+function toRecoverable({ actors, inboxes }: MemoryTables, address: Address): Recoverable {
+  const actor = actors.get(address)?.actor;
+  const lastPos = [...(inboxes.get(address)?.rows.keys() ?? [])].at(-1) ?? 0;
+  return {
+    address,
+    lastPos,
+    hasInFlight: (actor?.inFlight ?? null) !== null,
+    ...(actor && { status: actor.status }),
+  };
 }
 
 function matches(actor: StoredActor, query: ListQuery): boolean {

@@ -1,7 +1,8 @@
 /** The memory store's rows, and how one commit changes them. Mirrors `sqlite/`, without its two paths. */
 import type { Address } from '../../actor/address.ts';
-import { decideCommit, refuse, refuseConsumed } from '../decide.ts';
-import type { RemovedProgress } from '../decide.ts';
+import { decideCommit, endsActor, refuse, refuseConsumed, toLast } from '../decide.ts';
+import type { RemovedProgress, Verdict } from '../decide.ts';
+import type { FanOutPlan } from '../fan-out.ts';
 import type {
   Commit,
   CommitResult,
@@ -16,6 +17,8 @@ import type {
   StoredActor,
   StoredDeadLetter,
 } from '../store.ts';
+import { Timetable } from './timetable.ts';
+import { Topics } from './topics.ts';
 
 /** Everything of one actor but its inbox. */
 export interface ActorEntry {
@@ -37,18 +40,34 @@ export class MemoryTables {
   readonly outbox = new Map<number, OutboxRow>();
   readonly kv = new Map<string, string>();
   readonly removed = new Map<Address, RemovedProgress & { readonly at: number }>();
+  readonly timetable: Timetable;
+  readonly topics: Topics;
   deadLetters: StoredDeadLetter[] = [];
   #lastPos = 0;
 
+  constructor(maxFanOut: number) {
+    const takePos = (): number => ++this.#lastPos;
+    this.timetable = new Timetable(takePos);
+    this.topics = new Topics({ maxFanOut, takePos, writeInbox: (commit, row) => this.#writeInbox(commit, row) });
+  }
+
   apply(commit: Commit): CommitResult {
     const entry = this.actors.get(commit.address);
+    const plan = this.topics.plan(commit);
+    const verdict = this.#decide(commit, entry, plan);
+    if (verdict !== 'apply') return verdict;
+    if (commit.isRemoval === true) this.#remove(commit, entry?.actor);
+    else this.#write(endsActor(commit) ? toLast(commit) : commit, entry);
+    return { outcome: 'done', ...this.#writeSent(commit, plan) };
+  }
+
+  #decide(commit: Commit, entry: ActorEntry | undefined, plan: FanOutPlan | undefined): Verdict {
     const verdict = decideCommit(commit, entry?.actor, () => this.removed.get(commit.address));
     if (verdict !== 'apply') return verdict;
     if (!this.#canConsume(commit)) return refuseConsumed(commit);
     if (!canRecord(commit, entry)) return refuse('idempotency');
-    if (commit.isRemoval === true) this.#remove(commit, entry?.actor);
-    else this.#write(commit, entry);
-    return { outcome: 'done', ...this.#writeSent(commit) };
+    if (!this.timetable.canFire(commit)) return refuse('timer');
+    return plan?.excess === undefined ? 'apply' : refuse('fan-out', plan.excess);
   }
 
   #canConsume(commit: Commit): boolean {
@@ -59,7 +78,7 @@ export class MemoryTables {
   }
 
   #write(commit: Commit, existing: ActorEntry | undefined): void {
-    if (existing || commit.actor) this.#writeActor(commit, existing);
+    if (commit.seq > 0) this.#writeActor(commit, existing);
     for (const key of commit.consumed ?? []) this.#consume(commit.address, key);
     for (const letter of commit.deadLetters ?? []) {
       this.deadLetters.push({ ...letter, pos: ++this.#lastPos, address: commit.address, at: commit.at });
@@ -70,6 +89,7 @@ export class MemoryTables {
     const entry = existing ?? { actor: toFirst(commit), log: [], idempotency: new Map<string, IdempotencyRow>() };
     entry.actor = existing ? toNext(commit, existing.actor) : entry.actor;
     this.actors.set(commit.address, entry);
+    this.#writeFuture(commit, entry);
     for (const text of commit.log ?? []) entry.log.push({ n: entry.log.length + 1, at: commit.at, text });
     for (const { id, reply } of commit.idempotency ?? [])
       entry.idempotency.set(id, { id, reply: reply ?? null, at: commit.at });
@@ -77,6 +97,14 @@ export class MemoryTables {
       const row = entry.idempotency.get(id);
       if (row) entry.idempotency.set(id, { ...row, reply });
     }
+  }
+
+  /** What may reach the actor later: timers, scheduled events, topics. */
+  #writeFuture(commit: Commit, entry: ActorEntry): void {
+    if (endsActor(commit)) this.timetable.removeAll(commit.address);
+    else this.timetable.write(commit);
+    if (!this.topics.subscribe(commit)) return;
+    entry.actor = { ...entry.actor, subscriptions: this.topics.subscriptions.of(commit.address) };
   }
 
   #consume(receiver: Address, { sender, pos }: InboxKey): void {
@@ -89,14 +117,19 @@ export class MemoryTables {
     if (inbox.rows.size === 0) this.inboxes.delete(receiver);
   }
 
-  #writeSent(commit: Commit): Landed {
+  #writeSent(commit: Commit, plan: FanOutPlan | undefined): Landed {
     const outboxPositions = (commit.outbox ?? []).map((row) => {
       const pos = ++this.#lastPos;
       this.outbox.set(pos, { ...row, pos, address: commit.address, at: commit.at });
       return pos;
     });
     const positions = (commit.inbox ?? []).map((row) => this.#writeInbox(commit, row));
-    return { ...(positions.length > 0 && { positions }), ...(outboxPositions.length > 0 && { outboxPositions }) };
+    const published = plan && this.topics.publish(commit, plan);
+    return {
+      ...(positions.length > 0 && { positions }),
+      ...(outboxPositions.length > 0 && { outboxPositions }),
+      ...(published && { published }),
+    };
   }
 
   #writeInbox({ address: sender, at }: Commit, row: NewInboxRow): InboxPosition {
@@ -118,6 +151,8 @@ export class MemoryTables {
     const { address, epoch, seq, at } = commit;
     this.actors.delete(address);
     this.inboxes.delete(address);
+    this.timetable.removeAll(address);
+    this.topics.subscribe(commit);
     this.deadLetters = this.deadLetters.filter((letter) => letter.address !== address);
     this.removed.set(address, { epoch, seq, createdAt: actor?.createdAt ?? at, at });
   }
@@ -138,6 +173,8 @@ function toFirst(commit: Commit): StoredActor {
     marks: null,
     failing: null,
     inFlight: null,
+    timers: null,
+    subscriptions: [],
   };
   const blank = {
     ...empty,
@@ -155,7 +192,7 @@ function toFirst(commit: Commit): StoredActor {
 
 /** The actor after a commit: what the commit names is replaced, the rest stays. */
 function toNext(commit: Commit, actor: StoredActor): StoredActor {
-  const { seq, version, status, at, error, marks, failing, inFlight, meta } = commit;
+  const { seq, version, status, at, error, marks, failing, inFlight, timers, meta } = commit;
   return {
     ...actor,
     ...toState(commit, actor),
@@ -167,6 +204,7 @@ function toNext(commit: Commit, actor: StoredActor): StoredActor {
     ...(marks !== undefined && { marks }),
     ...(failing !== undefined && { failing }),
     ...(inFlight !== undefined && { inFlight }),
+    ...(timers !== undefined && { timers }),
     ...(meta !== undefined && { meta }),
   };
 }

@@ -4,7 +4,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { Commit } from '../store.ts';
-import { EXTRA_DELTAS, EXTRA_SNAPSHOT, IN_ROW_SNAPSHOT_LENGTH } from './schema.ts';
+import { EXTRA_DELTAS, EXTRA_SNAPSHOT, EXTRA_STATE, EXTRA_SUBSCRIPTIONS, IN_ROW_SNAPSHOT_LENGTH } from './schema.ts';
 
 /** What the careful path reads of an actor before it decides. */
 export interface ActorHead {
@@ -22,8 +22,9 @@ const IN_FLIGHT = 8;
 const FAILING = 16;
 const ERROR = 32;
 const META = 64;
+const TIMERS = 128;
 /** The actor has, or gets, something outside its row: set `extra` and `log_n` from the head that was read. */
-const CAREFUL = 128;
+const CAREFUL = 256;
 
 const ASSIGNMENTS: readonly (readonly [number, string])[] = [
   [SNAPSHOT, 'snapshot = ?, checksum = ?'],
@@ -32,6 +33,7 @@ const ASSIGNMENTS: readonly (readonly [number, string])[] = [
   [FAILING, 'failing = ?'],
   [ERROR, 'error = ?'],
   [META, 'meta = ?'],
+  [TIMERS, 'timers = ?, next_due = ?'],
 ];
 
 /** True when the snapshot of a commit is kept in `snapshots`. */
@@ -51,8 +53,8 @@ export class ActorRow {
     this.#head = db.prepare('SELECT epoch, seq, extra, log_n, created_at FROM actors WHERE address = ?');
     this.#insert = db.prepare(
       `INSERT INTO actors (address, type, parent, epoch, seq, version, status, extra, log_n, created_at, updated_at,
-         checksum, meta, error, failing, in_flight, marks, snapshot)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         checksum, meta, error, failing, in_flight, marks, snapshot, timers, next_due)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
   }
 
@@ -62,21 +64,21 @@ export class ActorRow {
 
   /**
    * The conditional update of rule 5. False: it does not fit, or it would have to touch more than the row.
-   * Not for large snapshots, log rows and first commits.
+   * Not for large snapshots, log rows, subscriptions, first and last commits.
    */
   update(commit: Commit): boolean {
     return this.#run(maskOf(commit), commit, []);
   }
 
   /** The same update for an actor whose head was read and found to fit. */
-  updateCarefully(commit: Commit, head: ActorHead): boolean {
+  updateCarefully(commit: Commit, head: ActorHead, isSubscriber: boolean): boolean {
     return this.#run(maskOf(commit) | CAREFUL, commit, [
-      extraAfter(commit, head.extra),
+      extraAfter(commit, head.extra, isSubscriber),
       head.log_n + (commit.log?.length ?? 0),
     ]);
   }
 
-  insert(commit: Commit, actor: NonNullable<Commit['actor']>): void {
+  insert(commit: Commit, actor: NonNullable<Commit['actor']>, isSubscriber: boolean): void {
     const isDelta = commit.state?.kind === 'delta';
     const isInRow = !isDelta && !isLargeSnapshot(commit);
     this.#insert.run(
@@ -87,7 +89,7 @@ export class ActorRow {
       commit.seq,
       commit.version,
       commit.status,
-      extraAfter(commit, 0),
+      extraAfter(commit, 0, isSubscriber),
       commit.log?.length ?? 0,
       commit.at,
       commit.at,
@@ -98,6 +100,8 @@ export class ActorRow {
       commit.inFlight ?? null,
       commit.marks ?? null,
       isInRow ? (commit.state?.text ?? '') : null,
+      commit.timers ?? null,
+      commit.nextDue ?? null,
     );
   }
 
@@ -123,6 +127,7 @@ function maskOf(commit: Commit): number {
   if (commit.failing !== undefined) mask |= FAILING;
   if (commit.error !== undefined) mask |= ERROR;
   if (commit.meta !== undefined) mask |= META;
+  if (commit.timers !== undefined) mask |= TIMERS;
   return mask;
 }
 
@@ -134,6 +139,7 @@ function pushNamed(values: unknown[], mask: number, commit: Commit): void {
   if (mask & FAILING) values.push(commit.failing);
   if (mask & ERROR) values.push(commit.error);
   if (mask & META) values.push(commit.meta);
+  if (mask & TIMERS) values.push(commit.timers, commit.nextDue ?? null);
 }
 
 function updateSql(mask: number): string {
@@ -143,12 +149,16 @@ function updateSql(mask: number): string {
   else if (mask & DELTA) named.push(`extra = extra | ${EXTRA_DELTAS}`);
   const set = ['seq = ?, version = ?, status = ?, updated_at = ?', ...named].join(', ');
   // A snapshot that replaces rows elsewhere has to remove them as well: left to the careful path.
-  const only = mask & SNAPSHOT && !isCareful ? ' AND extra = 0' : '';
+  const only = mask & SNAPSHOT && !isCareful ? ` AND (extra & ${EXTRA_STATE}) = 0` : '';
   return `UPDATE actors SET ${set} WHERE address = ? AND seq = ? AND epoch = ?${only}`;
 }
 
-function extraAfter(commit: Commit, extra: number): number {
-  if (!commit.state) return extra;
-  if (commit.state.kind === 'delta') return extra | EXTRA_DELTAS;
+function extraAfter(commit: Commit, extra: number, isSubscriber: boolean): number {
+  return stateBitsAfter(commit, extra & EXTRA_STATE) | (isSubscriber ? EXTRA_SUBSCRIPTIONS : 0);
+}
+
+function stateBitsAfter(commit: Commit, bits: number): number {
+  if (!commit.state) return bits;
+  if (commit.state.kind === 'delta') return bits | EXTRA_DELTAS;
   return isLargeSnapshot(commit) ? EXTRA_SNAPSHOT : 0;
 }

@@ -14,10 +14,11 @@ import type {
   StoreStats,
   StoredActor,
   StoredDeadLetter,
+  Subscription,
 } from '../store.ts';
-import { EXTRA_DELTAS, EXTRA_SNAPSHOT } from './schema.ts';
+import { EXTRA_DELTAS, EXTRA_SNAPSHOT, EXTRA_SUBSCRIPTIONS } from './schema.ts';
 
-type ActorColumns = Omit<StoredActor, 'snapshot' | 'deltas'> & {
+type ActorColumns = Omit<StoredActor, 'snapshot' | 'deltas' | 'subscriptions'> & {
   readonly extra: number;
   readonly checksum: number;
   readonly snapshot: string | null;
@@ -50,6 +51,7 @@ export class Reads {
   readonly #actor: Statement<[string], ActorColumns>;
   readonly #snapshot: Statement<[string], string>;
   readonly #deltas: Statement<[string], Text>;
+  readonly #subscriptions: Statement<[string], Subscription>;
   readonly #inbox: Statement<[string, number, number], InboxRow>;
   readonly #idempotency: Statement<[string, string], IdempotencyRow>;
   readonly #kv: Statement<[string], string>;
@@ -58,10 +60,11 @@ export class Reads {
     this.#db = db;
     this.#actor = db.prepare(
       `SELECT address, type, parent, epoch, seq, version, status, error, snapshot, checksum, extra, marks, failing,
-         in_flight AS inFlight, meta, created_at AS createdAt, updated_at AS updatedAt FROM actors WHERE address = ?`,
+         in_flight AS inFlight, timers, meta, created_at AS createdAt, updated_at AS updatedAt FROM actors WHERE address = ?`,
     );
     this.#snapshot = db.prepare<[string], string>('SELECT text FROM snapshots WHERE address = ?').pluck();
     this.#deltas = db.prepare('SELECT text, checksum FROM deltas WHERE address = ? ORDER BY seq');
+    this.#subscriptions = db.prepare('SELECT pattern, event FROM subscriptions WHERE address = ? ORDER BY pattern');
     this.#inbox = db.prepare(
       'SELECT pos, receiver, sender, kind, id, at, text FROM inbox WHERE receiver = ? AND pos > ? ORDER BY pos LIMIT ?',
     );
@@ -75,7 +78,8 @@ export class Reads {
     const { extra, checksum, snapshot, ...actor } = row;
     const text = extra & EXTRA_SNAPSHOT ? this.#snapshot.get(address) : snapshot;
     const deltas = extra & EXTRA_DELTAS ? this.#deltas.all(address) : [];
-    return { ...actor, snapshot: { text: text ?? '', checksum }, deltas };
+    const subscriptions = extra & EXTRA_SUBSCRIPTIONS ? this.#subscriptions.all(address) : [];
+    return { ...actor, snapshot: { text: text ?? '', checksum }, deltas, subscriptions };
   }
 
   inbox(address: Address, query: { readonly afterPos?: number; readonly limit?: number } = {}): readonly InboxRow[] {
@@ -142,11 +146,14 @@ export class Reads {
     const counts = this.#db
       .prepare<[], Omit<StoreStats, 'bytes'>>(
         `SELECT (SELECT count(*) FROM actors) AS actors, (SELECT count(*) FROM inbox) AS inboxRows,
-           (SELECT count(*) FROM outbox) AS outboxRows, (SELECT count(*) FROM dead_letters) AS deadLetters`,
+           (SELECT count(*) FROM outbox) AS outboxRows, (SELECT count(*) FROM dead_letters) AS deadLetters,
+           (SELECT count(*) FROM scheduled) AS scheduled, (SELECT count(*) FROM subscriptions) AS subscriptions,
+           (SELECT count(*) FROM bus_events) AS busEvents`,
       )
       .get();
     const pages =
       Number(this.#db.pragma('page_count', { simple: true })) * Number(this.#db.pragma('page_size', { simple: true }));
-    return { actors: 0, inboxRows: 0, outboxRows: 0, deadLetters: 0, ...counts, bytes: pages };
+    const none = { actors: 0, inboxRows: 0, outboxRows: 0, deadLetters: 0 };
+    return { ...none, scheduled: 0, subscriptions: 0, busEvents: 0, ...counts, bytes: pages };
   }
 }

@@ -13,6 +13,10 @@ import { TroupeError } from '../../errors.ts';
 export const EXTRA_DELTAS = 1;
 /** Bit of `actors.extra`: the snapshot is in `snapshots`. */
 export const EXTRA_SNAPSHOT = 2;
+/** Bit of `actors.extra`: rows in `subscriptions`. */
+export const EXTRA_SUBSCRIPTIONS = 4;
+/** The bits that say that the state is not in the row alone. */
+export const EXTRA_STATE = EXTRA_DELTAS | EXTRA_SNAPSHOT;
 /** Longest snapshot text kept in the actor's row: what fits one page beside the other columns. */
 export const IN_ROW_SNAPSHOT_LENGTH = 3_500;
 
@@ -81,6 +85,30 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE kv (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);
   CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  // Time and topics.
+  `
+  ALTER TABLE actors ADD COLUMN timers TEXT;
+  ALTER TABLE actors ADD COLUMN next_due INTEGER;
+  CREATE INDEX actors_due ON actors (next_due, address) WHERE next_due IS NOT NULL AND status = 'active';
+  CREATE TABLE scheduled (
+    address TEXT NOT NULL, key TEXT NOT NULL, pos INTEGER NOT NULL, due_at INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (address, key)
+  ) WITHOUT ROWID;
+  CREATE INDEX scheduled_due ON scheduled (due_at, address);
+  CREATE INDEX scheduled_by_actor ON scheduled (address, due_at, key);
+  CREATE TABLE bus_events (
+    pos INTEGER PRIMARY KEY, id TEXT NOT NULL, topic TEXT NOT NULL, source TEXT NOT NULL,
+    at INTEGER NOT NULL, priority TEXT NOT NULL, text TEXT NOT NULL
+  );
+  CREATE UNIQUE INDEX bus_events_by_id ON bus_events (id);
+  CREATE INDEX bus_events_by_age ON bus_events (at);
+  CREATE TABLE subscriptions (
+    pattern TEXT NOT NULL, address TEXT NOT NULL, event TEXT NOT NULL,
+    PRIMARY KEY (pattern, address)
+  ) WITHOUT ROWID;
+  CREATE INDEX subscriptions_by_actor ON subscriptions (address);
+  CREATE TABLE cursors (name TEXT PRIMARY KEY NOT NULL, pattern TEXT NOT NULL, pos INTEGER NOT NULL) WITHOUT ROWID;
+  `,
 ];
 
 /** The schema version this Troupe writes. */
@@ -113,9 +141,9 @@ function assertNotNewer(version: number, file: string): void {
   );
 }
 
-/** Brings an older or empty file to SCHEMA_VERSION. Call `assertUsable` before. */
-export function migrate(db: Database): void {
-  for (let version = readNumber(db, 'user_version'); version < SCHEMA_VERSION; version++) {
+/** Brings an older or empty file to a schema version, the newest unless a test wants another. Call `assertUsable` before. */
+export function migrate(db: Database, toVersion = SCHEMA_VERSION): void {
+  for (let version = readNumber(db, 'user_version'); version < toVersion; version++) {
     db.exec('BEGIN IMMEDIATE');
     try {
       db.exec(MIGRATIONS[version] ?? '');

@@ -4,16 +4,20 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { CommitApplier } from './applier.ts';
+import { BusRows } from './bus-rows.ts';
 import { openWriting } from './connect.ts';
 import type { Connect, Synchronous } from './connect.ts';
 import { Positions } from './positions.ts';
 import { Reads } from './reads.ts';
+import { ScheduledRows } from './scheduled-rows.ts';
+import { SideRows } from './side-rows.ts';
 
 /** What a session needs to open. */
 export interface SessionOptions {
   readonly file: string;
   readonly synchronous: Synchronous;
   readonly connect: Connect;
+  readonly maxFanOut: number;
 }
 
 /** An open connection. */
@@ -21,6 +25,8 @@ export class Session {
   readonly db: Database;
   readonly applier: CommitApplier;
   readonly positions: Positions;
+  readonly scheduled: ScheduledRows;
+  readonly bus: BusRows;
   readonly reads: Reads;
   readonly begin: Statement<[]>;
   readonly commit: Statement<[]>;
@@ -29,7 +35,10 @@ export class Session {
     this.db = openWriting(options.file, options.synchronous, options.connect);
     try {
       this.positions = new Positions(this.db, nextPosition);
-      this.applier = new CommitApplier(this.db, this.positions);
+      const rows = new SideRows(this.db, this.positions);
+      this.scheduled = new ScheduledRows(this.db, this.positions);
+      this.bus = new BusRows(this.db, { positions: this.positions, rows, maxFanOut: options.maxFanOut });
+      this.applier = new CommitApplier(this.db, { rows, scheduled: this.scheduled, bus: this.bus });
       this.reads = new Reads(this.db);
       this.begin = this.db.prepare('BEGIN IMMEDIATE');
       this.commit = this.db.prepare('COMMIT');
@@ -41,6 +50,7 @@ export class Session {
 
   /** @throws when SQLite cannot take the transaction back; the session is of no use then. */
   rollback(): void {
+    this.bus.rolledBack();
     if (this.db.inTransaction) this.db.exec('ROLLBACK');
     this.positions.rolledBack();
   }

@@ -2,9 +2,10 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Commit, InboxPosition, Landed, NewInboxRow } from '../store.ts';
 import type { Positions } from './positions.ts';
+import { EXTRA_STATE } from './schema.ts';
 
 /** Tables that hold rows of one actor under `address`, all removed with it. */
-const OWN_TABLES = ['actors', 'snapshots', 'deltas', 'log', 'idempotency', 'dead_letters'] as const;
+const OWN_TABLES = ['actors', 'snapshots', 'deltas', 'log', 'idempotency', 'dead_letters', 'scheduled'] as const;
 
 /** The rows beside the actor's row. */
 export class SideRows {
@@ -100,7 +101,7 @@ export class SideRows {
     const { inbox, outbox } = commit;
     if (!inbox && !outbox) return undefined;
     const outboxPositions = outbox && this.#writeOutbox(commit, outbox);
-    const positions = inbox?.map((row) => this.#writeInbox(commit, row));
+    const positions = inbox?.map((row) => this.writeInbox(commit, row));
     return { ...(positions?.length && { positions }), ...(outboxPositions?.length && { outboxPositions }) };
   }
 
@@ -111,7 +112,7 @@ export class SideRows {
 
   /** A snapshot takes the place of whatever was kept outside the row. */
   replaceSnapshot(commit: Commit, largeText: string | undefined, extra: number): void {
-    if (extra !== 0) {
+    if ((extra & EXTRA_STATE) !== 0) {
       this.#dropDeltas.run(commit.address);
       if (largeText === undefined) this.#dropSnapshot.run(commit.address);
     }
@@ -124,7 +125,8 @@ export class SideRows {
     this.#remember.run(commit.address, commit.epoch, commit.seq, createdAt, commit.at);
   }
 
-  #writeInbox(commit: Commit, row: NewInboxRow): InboxPosition {
+  /** One row for another actor, at the next position. */
+  writeInbox(commit: Commit, row: NewInboxRow): InboxPosition {
     const previousPos = this.#previous.get(row.receiver, commit.address) ?? 0;
     const pos = this.#positions.take();
     this.#inbox.run(row.receiver, pos, commit.address, row.kind, row.id, commit.at, row.text);
@@ -139,10 +141,11 @@ export class SideRows {
     });
   }
 
-  /** Rows for an actor that does not exist leave as dead letters. */
-  writeOrphan(commit: Commit): void {
+  /** Rows for an actor that does not exist leave as dead letters. What an actor that is not stored sends goes out. */
+  writeOrphan(commit: Commit): Landed | undefined {
     for (const key of commit.consumed ?? []) this.#consume.run(commit.address, key.pos, key.sender);
     this.#writeDeadLetters(commit, commit.deadLetters ?? []);
+    return this.writeSent(commit);
   }
 
   #writeDeadLetters(commit: Commit, letters: NonNullable<Commit['deadLetters']>): void {

@@ -8,14 +8,28 @@
 import type { Address } from '../../actor/address.ts';
 import { TroupeError } from '../../errors.ts';
 import { refuse } from '../decide.ts';
-import type { Commit, CommitResult, DeadLetterQuery, ListQuery, LogQuery, Store, StoreFeatures } from '../store.ts';
+import { DEFAULT_MAX_FAN_OUT } from '../fan-out.ts';
+import type {
+  BusQuery,
+  Commit,
+  CommitResult,
+  Cursor,
+  DeadLetterQuery,
+  DueQuery,
+  ListQuery,
+  LogQuery,
+  Store,
+  StoreFeatures,
+} from '../store.ts';
 import { connectFile, prepareFile, toOpenError } from './connect.ts';
 import type { Connect, Synchronous } from './connect.ts';
 import { isCommitOutcomeUnknown, isHandleSpoilt, isPlaceAtFault, toUnavailable } from './failures.ts';
+import { deleteCursor, markAlive, readCursor, rise, writeCursor } from './host-rows.ts';
 import { listActors } from './list.ts';
 import { lockFile } from './lock.ts';
 import type { FileLock } from './lock.ts';
 import { Session } from './session.ts';
+import type { SessionOptions } from './session.ts';
 
 /** How to open a SQLite store. */
 export interface SqliteStoreOptions {
@@ -23,6 +37,8 @@ export interface SqliteStoreOptions {
   readonly file: string;
   /** @default 'full' */
   readonly synchronous?: Synchronous;
+  /** Most subscribers of one publication. @default 1000 */
+  readonly maxFanOut?: number;
   /** Makes connections. Tests inject failures here. */
   readonly connect?: Connect;
 }
@@ -32,13 +48,12 @@ export interface SqliteStoreOptions {
  * @throws {TroupeError} ERR_STORE_LOCKED, ERR_STORE_NEWER, ERR_STORE_OPEN.
  */
 export function openSqliteStore(options: SqliteStoreOptions): Store {
-  const connect = options.connect ?? connectFile;
-  const synchronous = options.synchronous ?? 'full';
+  const { connect = connectFile, synchronous = 'full', maxFanOut = DEFAULT_MAX_FAN_OUT } = options;
   const file = prepareFile(options.file);
   // The lock's connection is never a test's: what fails there is the store, not the lock.
   const lock = lockFile(file, connectFile);
   try {
-    return new SqliteStore({ file, synchronous, connect }, lock);
+    return new SqliteStore({ file, synchronous, connect, maxFanOut }, lock);
   } catch (error) {
     lock.release();
     throw error instanceof TroupeError ? error : toOpenError(file, error);
@@ -57,13 +72,13 @@ class DefectiveCommit extends Error {
 
 class SqliteStore implements Store {
   readonly features: StoreFeatures;
-  readonly #options: { readonly file: string; readonly synchronous: Synchronous; readonly connect: Connect };
+  readonly #options: SessionOptions;
   readonly #lock: FileLock;
   #session: Session | undefined;
   #nextPosition: number;
   #isClosed = false;
 
-  constructor(options: { file: string; synchronous: Synchronous; connect: Connect }, lock: FileLock) {
+  constructor(options: SessionOptions, lock: FileLock) {
     this.features = { survives: options.synchronous === 'full' ? 'power-loss' : 'process-kill' };
     this.#options = options;
     this.#lock = lock;
@@ -144,6 +159,46 @@ class SqliteStore implements Store {
     return this.#read((session) => session.reads.deadLetters(query));
   }
 
+  async due(query: DueQuery) {
+    return this.#read((session) => session.scheduled.due(query));
+  }
+
+  async scheduled(address: Address, query?: { readonly until?: number; readonly limit?: number }) {
+    return this.#read((session) => session.scheduled.list(address, query));
+  }
+
+  async busEvents(query?: BusQuery) {
+    return this.#read((session) => session.bus.events(query));
+  }
+
+  async lastBusPos(): Promise<number> {
+    return this.#read((session) => session.bus.lastPos());
+  }
+
+  async sweepBus(before: number): Promise<number> {
+    return this.#transact((session) => session.bus.sweep(before));
+  }
+
+  async cursor(name: string) {
+    return this.#read(({ db }) => readCursor(db, name));
+  }
+
+  async setCursor(name: string, cursor: Cursor): Promise<void> {
+    this.#transact(({ db }) => writeCursor(db, name, cursor));
+  }
+
+  async deleteCursor(name: string): Promise<boolean> {
+    return this.#transact(({ db }) => deleteCursor(db, name));
+  }
+
+  async rise(now: number): Promise<number> {
+    return this.#transact(({ db }) => rise(db, now));
+  }
+
+  async markAlive(now: number): Promise<void> {
+    this.#transact(({ db }) => markAlive(db, now));
+  }
+
   async kvGet(key: string) {
     return this.#read((session) => session.reads.kv(key));
   }
@@ -192,6 +247,7 @@ class SqliteStore implements Store {
     } catch (error) {
       throw this.#commitFailed(session, error);
     }
+    session.bus.saved();
     return value;
   }
 

@@ -4,7 +4,19 @@ import { createMachine } from 'xstate';
 import { z } from 'zod';
 import { defineActor } from '../../../src/actor/define.ts';
 import { Definitions } from '../../../src/actor/definitions.ts';
-import { append, deliver, reply, spawn, stop, tell } from '../../../src/actor/effects.ts';
+import {
+  append,
+  deliver,
+  publish,
+  reply,
+  schedule,
+  spawn,
+  stop,
+  subscribe,
+  tell,
+  unschedule,
+  unsubscribe,
+} from '../../../src/actor/effects.ts';
 import type { Effect } from '../../../src/actor/effects.ts';
 import { compileEffects } from '../../../src/cell/compile-effects.ts';
 
@@ -23,6 +35,8 @@ function compile(...effects: readonly unknown[]) {
     boot: 'boot',
     definitions,
     nextId: () => `7.${n++}`,
+    now: () => 1000,
+    topics: { 'fixed.*': 'FIXED' },
   });
 }
 
@@ -37,6 +51,11 @@ describe('compileEffects', () => {
       deliver('out', [1]),
       stop('thing/d'),
       reply(token() as never, { n: 1 }),
+      schedule('later', { type: 'PUT', x: 2 } as never, { afterMs: 0.5 }),
+      unschedule('never'),
+      publish('task.done', { n: 1 }, { priority: 'high' }),
+      subscribe('task:*', 'TASK'),
+      unsubscribe('other.>'),
     );
     expect(rows).toEqual({
       inbox: [
@@ -50,7 +69,33 @@ describe('compileEffects', () => {
       ],
       log: ['{"said":"hi"}'],
       replies: [],
+      schedules: new Map([
+        ['later', { key: 'later', dueAt: 1001, text: '{"type":"PUT","x":2}' }],
+        ['never', null],
+      ]),
+      publish: [{ id: 'thing/a#7.5', topic: 'task.done', priority: 'high', text: '{"n":1}' }],
+      subscriptions: new Map([
+        ['task.*', 'TASK'],
+        ['other.>', null],
+      ]),
     });
+  });
+
+  test.each([
+    { effect: schedule('k', { type: 'PUT', x: 1 } as never, { afterMs: -1 }), code: 'ERR_SCHEDULE_INVALID' },
+    { effect: schedule('k', { type: 'PUT', x: 1 } as never, { afterMs: Number.NaN }), code: 'ERR_SCHEDULE_INVALID' },
+    { effect: schedule('', { type: 'PUT', x: 1 } as never, { afterMs: 1 }), code: 'ERR_SCHEDULE_INVALID' },
+    { effect: schedule('k', { type: 'PUT', x: 'no' } as never, { afterMs: 1 }), code: 'ERR_EVENT_INVALID' },
+    { effect: unschedule(7 as never), code: 'ERR_SCHEDULE_INVALID' },
+    { effect: publish('task.*', {}), code: 'ERR_TOPIC_INVALID' },
+    { effect: publish('a', { when: new Date() }), code: 'ERR_NOT_JSON' },
+    { effect: publish('a', {}, { priority: 'urgent' as never }), code: 'ERR_EFFECT_INVALID' },
+    { effect: subscribe('a..b', 'X'), code: 'ERR_TOPIC_INVALID' },
+    { effect: subscribe('a', ''), code: 'ERR_EFFECT_INVALID' },
+    { effect: subscribe('a', 'child.exited'), code: 'ERR_EFFECT_INVALID' },
+    { effect: unsubscribe('fixed.*'), code: 'ERR_EFFECT_INVALID' },
+  ])('$effect.type that cannot work is refused with $code', ({ effect, code }) => {
+    expect(() => compile(effect)).toThrow(expect.objectContaining({ code }));
   });
 
   test.each([

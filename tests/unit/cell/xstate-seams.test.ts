@@ -18,6 +18,8 @@ function watch(machine: AnyStateMachine) {
   const seams = installSeams(root, {
     deliver: (delivery) => void held.push(delivery),
     emit: ({ type }) => void heard.push(type),
+    schedule: () => {},
+    nameTimer: () => 'named',
   });
   const fireTimers = () => {
     for (const [key, fire] of timers) {

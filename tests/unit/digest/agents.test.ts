@@ -10,7 +10,7 @@ import { splitSentences, type Sentence } from '../../../actors/digest/text/sente
 import { createWork, readWork, type Work } from '../../../actors/digest/work.ts';
 
 const LICENSE = readFileSync(new URL('../../../LICENSE', import.meta.url), 'utf8');
-const TASK = { document: 'copy.txt', sha256: 'hash', lengthWords: 160, paceMs: 0 };
+const TASK = { document: 'copy.txt', sha256: 'hash', lengthWords: 160, paceMs: 0, slowMs: 0 };
 const CRAFTS: readonly Craft[] = [research, write, review];
 
 /** Turns of all three, round after round, until one says it is over. */
@@ -66,7 +66,7 @@ test('the researcher adds sentences on key terms that a draft left out', () => {
     keyTerms: [{ term: 'zebras', stem: 'zebra', weight: 1 }],
   };
   const draft = { revision: 0, text: '', sentenceIndexes: [0], words: 10, feedback: null };
-  const { text, changes } = research({ ...createWork(TASK), findings, draft }, sentences);
+  const { text, changes } = research({ ...createWork(TASK), findings, draft, reviewed: 0 }, sentences);
   expect(text).toBe('the draft leaves out zebras; 5 sentences could fill that, 5 of them new to the writer.');
   expect(changes.findings?.ranking.map(([index]) => sentences[index]?.text)).toContain('Zebras graze elsewhere.');
 });
@@ -94,6 +94,19 @@ test('the reviewer keeps the best of the drafts that fell short', () => {
 test('an agent whose colleague failed says what is missing', () => {
   expect(() => write(createWork(TASK), [])).toThrow('There is no ranking to write from.');
   expect(() => review(createWork(TASK), [])).toThrow('There is no draft to review.');
+});
+
+test('nobody changes a draft before it is reviewed, and a round whose reviewer was missing changes nothing', () => {
+  const sentences = splitSentences(LICENSE);
+  const usual = converse(sentences, 160);
+  const merge = (work: Work, craft: Craft): Work => ({ ...work, ...craft(work, sentences).changes });
+  const drafted = [research, write].reduce(merge, createWork({ ...TASK }));
+  const waits = 'nothing to add before draft 1 is reviewed.';
+  for (const craft of [research, write]) {
+    expect(craft(drafted, sentences)).toEqual({ text: waits, changes: {}, isOver: false });
+  }
+  const late = [review, research, write, review].reduce(merge, drafted);
+  expect(late.best).toEqual(usual.work.best);
 });
 
 describe('as actors', () => {

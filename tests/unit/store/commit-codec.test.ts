@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { PRIORITIES } from '../../../src/bus/topic-event.ts';
 import { decodeCommit, encodeCommit, forEachResult, pushResult } from '../../../src/store/commit-codec.ts';
 import type { Commit, CommitResult } from '../../../src/store/store.ts';
 import { actorAt } from '../../support/store-commits.ts';
@@ -25,6 +26,14 @@ const commits: fc.Arbitrary<Commit> = fc.record(
     inFlight: fc.option(text),
     marks: text,
     meta: text,
+    timers: fc.option(text),
+    nextDue: fc.option(fc.nat()),
+    fired: rows(fc.record({ key: text, pos: fc.nat() })),
+    unschedule: rows(text),
+    schedule: rows(fc.record({ key: text, dueAt: fc.nat(), text })),
+    unsubscribe: rows(text),
+    subscribe: rows(fc.record({ pattern: text, event: text })),
+    publish: rows(fc.record({ id: text, topic: text, priority: fc.constantFrom(...PRIORITIES), text })),
     consumed: rows(fc.record({ sender: address, pos: fc.nat() })),
     inbox: rows(fc.record({ receiver: address, kind: fc.constantFrom('event', 'create', 'stop'), id: text, text })),
     log: rows(text),
@@ -50,12 +59,31 @@ test('a commit is the same after it crossed a port', () => {
   );
 });
 
+test.each([
+  { timers: null },
+  { nextDue: null },
+  { nextDue: 5 },
+  { error: null },
+  { failing: null },
+  { inFlight: null },
+  { fired: [{ key: 'k', pos: 1 }] },
+  { unschedule: ['k'] },
+  { schedule: [] },
+  { unsubscribe: ['a.*'] },
+  { subscribe: [{ pattern: 'a.*', event: 'A' }] },
+  { publish: [{ id: 'p', topic: 'a.b', priority: 'low', text: '{}' }] },
+] satisfies Partial<Commit>[])('a field that stands alone crosses a port: %j', (field) => {
+  const commit: Commit = { address: actorAt('a'), epoch: 0, seq: 2, at: 3, version: 1, status: 'active', ...field };
+  expect(decodeCommit(structuredClone(encodeCommit(1, commit, false)))).toEqual({ n: 1, commit });
+});
+
 test('results come out in their order, as they went in', () => {
   const results: CommitResult[] = [
     { outcome: 'done' },
     { outcome: 'repeated' },
     { outcome: 'done', positions: [{ pos: 3, previousPos: 1 }] },
     { outcome: 'done', outboxPositions: [4, 5] },
+    { outcome: 'done', published: [{ pos: 0, receivers: [] }] },
     { outcome: 'refused', reason: 'invalid', detail: 'why' },
     { outcome: 'done' },
   ];

@@ -70,7 +70,7 @@ describe('options', () => {
     [
       { actor: [] },
       'actor',
-      "option 'actor' is unknown. Known options: actors, store, threads, synchronous, log, recoverEveryMs, idRetentionMs, env.",
+      "option 'actor' is unknown. Known options: actors, store, threads, synchronous, log, recoverEveryMs, idRetentionMs, topicRetentionMs, maxFanOut, maxLiveActors, maxPending, sessionSweepEveryMs, inlineHosts, openStore, env.",
     ],
     [undefined, '', 'the options are undefined instead of an object. Pass modules that'],
     [[], '', 'the options are an array instead of an object. Pass modules that'],

@@ -12,11 +12,16 @@ function setUp() {
   let order = 0;
   const nextOrder = () => ++order;
   const posted: { to: string; n: number; id?: string; create?: unknown; event: unknown }[] = [];
-  const sends = new Sends('boot.main', (_, text) => void posted.push(JSON.parse(text) as never), nextOrder);
+  const sends = new Sends({
+    sender: 'boot.main',
+    post: (_, text) => void posted.push(JSON.parse(text) as never),
+    nextOrder,
+    maxPending: 100,
+  });
   const repeat = (isAffected: (to: string) => boolean) =>
     repeatInOrder([...sends.unanswered], isAffected, (_, text) => void posted.push(JSON.parse(text) as never));
   const send = (to: never, type = 'X', options = {}) =>
-    sends.send(to, `{"type":"${type}"}`, { create: undefined, ...options });
+    sends.send(to, `"event":{"type":"${type}"}`, { create: undefined, ...options });
   return { sends, send, repeat, posted, numbers: () => posted.map(({ n }) => n) };
 }
 

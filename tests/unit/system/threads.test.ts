@@ -2,6 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { createRealEnv } from '../../../src/env.ts';
 import { createLogger } from '../../../src/observe/logger.ts';
+import { Definitions } from '../../../src/actor/definitions.ts';
+import { Routes } from '../../../src/thread/routes.ts';
 import { Threads } from '../../../src/system/threads.ts';
 import type { HostEvents, Launcher, StoreEvents } from '../../../src/thread/launcher.ts';
 import { eventually, failureOf } from '../../support/harness.ts';
@@ -26,6 +28,7 @@ function setUp({ workers = 2, drainsByItself = true, version = 1 } = {}) {
       env.defer(() => events.report({ kind: 'ready', prints: [{ type: 'a', version, hash: 'x' }] }));
       return {
         connectPeer: (peer) => void calls.push(`connect host ${index} to ${peer}`),
+        route: () => {},
         reconnectStore: () => void calls.push(`reconnect host ${index} to store`),
         stop: () => env.defer(() => events.report({ kind: 'stopped' })),
         terminate: async () => void calls.push(`terminate host ${index}`),
@@ -57,6 +60,9 @@ function setUp({ workers = 2, drainsByItself = true, version = 1 } = {}) {
     modules: [],
     prints: [{ type: 'a', version: 1, hash: 'x' }],
     store: { url: 'memory:', synchronous: 'full' as const },
+    routes: new Routes(workers, new Definitions()),
+    maxLive: 10_000,
+    rise: async () => 0,
   };
   const threads = new Threads(options, {
     entry: () => {},

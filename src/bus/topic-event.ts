@@ -1,0 +1,37 @@
+/** What a subscriber receives: a published event in the words of CloudEvents 1.0. Composed in the store, and by whoever hints. */
+
+/** How urgent an event is. It does not change the order of delivery; readers and replays choose by it. */
+export const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** A published event. */
+export interface BusEvent<TData = unknown> {
+  /** Unique; the same however often the event is delivered. */
+  readonly id: string;
+  readonly topic: string;
+  /** Address of the actor that published it, or `bus/host` for the host program. */
+  readonly source: string;
+  /** When it was published, in milliseconds since the epoch. */
+  readonly time: number;
+  readonly priority: Priority;
+  readonly data: TData;
+}
+
+/** The event an actor receives for what was published on a topic it subscribes to. Its type is that of the subscription. */
+export interface TopicEvent<TType extends string = string, TData = unknown> extends BusEvent<TData> {
+  readonly type: TType;
+}
+
+/** What `toTopicEventText` needs; `text` is the JSON of the data. */
+export interface PublishedText {
+  readonly id: string;
+  readonly topic: string;
+  readonly priority: Priority;
+  readonly text: string;
+}
+
+/** JSON text of the event a subscriber receives. */
+export function toTopicEventText(published: PublishedText, source: string, at: number, eventType: string): string {
+  const { id, topic, priority, text } = published;
+  return `{"type":${JSON.stringify(eventType)},"id":${JSON.stringify(id)},"topic":"${topic}","source":${JSON.stringify(source)},"time":${at},"priority":"${priority}","data":${text}}`;
+}

@@ -1,0 +1,44 @@
+/** Lets out the effects of an actor that is not stored: at once, and at most once. */
+import type { Address } from '../actor/address.ts';
+import type { Effect } from '../actor/effects.ts';
+import { TroupeError } from '../errors.ts';
+import type { Commit } from '../store/store.ts';
+import { compileEffects } from './compile-effects.ts';
+import type { EffectRows } from './effect-rows.ts';
+import type { CellServices } from './services.ts';
+
+const ALLOWED: ReadonlySet<string> = new Set<Effect['type']>([
+  'troupe.tell',
+  'troupe.reply',
+  'troupe.deliver',
+  'troupe.publish',
+]);
+
+/**
+ * Checks every effect of a turn before it lets out the first.
+ * @throws {TroupeError} what `compileEffects` throws, and ERR_EFFECT_INVALID for an effect that needs a store.
+ */
+export function sendVolatile(effects: readonly Effect[], address: Address, services: CellServices): void {
+  const foreign = effects.find(({ type }) => type.startsWith('troupe.') && !ALLOWED.has(type));
+  if (foreign) {
+    throw new TroupeError(
+      'ERR_EFFECT_INVALID',
+      `'${address}' emitted '${foreign.type}', which needs a stored actor; its definition says durable: false. Use tell, reply, deliver or publish, or make it durable.`,
+      { details: { address, type: foreign.type } },
+    );
+  }
+  const { env, boot, definitions } = services;
+  const nextId = (): string => env.randomId();
+  const rows = compileEffects(effects, { address, boot, definitions, nextId, now: () => env.now(), topics: {} });
+  letOutVolatile(rows, address, services);
+}
+
+function letOutVolatile({ inbox, outbox, publish }: EffectRows, address: Address, services: CellServices): void {
+  for (const { receiver, text } of inbox) services.tell(receiver, text);
+  for (const row of outbox) services.release(address, row, undefined);
+  if (publish.length === 0) return;
+  const { env, store } = services;
+  const at = env.now();
+  const commit: Commit = { address, epoch: 1, seq: 0, version: 1, status: 'active', at, publish };
+  store.post(commit, (result) => services.published(address, publish, result, at));
+}

@@ -1,0 +1,48 @@
+/**
+ * Cells whose turns need no store take them one after the other: at once when nothing runs, else after what runs. So two
+ * that tell each other forever neither nest nor keep the thread from its ports.
+ */
+import type { Runnable } from '../cell/services.ts';
+import type { Env } from '../env.ts';
+
+/** Cells pumped before the thread looks at its ports again. */
+const MAX_PUMPS = 256;
+
+export class RunQueue {
+  readonly #env: Env;
+  /** Each cell once, in the order they asked. */
+  readonly #waiting = new Set<Runnable>();
+  #isRunning = false;
+  #isScheduled = false;
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  run(cell: Runnable): void {
+    if (this.#isRunning || this.#isScheduled) return void this.#waiting.add(cell);
+    this.#isRunning = true;
+    if (cell.pump()) this.#waiting.add(cell);
+    if (this.#waiting.size > 0) this.#drain();
+    this.#isRunning = false;
+  }
+
+  #drain(): void {
+    let pumps = 0;
+    for (const cell of this.#waiting) {
+      if (pumps++ === MAX_PUMPS) return this.#drainLater();
+      this.#waiting.delete(cell);
+      if (cell.pump()) this.#waiting.add(cell);
+    }
+  }
+
+  #drainLater(): void {
+    this.#isScheduled = true;
+    this.#env.defer(() => {
+      this.#isScheduled = false;
+      this.#isRunning = true;
+      this.#drain();
+      this.#isRunning = false;
+    });
+  }
+}

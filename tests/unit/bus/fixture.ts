@@ -1,0 +1,148 @@
+/** A bus over a real memory store behind a store writer, in simulated time. It can be stopped, killed and begun anew. */
+import { createEmbeddedBus } from '../../../src/bus/embedded-bus.ts';
+import type { EmbeddedBus } from '../../../src/bus/embedded-bus.ts';
+import type { BusEvent } from '../../../src/bus/topic-event.ts';
+import { TroupeError } from '../../../src/errors.ts';
+import { createLogger } from '../../../src/observe/logger.ts';
+import { createMemoryStore } from '../../../src/store/memory/memory-store.ts';
+import { createStoreClient } from '../../../src/store/store-client.ts';
+import type { StoreClient } from '../../../src/store/store-client.ts';
+import type { BusQuery, NewPublication, Published, Store } from '../../../src/store/store.ts';
+import { StoreWriter } from '../../../src/store/writer.ts';
+import { createSimulatedEnv } from '../../../src/testing.ts';
+import type { SimulatedEnv } from '../../../src/testing.ts';
+
+export interface Line {
+  readonly level: string;
+  readonly text: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export interface BusFixture {
+  readonly env: SimulatedEnv;
+  readonly store: Store;
+  readonly bus: EmbeddedBus;
+  readonly client: StoreClient;
+  readonly logs: readonly Line[];
+  readonly hints: readonly {
+    readonly published: Published;
+    readonly publication: NewPublication;
+    readonly at: number;
+  }[];
+  /** Queries of `busEvents` that reached the store. */
+  readonly reads: readonly BusQuery[];
+  /** Cursors that were saved, in order. */
+  readonly saves: readonly number[];
+  /** How many reads of events fail from now on. */
+  failReads(count: number): void;
+  /** Drives everything until `promise` has settled. */
+  run<T>(promise: Promise<T>): Promise<T>;
+  /** Begins a new bus on the same store, without a word to the old one: that one is as good as killed. */
+  kill(): void;
+  /** Stops the bus and begins a new one on the same store. */
+  restart(): Promise<void>;
+}
+
+/** Rounds `run` gives a promise before it says that nothing moves. */
+const MAX_ROUNDS = 10_000;
+
+export function createBusFixture({ maxFanOut = 1_000 }: { readonly maxFanOut?: number } = {}): BusFixture {
+  const env = createSimulatedEnv();
+  const logs: Line[] = [];
+  const hints: { published: Published; publication: NewPublication; at: number }[] = [];
+  const reads: BusQuery[] = [];
+  const saves: number[] = [];
+  const faults = { reads: 0 };
+  const store = watched(createMemoryStore({ maxFanOut }), { reads, saves, faults });
+  const writer = new StoreWriter(store, env, () => undefined);
+  const log = createLogger((level, fields, text) => void logs.push({ level, fields, text }), {});
+  const begin = (): { client: StoreClient; bus: EmbeddedBus } => {
+    const [ours, theirs] = env.createPort();
+    writer.connect('main', theirs);
+    const client = createStoreClient(ours, env);
+    const hint = (published: Published, publication: NewPublication, at: number): void =>
+      void hints.push({ published, publication, at });
+    return { client, bus: createEmbeddedBus({ env, log, store: client, assertRunning: () => undefined, hint }) };
+  };
+  let live = begin();
+  const run = async <T>(promise: Promise<T>): Promise<T> => {
+    let isSettled = false;
+    const note = (): void => void (isSettled = true);
+    promise.then(note, note);
+    for (let round = 0; !isSettled; round++) {
+      if (round > MAX_ROUNDS) throw new Error(`Nothing moves. Timers: ${JSON.stringify(env.pendingTimers)}`);
+      await env.settle();
+    }
+    return promise;
+  };
+  const kill = (): void => {
+    live.client.close();
+    live = begin();
+  };
+  return {
+    env,
+    store,
+    logs,
+    hints,
+    reads,
+    saves,
+    get bus() {
+      return live.bus;
+    },
+    get client() {
+      return live.client;
+    },
+    failReads: (count) => void (faults.reads = count),
+    run,
+    kill,
+    restart: async () => {
+      await run(live.bus.stop());
+      kill();
+    },
+  };
+}
+
+interface Watch {
+  readonly reads: BusQuery[];
+  readonly saves: number[];
+  readonly faults: { reads: number };
+}
+
+/** A store that tells what is asked of it and fails when told to. */
+function watched(store: Store, { reads, saves, faults }: Watch): Store {
+  const busEvents: Store['busEvents'] = async (query = {}) => {
+    reads.push(query);
+    if (faults.reads <= 0) return store.busEvents(query);
+    faults.reads--;
+    throw new TroupeError('ERR_STORE_UNAVAILABLE', "Store 'watched' could not read");
+  };
+  const setCursor: Store['setCursor'] = (name, cursor) => {
+    saves.push(cursor.pos);
+    return store.setCursor(name, cursor);
+  };
+  const own: Partial<Store> = { busEvents, setCursor };
+  const handler: ProxyHandler<Store> = {
+    get: (target, key) => {
+      const found: unknown = own[key as keyof Store] ?? target[key as keyof Store];
+      return typeof found === 'function' ? (found as (...args: unknown[]) => unknown).bind(target) : found;
+    },
+  };
+  return new Proxy(store, handler);
+}
+
+/** A handler that keeps what it gets. */
+export function collector(): { readonly seen: unknown[]; readonly handler: (event: BusEvent) => void } {
+  const seen: unknown[] = [];
+  return { seen, handler: ({ data }) => void seen.push(data) };
+}
+
+/** A promise and the hand on it. */
+export function gate(): { readonly opened: Promise<void>; open(): void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { opened: promise, open: resolve };
+}
+
+/** 0 to `count` - 1. */
+export function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
