@@ -1,5 +1,5 @@
 /** Runs one measurement and prints it as JSON; the runner starts this in a process of its own. */
-import { MEASUREMENTS } from './rows.ts';
+import { MEASUREMENTS } from './measurements.ts';
 
 const name = process.argv[2] ?? '';
 const run = Object.hasOwn(MEASUREMENTS, name) ? MEASUREMENTS[name] : undefined;

@@ -1,4 +1,4 @@
-/** The bare group-commit writer: what a thread with better-sqlite3 can do at most. The baseline of `bench/store.ts`. */
+/** The bare group-commit writer: what a thread with better-sqlite3 can do at most. See `bench/baselines-store.ts`. */
 import { parentPort, workerData } from 'node:worker_threads';
 import BetterSqlite3 from 'better-sqlite3';
 

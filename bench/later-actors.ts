@@ -1,0 +1,60 @@
+/** Actors of the measurements of volatile actors, topics and hibernation. */
+import { assign, emit, setup } from 'xstate';
+import { z } from 'zod';
+import { defineActor, publish, reply } from '../src/index.ts';
+import type { Effect, ReplyToken, TopicEvent } from '../src/index.ts';
+import { counterMachine } from './machines.ts';
+import { note } from './support.ts';
+
+const events = { ADD: z.object({ n: z.number() }) };
+
+/** Counts, and keeps nothing. */
+export const volatileCounter = defineActor('volatile-counter', counterMachine, { events, durable: false });
+
+/** Counts, and leaves memory as soon as it may. */
+export const sleeper = defineActor('sleeper', counterMachine, { events, hibernateAfterMs: 10 });
+
+const answeringMachine = setup({
+  types: {
+    context: {} as { count: number },
+    events: {} as { type: 'GET'; replyTo: ReplyToken<{ count: number }> },
+    emitted: {} as Effect,
+  },
+}).createMachine({
+  context: { count: 0 },
+  on: {
+    GET: {
+      actions: [
+        assign({ count: ({ context }) => context.count + 1 }),
+        emit(({ context, event }) => reply(event.replyTo, { count: context.count })),
+      ],
+    },
+  },
+});
+
+/** Answers, and keeps nothing. */
+export const volatileAnswerer = defineActor('volatile-answerer', answeringMachine, {
+  asks: { GET: { input: z.object({}), reply: z.object({ count: z.number() }) } },
+  durable: false,
+});
+
+const publisherMachine = setup({
+  types: { events: {} as { type: 'SAY'; n: number }, emitted: {} as Effect },
+}).createMachine({
+  on: { SAY: { actions: emit(({ event }) => publish('bench.said', { n: event.n })) } },
+});
+
+/** Publishes what it is told to. */
+export const publisher = defineActor('publisher', publisherMachine, { events: { SAY: z.object({ n: z.number() }) } });
+
+const listenerMachine = setup({
+  types: { context: {} as { count: number }, events: {} as TopicEvent<'SAID', { n: number }> },
+}).createMachine({
+  context: { count: 0 },
+  on: { SAID: { actions: [() => note(), assign({ count: ({ context }) => context.count + 1 })] } },
+});
+
+/** Hears what is published, and notes when. */
+export const listener = defineActor('listener', listenerMachine, {
+  topics: { 'bench.said': 'SAID', 'bench.host': 'SAID' },
+});

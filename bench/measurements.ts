@@ -1,0 +1,84 @@
+/** Every measurement by its name. Each runs in a process of its own; counts are such that it takes a few seconds at most. */
+import { benchCoalescedAsk, benchOneWay, benchRoundTrip } from './baselines-port.ts';
+import { benchBareRecover, benchWholeSave } from './baselines-state.ts';
+import { benchBareWriter, benchUnbatched } from './baselines-store.ts';
+import { benchBareAsk, benchBareCreate, benchBareRestore, benchBareSend } from './baselines-xstate.ts';
+import { benchAppendSend, benchDeltaSave, benchDeltaSend } from './delta.ts';
+import { benchBareHeap, benchHeap } from './heap.ts';
+import { benchSleepingHeap, benchWake } from './hibernate.ts';
+import type { Figure } from './measure.ts';
+import { benchRecover } from './recover.ts';
+import { benchDurableSend, benchPipeline } from './send.ts';
+import { benchCreate, benchCreateMany, benchSpawn } from './spawn.ts';
+import { benchStoreWriter } from './store.ts';
+import { benchLiveCrowd, benchStoredCrowd } from './stored.ts';
+import { benchPublish, benchPublishMany } from './topics.ts';
+import { benchAsk, benchTell } from './volatile.ts';
+
+type Measurements = Readonly<Record<string, () => Figure | Promise<Figure>>>;
+
+/** The physical limits. */
+const BASELINES: Measurements = {
+  'unbatched-full': () => benchUnbatched({ commits: 3_000 }),
+  'bare-writer-1': () => benchBareWriter({ inFlight: 1, commits: 4_000 }),
+  'bare-writer-64': () => benchBareWriter({ inFlight: 64, commits: 40_000 }),
+  'bare-send-1-actor': () => benchBareSend({ actors: 1, sends: 500_000 }),
+  'bare-send-10000': () => benchBareSend({ actors: 10_000, sends: 500_000 }),
+  'bare-ask': () => benchBareAsk({ actors: 64, asks: 100_000 }),
+  'bare-create': () => benchBareCreate(20_000),
+  'bare-restore': () => benchBareRestore(20_000),
+  'bare-heap': () => benchBareHeap(10_000),
+  'port-round-trip': () => benchRoundTrip(20_000),
+  'port-clone-64': () => benchOneWay('clone', 500_000),
+  'port-json-64': () => benchOneWay('json', 500_000),
+  'port-ask-64': () => benchCoalescedAsk(200_000),
+  'bare-recover-10000': () => benchBareRecover(10_000),
+  'whole-save-1000': () => benchWholeSave({ messages: 1_000, count: 300 }),
+};
+
+/** Ours, durable. */
+const DURABLE: Measurements = {
+  'store-writer-1': () => benchStoreWriter({ inFlight: 1, commits: 4_000 }),
+  'store-writer-64': () => benchStoreWriter({ inFlight: 64, commits: 40_000 }),
+  'durable-send-1': () => benchDurableSend({ inFlight: 1, sends: 3_000, actors: 64 }),
+  'durable-send-64': () => benchDurableSend({ inFlight: 64, sends: 40_000, actors: 1_000 }),
+  'durable-pipeline-64': () => benchPipeline({ inFlight: 64, sends: 20_000, actors: 1_000 }),
+  'spawn-100': () => benchSpawn({ children: 100, count: 200 }),
+  'spawn-10000': () => benchSpawn({ children: 10_000, count: 200 }),
+  'create-1000': () => benchCreate({ existing: 1_000, count: 500 }),
+  'create-10000': () => benchCreate({ existing: 10_000, count: 500 }),
+  'create-64': () => benchCreateMany(10_000),
+  heap: () => benchHeap(10_000),
+  'recover-10000': () => benchRecover(10_000),
+  'delta-send-10': () => benchDeltaSend({ messages: 10, count: 1_000 }),
+  'delta-send-100': () => benchDeltaSend({ messages: 100, count: 1_000 }),
+  'delta-send-1000': () => benchDeltaSend({ messages: 1_000, count: 1_000 }),
+  'delta-send-10000': () => benchDeltaSend({ messages: 10_000, count: 1_000 }),
+  'delta-save-10': () => benchDeltaSave({ messages: 10, count: 2_000 }),
+  'delta-save-1000': () => benchDeltaSave({ messages: 1_000, count: 2_000 }),
+  'delta-save-10000': () => benchDeltaSave({ messages: 10_000, count: 2_000 }),
+  'append-send-10': () => benchAppendSend({ messages: 10, count: 1_000 }),
+  'append-send-10000': () => benchAppendSend({ messages: 10_000, count: 1_000 }),
+  'stored-10': () => benchStoredCrowd({ actors: 10, sends: 40_000 }),
+  'stored-1000': () => benchStoredCrowd({ actors: 1_000, sends: 40_000 }),
+  'stored-100000': () => benchStoredCrowd({ actors: 100_000, sends: 40_000 }),
+  'live-10': () => benchLiveCrowd({ actors: 10, sends: 40_000 }),
+  'live-10000': () => benchLiveCrowd({ actors: 10_000, sends: 40_000 }),
+};
+
+/** Ours, of features that are still being built. */
+const LATER: Measurements = {
+  'publish-actor': () => benchPublish({ by: 'actor', count: 1_000 }),
+  'publish-host': () => benchPublish({ by: 'host', count: 1_000 }),
+  'publish-64': () => benchPublishMany(20_000),
+  wake: () => benchWake(1_000),
+  'sleeping-heap': () => benchSleepingHeap(10_000),
+  'tell-thread': () => benchTell({ threads: 1, actors: 10_000, tells: 500_000 }),
+  'tell-inline': () => benchTell({ threads: 0, actors: 10_000, tells: 500_000 }),
+  'ask-thread-1': () => benchAsk({ threads: 1, actors: 64, asks: 10_000, inFlight: 1 }),
+  'ask-thread-64': () => benchAsk({ threads: 1, actors: 1_000, asks: 100_000, inFlight: 64 }),
+  'ask-inline-1': () => benchAsk({ threads: 0, actors: 64, asks: 20_000, inFlight: 1 }),
+};
+
+/** All of them. */
+export const MEASUREMENTS: Measurements = { ...BASELINES, ...DURABLE, ...LATER };
