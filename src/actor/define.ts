@@ -5,6 +5,7 @@
 import type { AnyStateMachine, ContextFrom, EventFromLogic, InputFrom, OutputFrom, StateValueFrom } from 'xstate';
 import { z } from 'zod';
 import { parsePattern } from '../bus/subjects.ts';
+import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
 import { assertOwnType } from './address.ts';
 
@@ -232,7 +233,7 @@ export function defineActor<
     );
   }
   const parsed = policySchema.safeParse(policy);
-  if (!parsed.success) throw invalidPolicy(type, parsed.error);
+  if (!parsed.success) throw invalidPolicy(type, policy, parsed.error);
   const { version, asks } = parsed.data;
   assertDistinct(type, parsed.data.events, asks);
   assertStorable(type, parsed.data);
@@ -274,12 +275,14 @@ export function isDefinition(value: unknown): value is AnyDefinition {
   return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'troupe.definition';
 }
 
-function invalidPolicy(type: string, error: z.ZodError): TroupeError {
+function invalidPolicy(type: string, policy: unknown, error: z.ZodError): TroupeError {
   const issue = error.issues[0];
   const path = issue?.path.join('.') ?? '';
+  const value = (issue?.path ?? []).reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], policy);
+  const named = path === '' ? '' : `'${path}' is ${describeValue(value)}. `;
   return new TroupeError(
     'ERR_DEFINITION_INVALID',
-    `Definition '${type}' has a policy that cannot work: ${path === '' ? '' : `'${path}': `}${issue?.message ?? 'invalid'}. Mend it in defineActor('${type}', …).`,
+    `Definition '${type}' has a policy that cannot work: ${named}${issue?.message ?? 'Invalid'}. Mend it in defineActor('${type}', …).`,
     { details: { type, path } },
   );
 }

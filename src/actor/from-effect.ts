@@ -44,8 +44,8 @@ export interface EffectStart {
 
 /** What a cell does with effects; bound to the XState system of its actor. */
 export interface EffectRunner {
-  start(effect: EffectStart): void;
-  stop(actor: AnyActorRef): void;
+  startEffect(effect: EffectStart): void;
+  stopEffect(actor: AnyActorRef): void;
 }
 
 const RESOLVE = 'troupe.effect.resolve';
@@ -58,12 +58,18 @@ export interface SettleEvent {
   readonly data: unknown;
 }
 
-const runners = new WeakMap<object, EffectRunner>();
+/** Where a system carries its runner. A WeakMap beside tens of thousands of systems would slow down garbage collection. */
+const RUNNER = Symbol('troupe.effectRunner');
+
+interface Bound {
+  [RUNNER]?: EffectRunner;
+}
+
 const plainControllers = new WeakMap<object, AbortController>();
 
 /** Binds a runner to an XState system, so that effects of all its actors begin through it. */
 export function bindEffectRunner(system: object, runner: EffectRunner): void {
-  runners.set(system, runner);
+  (system as Bound)[RUNNER] = runner;
 }
 
 /** The event that ends an effect. */
@@ -99,8 +105,8 @@ export function fromEffect<TOutput, TInput = NonReducibleUnknown>(
         onInterrupted,
         run: (args) => run({ ...args, input: state.input as TInput }),
       };
-      const runner = runners.get(system);
-      if (runner) runner.start(effect);
+      const runner = (system as Bound)[RUNNER];
+      if (runner) runner.startEffect(effect);
       else runPlain(effect);
     },
     getInitialSnapshot: (_scope, input) => ({ status: 'active', output: undefined, error: undefined, input }),
@@ -121,7 +127,7 @@ function settle<TOutput, TInput>(
 }
 
 function stopEffect(system: object, actor: AnyActorRef): void {
-  runners.get(system)?.stop(actor);
+  (system as Bound)[RUNNER]?.stopEffect(actor);
   plainControllers.get(actor)?.abort();
 }
 

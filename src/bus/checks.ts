@@ -1,6 +1,6 @@
 /** Checks of what users pass to the bus. Messages name the option, what was given, and what is allowed. */
 import { TroupeError } from '../errors.ts';
-import { describeValue } from '../system/options.ts';
+import { describeValue } from '../describe.ts';
 import type { BusHandler } from './bus.ts';
 import { PRIORITIES } from './topic-event.ts';
 import type { Priority } from './topic-event.ts';

@@ -11,7 +11,13 @@ import type { DirectItem, OrderItem } from './items.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { CellServices } from './services.ts';
 
-/** True when the item may enter; otherwise its sender has been told. With `block` senders wait before they send. */
+/** Sender of what nobody waits for. */
+const TELL = 'tell';
+
+/**
+ * True when the item may enter; otherwise its sender has been told. With `block` senders wait before they send; a tell, whose
+ * sender does not wait, is dropped, which is all it promises (G14).
+ */
 export function admit(
   item: DirectItem | OrderItem,
   mailbox: Mailbox,
@@ -20,13 +26,18 @@ export function admit(
   services: CellServices,
 ): boolean {
   const { capacity, overflow } = policy.mailbox;
-  if (mailbox.direct < capacity || overflow === 'block' || !isDirectEvent(item)) return true;
+  if (mailbox.direct < capacity || !isDirectEvent(item)) return true;
+  if (overflow === 'block') return !isTold(item);
   const loser = overflow === 'reject' ? item : mailbox.takeOldestDirect();
   loser?.settle({
     error: encodeError(overflow === 'reject' ? mailboxFull(address, capacity) : dropped(address, capacity)),
   });
   services.flush();
   return loser !== item;
+}
+
+function isTold(item: DirectItem | OrderItem): boolean {
+  return item.kind === 'direct' && item.from === TELL;
 }
 
 function mailboxFull(address: Address, capacity: number): TroupeError {

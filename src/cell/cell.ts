@@ -20,28 +20,40 @@ import { encodeError } from '../thread/error-codec.ts';
 import { admit } from './admission.ts';
 import { Blame } from './blame.ts';
 import { CommitQueue } from './commit-queue.ts';
-import type { RefusedResult } from './commit-queue.ts';
+import type { CommitHooks, RefusedResult } from './commit-queue.ts';
 import { findCreator } from './creation.ts';
 import type { Creator } from './creation.ts';
 import type { Draft } from './draft.ts';
 import type { InFlightRow } from './effect-runs.ts';
 import { Ending } from './ending.ts';
-import type { End } from './ending.ts';
+import type { End, EndingHooks } from './ending.ts';
 import { actorQuarantined, creationFailed, fanOutRefused, refusedTooOften } from './failure.ts';
 import type { HostCell } from './host-cell.ts';
 import { IdGate } from './id-gate.ts';
 import { INBOX_PAGE, InboxReader } from './inbox-reader.ts';
+import type { InboxHooks } from './inbox-reader.ts';
 import { Incarnation } from './incarnation.ts';
-import type { Failed, IncarnationOptions } from './incarnation.ts';
+import type { IncarnationHost } from './incarnation.ts';
 import { eventIdOf, isAwaited, isStopOrder } from './items.ts';
-import type { DirectItem, InboxItem, Item, OrderItem, ScheduleCommand } from './items.ts';
+import type {
+  DirectItem,
+  InboxItem,
+  InternalItem,
+  Item,
+  OrderItem,
+  ScheduleCommand,
+  ScheduledItem,
+  TimerItem,
+} from './items.ts';
+import type { Failed, LiveOrigin } from './live-actor.ts';
 import { readStored, readTimers } from './load.ts';
 import type { StoredLife } from './load.ts';
 import { Mailbox } from './mailbox.ts';
 import { letOut } from './release.ts';
-import { isRepeated, settleRepeated } from './repeats.ts';
+import { isRepeated, mayBeSpent, settleRepeated } from './repeats.ts';
 import { ScheduledReader } from './scheduled-reader.ts';
 import type { CellServices, Pumped } from './services.ts';
+import { Trouble } from './trouble.ts';
 
 /** Turns that may share one commit. */
 const MAX_TURNS_PER_COMMIT = 64;
@@ -49,123 +61,107 @@ const MAX_TURNS_PER_COMMIT = 64;
 /** Commits of one cell that may wait for acknowledgement; more input waits in the mailbox. */
 const MAX_UNACKNOWLEDGED = 4;
 
-/** Refusals in a row after which a cell is held: the same commit would be refused forever. */
-const MAX_REFUSALS = 10;
-
 /** Pause before a load that failed is tried again. */
 const LOAD_RETRY_MS = 500;
 
-export class Cell implements HostCell, Pumped {
+const NONE: readonly never[] = [];
+
+/** Thousands are kept, so a cell is its parts' one contact, and what most actors never need is made when it is. */
+export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHooks, IncarnationHost {
   readonly address: Address;
-  readonly #definition: AnyDefinition;
-  readonly #services: CellServices;
+  readonly definition: AnyDefinition;
+  readonly services: CellServices;
   readonly #mailbox = new Mailbox();
+  /** What code sent while the cell was loading. */
+  #early: (DirectItem | OrderItem)[] | undefined;
   readonly #commits: CommitQueue;
-  readonly #inbox: InboxReader;
-  readonly #scheduled: ScheduledReader;
-  readonly #ids: IdGate;
-  readonly #blame: Blame;
-  readonly #ending: Ending;
-  /** Something came for the actor since this was last set to false. */
+  #inbox: InboxReader | undefined;
+  #scheduled: ScheduledReader | undefined;
+  #ids: IdGate | undefined;
+  #blame: Blame | undefined;
+  #ending: Ending | undefined;
   isUsed = true;
+  quietSinceMs = 0;
   #phase: 'loading' | 'live' | 'busy' | 'ended' | 'disposed' = 'loading';
   #incarnation: Incarnation | undefined;
   /** The item that made the actor, until that is durable. */
   #creator: Item | undefined;
   /** Effect functions that the last life entered and never began. */
-  #unbegun: readonly InFlightRow[] = [];
+  #unbegun: readonly InFlightRow[] = NONE;
   #parent: Address = ROOT;
-  /** The item whose turn failed, while the commits before it are under way. */
-  #failed: Item | undefined;
-  #isCautious = false;
-  /** Refusals since the last commit that applied. */
-  #refusals = 0;
-  /** The item whose turn the store does not take, and why: it fails when it comes again. */
-  #condemned: { readonly id: string | undefined; readonly error: TroupeError } | undefined;
-
-  get hibernateAfterMs(): number {
-    return this.#definition.policy.hibernateAfterMs;
-  }
+  #trouble: Trouble | undefined;
 
   constructor(address: Address, services: CellServices) {
     this.address = address;
-    this.#services = services;
-    this.#definition = services.definitions.get(typeOf(address));
-    this.#blame = new Blame(address, this.#definition.policy);
-    this.#commits = new CommitQueue(address, this.#definition, services, {
-      acknowledged: (draft, result) => this.#acknowledged(draft, result),
-      refused: (result, drafts) => this.#refused(result, drafts),
-    });
-    const { capacity } = this.#definition.policy.mailbox;
-    this.#inbox = new InboxReader(address, services, {
-      take: (items) => this.#takeItems(items),
-      isFull: () => this.#mailbox.told >= capacity,
-    });
-    this.#scheduled = new ScheduledReader(address, services, (items) => this.#takeItems(items));
-    this.#ending = new Ending({ address, definition: this.#definition, services }, this.#commits, {
-      beginEnd: () => {
-        this.#endLife();
-        this.#phase = 'busy';
-      },
-      post: (draft) => this.#post(draft),
-      ended: () => this.#enterEnded(),
-      isDisposed: () => this.#isDisposed(),
-    });
-    this.#ids = new IdGate({
-      address,
-      services,
-      ready: () => (this.#phase === 'ended' ? this.#answerEnded() : this.pump()),
-      drop: (item) => this.#mailbox.remove(item),
-    });
+    this.services = services;
+    this.definition = services.definitions.get(typeOf(address));
+    this.#commits = new CommitQueue(this);
     void this.#load();
+  }
+
+  get hibernateAfterMs(): number {
+    return this.definition.policy.hibernateAfterMs;
   }
 
   /** Accepts what code sent. */
   enqueue(item: DirectItem | OrderItem): void {
     this.isUsed = true;
-    // A replaced host may wake a cell, by a hint or a read, before main repeats what the dead host had committed.
-    if (this.#phase !== 'loading' && isRepeated(item, this.#commits.marks)) {
-      return this.#settleRepeated(item);
-    }
-    if (!admit(item, this.#mailbox, this.#definition, this.address, this.#services)) return;
-    const isGated = item.kind === 'direct' && item.idempotencyId !== undefined;
-    const admitted = isGated ? this.#ids.admit(item, item.idempotencyId as string) : item;
-    if (!admitted) return;
-    this.#mailbox.push(admitted);
+    // Only a cell that has loaded knows what is repeated, and that must not be refused for want of room.
+    if (this.#phase === 'loading') return void (this.#early ??= []).push(item);
+    this.#accept(item);
     this.pump();
+  }
+
+  #acceptEarly(): void {
+    const early = this.#early ?? NONE;
+    this.#early = undefined;
+    for (const item of early) this.#accept(item);
+  }
+
+  /** A replaced host may wake a cell, by a hint or a read, before main repeats what the dead host had committed. */
+  #accept(item: DirectItem | OrderItem): void {
+    const direct = item.kind === 'direct' ? item : undefined;
+    if (direct && isRepeated(direct, this.#commits.marks)) return this.#settleRepeated(direct);
+    if (!admit(item, this.#mailbox, this.definition, this.address, this.services)) return;
+    const isGated = item.kind === 'direct' && item.idempotencyId !== undefined;
+    const admitted = isGated ? this.#gate().admit(item, item.idempotencyId as string) : item;
+    if (admitted) this.#mailbox.push(admitted);
   }
 
   /** A committed row for this actor, straight from its sender. While loading, the read that follows finds it. */
   hint(item: InboxItem, previousPos: number): void {
     this.isUsed = true;
-    if (this.#phase === 'loading') this.#inbox.readAfterReset();
-    else if (this.#phase === 'ended') this.#inbox.read();
-    else this.#inbox.hint(item, previousPos);
+    if (this.#phase === 'loading') this.#reader().readAfterReset();
+    else if (this.#phase === 'ended') this.#reader().read();
+    else this.#reader().hint(item, previousPos);
   }
 
   /** There may be rows nobody hinted at. */
   wake(): void {
-    if (this.#mailbox.size === 0 && this.#commits.unacknowledged === 0 && this.#phase !== 'loading') this.#inbox.read();
+    if (this.#mailbox.size === 0 && this.#commits.unacknowledged === 0 && this.#phase !== 'loading')
+      this.#reader().read();
   }
 
   /** There is a row whose position its sender does not know. */
   poke(): void {
-    if (this.#phase === 'loading') this.#inbox.readAfterReset();
-    else this.#inbox.read();
+    if (this.#phase === 'loading') this.#reader().readAfterReset();
+    else this.#reader().read();
   }
 
   /** Scheduled events may be due. Timers of the machine are watched by the live actor itself. */
   due(): void {
-    if (this.#phase === 'live') this.#scheduled.read();
-    else this.#scheduled.want();
+    const scheduled = (this.#scheduled ??= new ScheduledReader(this));
+    if (this.#phase === 'live') scheduled.read();
+    else scheduled.want();
   }
 
   /** Leaves memory if nothing is under way; everything comes back with the next load. Returns whether it did. */
   sleep(): boolean {
     if (!this.#isQuiet) return false;
     const { nextDue } = this.#commits.timers;
-    if (nextDue !== null) this.#services.dueLater(this.address, nextDue);
+    if (nextDue !== null) this.services.dueLater(this.address, nextDue);
     this.dispose();
+    this.services.disposed(this.address);
     return true;
   }
 
@@ -174,9 +170,9 @@ export class Cell implements HostCell, Pumped {
       this.#phase === 'live' &&
       this.#mailbox.size === 0 &&
       this.#commits.unacknowledged === 0 &&
-      this.#inbox.isQuiet &&
-      this.#scheduled.isQuiet &&
-      this.#blame.isClean(this.#services.env.now()) &&
+      this.#inbox?.isQuiet !== false &&
+      this.#scheduled?.isQuiet !== false &&
+      this.#blame?.isClean(this.services.env.now()) !== false &&
       this.#incarnation?.isStorable === true
     );
   }
@@ -196,36 +192,43 @@ export class Cell implements HostCell, Pumped {
   }
 
   async #load(): Promise<void> {
-    const { store, log, env } = this.#services;
+    const { store, log, env } = this.services;
     try {
       const [actor, rows] = await Promise.all([
         store.call('load', this.address),
         store.call('inbox', this.address, { limit: INBOX_PAGE }),
       ]);
       if (this.#phase !== 'loading') return;
-      this.#mailbox.unshift(this.#inbox.reset(rows));
-      const stored = actor && readStored(actor, this.#definition, this.#services.boot);
+      if (rows.length > 0 || this.#inbox) this.#mailbox.unshift(this.#reader().reset(rows));
+      const stored = actor && readStored(actor, this.definition, this.services.boot);
       this.#commits.reset(stored);
-      this.#blame.take(this.#services.takeSuspect(this.address), stored?.failing);
+      this.#acceptEarly();
+      this.#takeBlame(stored);
       if (stored) this.#resume(stored);
       else this.#createNext();
-      this.#inbox.catchUp();
-      if (this.#isLive) this.#scheduled.catchUp();
+      this.#inbox?.catchUp();
+      if (this.#isLive) this.#scheduled?.catchUp();
     } catch (error) {
       log.warn('cannot load actor, trying again', { address: this.address, error: encodeError(error) });
       env.setTimeout(() => void (this.#phase === 'loading' && this.#load()), LOAD_RETRY_MS);
     }
   }
 
+  /** Most actors have nothing to answer for. */
+  #takeBlame(stored: StoredLife | undefined): void {
+    const suspect = this.services.takeSuspect(this.address);
+    if (this.#blame || suspect || stored?.failing) this.#judgeOf().take(suspect, stored?.failing);
+  }
+
   #resume(stored: StoredLife): void {
     this.#parent = stored.parent;
     this.#dropRepeated(stored.marks);
     if (stored.fault) return this.#holdFaulty(stored, stored.fault);
-    if (this.#refusals > MAX_REFUSALS) return this.#holdFaulty(stored, refusedTooOften(this.address));
+    if (this.#trouble?.isRefusedForGood) return this.#holdFaulty(stored, refusedTooOften(this.address));
     if (stored.status !== 'active') return this.#enterEnded();
     const draft = this.#commits.newDraft();
-    this.#blame.note(draft);
-    const fault = this.#blame.threadFault;
+    this.#blame?.note(draft);
+    const fault = this.#blame?.threadFault;
     if (fault) return this.#finish(draft, { status: 'quarantined', error: JSON.stringify(encodeError(fault)) });
     this.#subscribeToTopics(draft, new Set(stored.subscriptions.map(({ pattern }) => pattern)));
     this.#restore(draft);
@@ -233,7 +236,7 @@ export class Cell implements HostCell, Pumped {
 
   /** Topics of the definition that this actor does not receive yet. */
   #subscribeToTopics(draft: Draft, known: ReadonlySet<string>): void {
-    for (const [pattern, type] of Object.entries(this.#definition.policy.topics)) {
+    for (const [pattern, type] of Object.entries(this.definition.policy.topics)) {
       if (!known.has(pattern)) draft.rows.subscriptions.set(pattern, type);
     }
   }
@@ -241,7 +244,7 @@ export class Cell implements HostCell, Pumped {
   /** A state that cannot be used: quarantined with its rows untouched; a foreign version is not even noted in the store. */
   #holdFaulty(stored: StoredLife, fault: TroupeError): void {
     const error = JSON.stringify(encodeError(fault));
-    this.#services.log.error('actor held: its stored state cannot be used', {
+    this.services.log.error('actor held: its stored state cannot be used', {
       address: this.address,
       error: encodeError(fault),
     });
@@ -261,21 +264,22 @@ export class Cell implements HostCell, Pumped {
   }
 
   #settleRepeated(item: DirectItem): void {
-    settleRepeated(item, this.address, this.#services, () => !this.#isDisposed()).catch(() => {});
+    settleRepeated(item, this.address, this.services, () => !this.isDisposed).catch(() => {});
   }
 
   #restore(draft = this.#commits.newDraft()): void {
     const state = this.#commits.committed?.state as PersistedState;
-    const stored = JSON.parse(this.#commits.inFlightText ?? '[]') as InFlightRow[];
-    const restored = stored.map((row) => (this.#hasBegun(row) ? row : { ...row, attempt: row.attempt - 1 }));
-    const failed = this.#incarnate({ state }, restored).start(draft);
+    const stored = this.#commits.inFlightText === null ? [] : (JSON.parse(this.#commits.inFlightText) as InFlightRow[]);
+    const inFlight = stored.map((row) => (this.#hasBegun(row) ? row : { ...row, attempt: row.attempt - 1 }));
+    const timers = readTimers(this.#commits.timers.text);
+    const failed = this.#incarnate({ state }).start(draft, { inFlight, timers });
     if (failed) return this.#fail(undefined, failed.error);
     this.#commits.rebase(draft);
-    this.#blame.acquit('start', draft);
+    this.#blame?.acquit('start', draft);
     this.#phase = 'live';
-    if (!draft.isEmpty) this.#post(draft);
+    if (!draft.isEmpty) this.post(draft);
     this.pump();
-    if (this.#isLive) this.#scheduled.catchUp();
+    if (this.#isLive) this.#scheduled?.catchUp();
   }
 
   #hasBegun({ key, attempt }: InFlightRow): boolean {
@@ -290,21 +294,21 @@ export class Cell implements HostCell, Pumped {
   }
 
   #findCreator(): Creator | undefined {
-    return findCreator(this.#mailbox, this.#services.definitions.acceptsNoInput(this.#definition.type));
+    return findCreator(this.#mailbox, this.services.definitions.acceptsNoInput(this.definition.type));
   }
 
   #create(creator: Item, origin: { readonly input: unknown; readonly parent: Address }): void {
     this.#parent = origin.parent;
     this.#creator = creator;
     const draft = this.#commits.newDraft();
-    draft.actor = { type: this.#definition.type, parent: this.#parent, meta: '{}' };
+    draft.actor = { type: this.definition.type, parent: this.#parent, meta: '{}' };
     this.#subscribeToTopics(draft, new Set());
     const isSpawn = creator.kind === 'inbox' && creator.row.kind === 'create';
     if (isSpawn) {
       this.#mailbox.remove(creator);
       draft.consume(creator, this.#commits.marks);
     }
-    const fault = this.#blame.threadFault ?? this.#faultOf(creator);
+    const fault = this.#blame?.threadFault ?? this.#trouble?.faultOf(creator);
     if (fault) return this.#failCreation(creator, draft, fault);
     const failed = this.#incarnate({ input: origin.input }).start(draft);
     if (failed) return this.#failCreation(creator, draft, failed.error);
@@ -318,7 +322,7 @@ export class Cell implements HostCell, Pumped {
     this.#endLife();
     const failure = creationFailed(this.address, error);
     if (!isAwaited(creator)) {
-      draft.actor = { type: this.#definition.type, parent: this.#parent, meta: '{}' };
+      draft.actor = { type: this.definition.type, parent: this.#parent, meta: '{}' };
       draft.state = { status: 'error' };
       if (!draft.hasConsumed) {
         this.#mailbox.remove(creator);
@@ -334,19 +338,23 @@ export class Cell implements HostCell, Pumped {
   /** Takes what waits, as far as there is room. Also called when there is room again. */
   pump(): void {
     while (this.#phase === 'live' && this.#commits.unacknowledged < MAX_UNACKNOWLEDGED && this.#isHeadReady()) {
-      if (!this.#services.hasRoom(this)) return;
+      if (!this.services.hasRoom(this)) return;
       this.#fill(this.#commits.newDraft());
     }
     if (this.#phase === 'ended' && this.#mailbox.size > 0) this.#answerEnded();
     if (this.#mailbox.size > 0) return;
-    this.#isCautious = false;
-    if (this.#inbox.isBehind) this.#inbox.read();
-    else if (this.#commits.unacknowledged === 0) this.#inbox.trim();
+    if (this.#trouble) this.#trouble.isCautious = false;
+    if (this.#inbox) this.#tend(this.#inbox);
+  }
+
+  #tend(inbox: InboxReader): void {
+    if (inbox.isBehind) inbox.read();
+    else if (this.#commits.unacknowledged === 0) inbox.trim();
   }
 
   /** Takes turns until the mailbox is empty or the commit is full, then posts what they led to. */
   #fill(draft: Draft): void {
-    const limit = this.#isCautious ? 1 : MAX_TURNS_PER_COMMIT;
+    const limit = this.#trouble?.isCautious ? 1 : MAX_TURNS_PER_COMMIT;
     for (let turns = 0; turns < limit && this.#isHeadReady(); turns++) {
       const item = this.#mailbox.shift() as Item;
       if (isStopOrder(item)) return this.#stopAfter(draft, item);
@@ -354,22 +362,22 @@ export class Cell implements HostCell, Pumped {
         draft.items.push(item);
         continue;
       }
-      if (this.#blame.buryPoison(item, draft, this.#commits.marks)) continue;
+      if (this.#blame?.buryPoison(item, draft, this.#commits.marks)) continue;
       const failed = this.#turn(draft, item);
       if (failed) return this.#failAfter(draft, item, failed.error);
       if (hasEnded(draft)) return this.#finish(draft, { status: 'done' });
     }
-    this.#post(draft);
+    this.post(draft);
   }
 
   #turn(draft: Draft, item: Item): Failed | undefined {
-    const fault = this.#faultOf(item);
+    const fault = this.#trouble?.faultOf(item);
     const failed = fault ? { error: fault } : this.#incarnation?.turn(draft, item);
     if (failed) return failed;
     if (item.kind === 'direct' && item.command) this.#obey(draft, item.command);
     draft.consume(item, this.#commits.marks);
     if (draft.sent && draft.sent.schedules.size > 0) this.#dropMoved(draft.sent.schedules);
-    this.#blame.acquit(eventIdOf(item) ?? 'internal', draft);
+    this.#blame?.acquit(eventIdOf(item) ?? 'internal', draft);
     return undefined;
   }
 
@@ -381,34 +389,17 @@ export class Cell implements HostCell, Pumped {
   /** A scheduled event that was moved or taken back while it waited for its turn does not get one. */
   #dropMoved(keys: ReadonlyMap<string, unknown>): void {
     const moved = this.#mailbox.removeWhere((item) => item.kind === 'scheduled' && keys.has(item.row.key));
-    this.#scheduled.forget(moved.filter((item) => item.kind === 'scheduled'));
-  }
-
-  #faultOf(item: Item): TroupeError | undefined {
-    return this.#condemned && this.#condemned.id === eventIdOf(item) ? this.#condemned.error : undefined;
+    this.#scheduled?.forget(moved.filter((item) => item.kind === 'scheduled'));
   }
 
   /** Makes the next life. */
-  #incarnate(origin: IncarnationOptions['origin'], restored: readonly InFlightRow[] = []): Incarnation {
-    this.#incarnation = new Incarnation({
-      address: this.address,
-      definition: this.#definition,
-      services: this.#services,
-      origin,
-      restored,
-      timers: 'state' in origin ? readTimers(this.#commits.timers.text) : [],
-      stateBefore: (draft) => this.#commits.stateBefore(draft),
-      wantTurn: (item) => {
-        this.isUsed = true;
-        this.#mailbox.push(item);
-        this.pump();
-      },
-    });
+  #incarnate(origin: LiveOrigin): Incarnation {
+    this.#incarnation = new Incarnation(this, origin);
     return this.#incarnation;
   }
 
   /** Posts a draft; `next` are items that come right after it. Returns false when its state cannot be saved. */
-  #post(draft: Draft, next: readonly Item[] = []): boolean {
+  post(draft: Draft, next: readonly Item[] = NONE): boolean {
     try {
       this.#commits.post(draft);
       return true;
@@ -429,66 +420,62 @@ export class Cell implements HostCell, Pumped {
       this.#mailbox.unshift([...draft.items, ...next]);
       return this.#startOver();
     }
-    this.#blame.accuse();
+    this.#blame?.accuse();
     if (!draft.actor || !creator) return this.#fail(first, error);
     if (first && first !== creator) this.#mailbox.unshift([first]);
     this.#failCreation(creator, this.#commits.newDraft(), error);
   }
 
-  #acknowledged(draft: Draft, result: Exclude<CommitResult, { outcome: 'refused' }>): void {
-    if (draft.items.length > 0) this.#refusals = 0;
+  /** A commit is durable: what it holds is let out. */
+  acknowledged(draft: Draft, result: Exclude<CommitResult, { outcome: 'refused' }>): void {
+    if (this.#trouble && draft.items.length > 0) this.#trouble.refusals = 0;
     this.#creator = undefined;
-    if (draft.sent) letOut(this.address, draft.sent, result, draft.at, this.#services);
+    if (draft.sent) letOut(this.address, draft.sent, result, draft.at, this.services);
     if (draft.begins.length > 0) this.#incarnation?.begin(draft.begins);
-    if (draft.fired.length > 0) this.#scheduled.settle(draft.fired);
+    if (draft.fired.length > 0) this.#scheduled?.settle(draft.fired);
     draft.settle();
-    if (draft.state || draft.status !== 'active') this.#services.changed(this.address);
+    if (draft.state || draft.status !== 'active') this.services.changed(this.address);
     this.pump();
   }
 
   /** Rule 5: the cell and its queued commits are dropped, and it reloads. */
-  #refused({ reason, detail }: RefusedResult, drafts: readonly Draft[]): void {
-    this.#refusals++;
-    this.#services.log.warn('commit refused, reloading', { address: this.address, reason, detail });
-    if (reason === 'fan-out') this.#condemn(drafts[0], detail);
-    const failed = this.#failed ? [this.#failed] : [];
-    const unposted = [...drafts.flatMap((draft) => draft.items), ...this.#ending.takeBack()];
-    const items = [...unposted, ...failed, ...this.#mailbox.takeAll()].filter(isAwaited);
-    this.#failed = undefined;
+  refused({ reason, detail }: RefusedResult, drafts: readonly Draft[]): void {
+    const trouble = this.#inTrouble();
+    trouble.refusals++;
+    // What was scheduled may be moved while its turn is under way: no trouble, only another look.
+    const level = reason === 'timer' ? 'debug' : 'warn';
+    this.services.log[level]('commit refused, reloading', { address: this.address, reason, detail });
+    if (reason === 'fan-out') trouble.condemn(drafts[0], fanOutRefused(this.address, detail));
+    const posted = drafts.flatMap((draft) => draft.items).filter((item) => !mayBeSpent(item, reason));
+    const unposted = [...posted, ...(this.#ending?.takeBack() ?? NONE)];
+    const items = [...unposted, ...trouble.takeFailed(), ...this.#mailbox.takeAll()].filter(isAwaited);
     this.#mailbox.unshift(items);
     this.#endLife();
     for (const item of items) {
-      if (item.kind === 'direct' && item.idempotencyId !== undefined) this.#ids.look(item, item.idempotencyId);
+      if (item.kind === 'direct' && item.idempotencyId !== undefined) this.#gate().look(item, item.idempotencyId);
     }
     this.#reload();
   }
 
-  /** Alone in its commit the culprit is known; otherwise its turns come again one to a commit. */
-  #condemn(draft: Draft | undefined, detail: string | undefined): void {
-    this.#isCautious = true;
-    const [culprit, ...others] = draft?.items ?? [];
-    if (others.length > 0) return;
-    this.#condemned = { id: culprit && eventIdOf(culprit), error: fanOutRefused(this.address, detail) };
-  }
-
   #reload(): void {
     this.#endLife();
-    this.#inbox.drop();
-    this.#scheduled.reset();
+    this.#inbox?.drop();
+    this.#scheduled?.reset();
     this.#phase = 'loading';
     void this.#load();
   }
 
   #failAfter(draft: Draft, item: Item, error: unknown): void {
-    const isPosted = (draft.isEmpty && draft.items.length === 0) || this.#post(draft, [item]);
+    const isPosted = (draft.isEmpty && draft.items.length === 0) || this.post(draft, [item]);
     if (isPosted) this.#fail(item, error);
   }
 
   #fail(item: Item | undefined, error: unknown): void {
     this.#endLife();
     this.#phase = 'busy';
-    this.#isCautious = true;
-    this.#failed = item;
+    const trouble = this.#inTrouble();
+    trouble.isCautious = true;
+    trouble.failed = item;
     this.#commits.whenQuiet(() => this.#judge(item, error));
   }
 
@@ -496,26 +483,26 @@ export class Cell implements HostCell, Pumped {
   #startOver(): void {
     this.#endLife();
     this.#phase = 'busy';
-    this.#isCautious = true;
+    this.#inTrouble().isCautious = true;
     // What the turns had moved or taken back is there again.
     this.#mailbox.removeWhere((item) => item.kind === 'scheduled');
-    this.#scheduled.reset();
+    this.#scheduled?.reset();
     this.#commits.whenQuiet(() => (this.#commits.isStored ? this.#restore() : this.#createNext()));
   }
 
   /** Carries out the decision on a failure; what it costs is durable before the actor goes on. */
   #judge(item: Item | undefined, cause: unknown): void {
-    this.#failed = undefined;
-    if (item && this.#faultOf(item)) this.#condemned = undefined;
-    const { env, log } = this.#services;
+    this.#trouble?.judged(item);
+    const { env, log } = this.services;
     const error = encodeError(cause);
     const draft = this.#commits.newDraft();
-    const decision = this.#blame.decide(item, error, env.now(), draft, this.#commits.marks);
+    const blame = this.#judgeOf();
+    const decision = blame.decide(item, error, env.now(), draft, this.#commits.marks);
     const correlation = item && eventIdOf(item);
-    log.warn('actor failed', { address: this.address, correlation, decision, attempts: this.#blame.attempts, error });
+    log.warn('actor failed', { address: this.address, correlation, decision, attempts: blame.attempts, error });
     if (decision === 'quarantine') return this.#giveUp(draft, item, JSON.stringify(error));
     if (decision === 'retry') this.#mailbox.unshift([item as Item]);
-    this.#post(draft);
+    this.post(draft);
     this.#commits.whenQuiet(() => this.#restore());
   }
 
@@ -527,20 +514,20 @@ export class Cell implements HostCell, Pumped {
   /** The end has a commit of its own: what came before must be saved as it is, or fail by itself. */
   #stopAfter(draft: Draft, item: Item): void {
     const isAlone = draft.isEmpty && draft.items.length === 0;
-    if (!isAlone && !this.#post(draft, [item])) return;
+    if (!isAlone && !this.post(draft, [item])) return;
     const last = this.#commits.newDraft();
-    this.#ending.obey(last, this.#parent, item, () => this.#incarnation?.stop(last));
+    this.#end().obey(last, this.#parent, item, () => this.#incarnation?.stop(last));
   }
 
   #finish(draft: Draft, end: End): void {
-    void this.#ending.finish(draft, this.#parent, end);
+    void this.#end().finish(draft, this.#parent, end);
   }
 
   get #isLive(): boolean {
     return this.#phase === 'live';
   }
 
-  #isDisposed(): boolean {
+  get isDisposed(): boolean {
     return this.#phase === 'disposed';
   }
 
@@ -555,30 +542,85 @@ export class Cell implements HostCell, Pumped {
     if (!committed && !isStored && this.#findCreator()) {
       return this.#commits.whenQuiet(() => void (this.#phase === 'ended' && this.#createNext()));
     }
-    if (this.#ending.answer(this.#takeReady(), this.#parent) === 'finishing') return;
+    if (this.#end().answer(this.#takeReady(), this.#parent) === 'finishing') return;
     this.#commits.whenQuiet(() => {
       if (this.#phase !== 'ended' || this.#mailbox.size > 0) return;
       if (this.#commits.committed?.status === 'active') return this.#reload();
       this.#phase = 'disposed';
-      this.#services.disposed(this.address);
+      this.services.disposed(this.address);
     });
   }
 
   /** All items but those whose id may have been done before: they get the outcome it had then (G6). */
   #takeReady(): readonly Item[] {
     const items = this.#mailbox.takeAll();
+    if (!this.#ids) return items;
     for (const item of items) if (this.#ids.isUnready(item)) this.#mailbox.push(item);
-    return items.filter((item) => !this.#ids.isUnready(item));
-  }
-
-  #takeItems(items: readonly Item[]): void {
-    for (const item of items) this.#mailbox.push(item);
-    this.pump();
+    return items.filter((item) => !this.#ids?.isUnready(item));
   }
 
   #isHeadReady(): boolean {
     const head = this.#mailbox.peek();
-    return head !== undefined && !this.#ids.isUnready(head);
+    return head !== undefined && !this.#ids?.isUnready(head);
+  }
+
+  #reader(): InboxReader {
+    return (this.#inbox ??= new InboxReader(this));
+  }
+
+  #gate(): IdGate {
+    return (this.#ids ??= new IdGate(this));
+  }
+
+  #inTrouble(): Trouble {
+    return (this.#trouble ??= new Trouble());
+  }
+
+  #judgeOf(): Blame {
+    return (this.#blame ??= new Blame(this.address, this.definition.policy));
+  }
+
+  #end(): Ending {
+    return (this.#ending ??= new Ending(this, this.#commits));
+  }
+
+  // What its parts ask for.
+
+  stateBefore(draft: Draft): PersistedState | undefined {
+    return this.#commits.stateBefore(draft);
+  }
+
+  wantTurn(item: InternalItem | TimerItem): void {
+    this.isUsed = true;
+    this.#mailbox.push(item);
+    this.pump();
+  }
+
+  takeRows(items: readonly (InboxItem | ScheduledItem)[]): void {
+    for (const item of items) this.#mailbox.push(item);
+    this.pump();
+  }
+
+  get isFull(): boolean {
+    return this.#mailbox.told >= this.definition.policy.mailbox.capacity;
+  }
+
+  idReady(): void {
+    if (this.#phase === 'ended') this.#answerEnded();
+    else this.pump();
+  }
+
+  idKnown(item: Item): void {
+    this.#mailbox.remove(item);
+  }
+
+  beginEnd(): void {
+    this.#endLife();
+    this.#phase = 'busy';
+  }
+
+  ended(): void {
+    this.#enterEnded();
   }
 
   #endLife(): void {

@@ -21,7 +21,11 @@ export interface Committed {
   readonly error: string | null;
 }
 
+/** Whose commits they are. */
 export interface CommitHooks {
+  readonly address: Address;
+  readonly definition: AnyDefinition;
+  readonly services: CellServices;
   /** A commit is durable: let out what it holds. `isRepeated`: its positions are not known. */
   acknowledged(draft: Draft, result: Extract<CommitResult, { outcome: 'done' | 'repeated' }>): void;
   /** A commit was refused, and the ones after it with it. Nothing of them applies. */
@@ -31,10 +35,7 @@ export interface CommitHooks {
 export type RefusedResult = Extract<CommitResult, { outcome: 'refused' }>;
 
 export class CommitQueue {
-  readonly #address: Address;
-  readonly #definition: AnyDefinition;
-  readonly #services: CellServices;
-  readonly #hooks: CommitHooks;
+  readonly #cell: CommitHooks;
   #posted: Draft[] = [];
   #life = 0;
   #seq = 0;
@@ -47,15 +48,12 @@ export class CommitQueue {
   #timers: StoredTimers = NO_TIMERS;
   #meta = '{}';
   #committed: Committed | undefined;
-  #onQuiet: (() => void)[] = [];
+  #onQuiet: (() => void)[] | undefined;
 
-  constructor(address: Address, definition: AnyDefinition, services: CellServices, hooks: CommitHooks) {
-    this.#address = address;
-    this.#definition = definition;
-    this.#services = services;
-    this.#hooks = hooks;
-    this.#version = definition.version;
-    this.#saver = new StateSaver(address, definition.policy.maxStateBytes);
+  constructor(cell: CommitHooks) {
+    this.#cell = cell;
+    this.#version = cell.definition.version;
+    this.#saver = new StateSaver(cell.address, cell.definition.policy.maxStateBytes);
   }
 
   get committed(): Committed | undefined {
@@ -90,13 +88,14 @@ export class CommitQueue {
   reset(stored: StoredLife | undefined): void {
     this.#life++;
     this.#posted = [];
-    this.#onQuiet = [];
+    this.#onQuiet = undefined;
     this.#seq = stored?.seq ?? 0;
-    this.#birth = stored?.createdAt ?? this.#services.env.now();
+    this.#birth = stored?.createdAt ?? this.#cell.services.env.now();
     this.#epoch = stored?.epoch ?? 1;
     this.#marks = stored?.marks ?? {};
     this.#meta = stored?.meta ?? '{}';
-    this.#version = stored && (stored.fault || stored.status !== 'active') ? stored.version : this.#definition.version;
+    this.#version =
+      stored && (stored.fault || stored.status !== 'active') ? stored.version : this.#cell.definition.version;
     this.#inFlightText = stored?.inFlightText ?? null;
     this.#timers = toStoredTimers(stored);
     this.#committed = stored && {
@@ -105,7 +104,7 @@ export class CommitQueue {
       seq: stored.seq,
       error: stored.error,
     };
-    this.#saver = new StateSaver(this.#address, this.#definition.policy.maxStateBytes, stored?.saved);
+    this.#saver = new StateSaver(this.#cell.address, this.#cell.definition.policy.maxStateBytes, stored?.saved);
   }
 
   /** Holds an actor whose state cannot be used as quarantined, without a word to the store. */
@@ -147,8 +146,8 @@ export class CommitQueue {
     const meta = this.#metaOf(draft);
     const write = draft.state && this.#saver.write(draft.state);
     this.#noteMeta(draft, meta);
-    draft.at = this.#services.env.now();
-    const base = { address: this.#address, epoch: this.#epoch, at: draft.at, version: this.#version };
+    draft.at = this.#cell.services.env.now();
+    const base = { address: this.#cell.address, epoch: this.#epoch, at: draft.at, version: this.#version };
     const commit = draft.toCommit(base, write);
     this.#seq = draft.seq;
     this.#marks = draft.marksAfter(this.#marks);
@@ -156,7 +155,7 @@ export class CommitQueue {
     if (draft.timers) this.#timers = draft.timers;
     this.#posted.push(draft);
     const life = this.#life;
-    this.#services.store.post(commit, (result) => {
+    this.#cell.services.store.post(commit, (result) => {
       if (life === this.#life) this.#take(draft, result);
     });
   }
@@ -173,7 +172,7 @@ export class CommitQueue {
 
   /** Runs `next` once nothing is under way any more, after whatever waits for that already. */
   whenQuiet(next: () => void): void {
-    this.#onQuiet.push(next);
+    (this.#onQuiet ??= []).push(next);
     this.#settleQuiet();
   }
 
@@ -184,8 +183,8 @@ export class CommitQueue {
   }
 
   #metaOf(draft: Draft): string {
-    if (!draft.state || draft.state.status === 'error' || !this.#definition.meta) return this.#meta;
-    return JSON.stringify(this.#definition.meta(draft.state.context ?? null));
+    if (!draft.state || draft.state.status === 'error' || !this.#cell.definition.meta) return this.#meta;
+    return JSON.stringify(this.#cell.definition.meta(draft.state.context ?? null));
   }
 
   #noteMeta(draft: Draft, meta: string): void {
@@ -200,7 +199,7 @@ export class CommitQueue {
       const drafts = this.#posted;
       this.#life++;
       this.#posted = [];
-      return this.#hooks.refused(result, drafts);
+      return this.#cell.refused(result, drafts);
     }
     this.#posted.shift();
     const error = draft.error === undefined ? (this.#committed?.error ?? null) : draft.error;
@@ -208,14 +207,14 @@ export class CommitQueue {
     if (draft.seq > 0) {
       this.#committed = { state: draft.state ?? this.#committed?.state, status: draft.status, seq: draft.seq, error };
     }
-    this.#hooks.acknowledged(draft, result);
+    this.#cell.acknowledged(draft, result);
     if (draft.isRemoval && this.#posted.length === 0) this.#forget();
     this.#settleQuiet();
   }
 
   /** What waits may post again; the rest waits on then. */
   #settleQuiet(): void {
-    while (this.#posted.length === 0) {
+    while (this.#onQuiet && this.#posted.length === 0) {
       const next = this.#onQuiet.shift();
       if (!next) return;
       next();
@@ -225,13 +224,13 @@ export class CommitQueue {
   /** The actor is gone with all its rows; whoever comes next begins from nothing. */
   #forget(): void {
     this.#seq = 0;
-    this.#birth = this.#services.env.now();
+    this.#birth = this.#cell.services.env.now();
     this.#marks = {};
     this.#meta = '{}';
     this.#inFlightText = null;
     this.#timers = NO_TIMERS;
     this.#committed = undefined;
-    this.#saver = new StateSaver(this.#address, this.#definition.policy.maxStateBytes);
+    this.#saver = new StateSaver(this.#cell.address, this.#cell.definition.policy.maxStateBytes);
   }
 }
 

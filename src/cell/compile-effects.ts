@@ -109,6 +109,13 @@ function compileTell(effect: TellEffect, context: CompileContext): NewInboxRow {
 
 function compileSpawn(effect: SpawnEffect, context: CompileContext): NewInboxRow {
   const receiver = toAddress(effect.actorType, effect.key);
+  if (!context.definitions.isDurable(effect.actorType)) {
+    throw new TroupeError(
+      'ERR_EFFECT_INVALID',
+      `'${context.address}' cannot spawn '${receiver}': its definition says durable: false, so that its parent would never hear of its end. Tell it something instead; that creates it.`,
+      { details: { address: context.address, child: receiver } },
+    );
+  }
   const input = context.definitions.encodeInput(receiver, effect.input);
   const text = `{"parent":${JSON.stringify(context.address)}${input === undefined ? '' : `,"input":${input}`}}`;
   return { receiver, kind: 'create', id: context.nextId(), text };

@@ -147,9 +147,11 @@ export class Draft {
     base: { address: Address; epoch: number; at: number; version: number },
     state: StateWrite | undefined,
   ): Commit {
-    const commit: Mutable<Commit> = { ...base, seq: this.seq, status: this.status };
+    const { address, epoch, at, version } = base;
+    const marks = this.#marks && JSON.stringify(this.#marks);
+    const commit: Mutable<Commit> = { address, epoch, seq: this.seq, at, version, status: this.status };
     if (state) commit.state = state;
-    if (this.#marks) commit.marks = JSON.stringify(this.#marks);
+    if (marks) commit.marks = marks;
     if (this.#isPlain) return commit;
     if (this.actor) commit.actor = this.actor;
     if (this.error !== undefined) commit.error = this.error;

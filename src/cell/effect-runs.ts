@@ -27,26 +27,26 @@ interface Run extends InFlightRow {
   sends: number;
 }
 
-export interface EffectRunsOptions {
+/** Whose effect functions they are. */
+export interface EffectHost {
   readonly address: string;
-  /** Rows of the last life of this actor. */
-  readonly restored: readonly InFlightRow[];
-  /** Hands the outcome of a run to the cell. */
-  readonly settle: (actor: AnyActorRef, event: { readonly type: string }) => void;
+  /** Takes the outcome of a run. */
+  onSettled(actor: AnyActorRef, event: { readonly type: string }): void;
   /** Sends on behalf of a run; `id` is the same whenever the run is repeated. */
-  readonly send: (to: string, event: ActorEvent, id: string) => Promise<void>;
+  sendFromEffect(to: string, event: ActorEvent, id: string): Promise<void>;
   /** Called around the synchronous part of a run, for the beat. */
-  readonly mark: (key: string | undefined) => void;
+  markEffect(key: string | undefined): void;
 }
 
 export class EffectRuns {
-  readonly #options: EffectRunsOptions;
+  readonly #host: EffectHost;
   readonly #runs = new Map<AnyActorRef, Run>();
   #restored: Map<string, InFlightRow>;
 
-  constructor(options: EffectRunsOptions) {
-    this.#options = options;
-    this.#restored = new Map(options.restored.map((row) => [row.path, row]));
+  /** @param restored rows of the last life of this actor */
+  constructor(host: EffectHost, restored: readonly InFlightRow[]) {
+    this.#host = host;
+    this.#restored = new Map(restored.map((row) => [row.path, row]));
   }
 
   /** Takes what a turn entered and left. Returns the runs to begin after the commit, or nothing when none changed. */
@@ -73,10 +73,10 @@ export class EffectRuns {
     if (!run || run.isBegun) return;
     run.isBegun = true;
     if (run.attempt > 1 && run.start.onInterrupted === 'fail')
-      return this.#fail(run, interrupted(this.#options.address, run));
-    this.#options.mark(run.key);
+      return this.#fail(run, interrupted(this.#host.address, run));
+    this.#host.markEffect(run.key);
     const outcome = this.#call(run);
-    this.#options.mark(undefined);
+    this.#host.markEffect(undefined);
     outcome.then(
       (value) => this.#succeed(run, value),
       (error: unknown) => this.#fail(run, error),
@@ -106,7 +106,7 @@ export class EffectRuns {
       key: run.key,
       attempt: run.attempt,
       progress: () => {},
-      send: (to, event) => this.#options.send(to, event, `${run.key}.${run.sends++}`),
+      send: (to, event) => this.#host.sendFromEffect(to, event, `${run.key}.${run.sends++}`),
     });
   }
 
@@ -136,10 +136,9 @@ export class EffectRuns {
   #succeed(run: Run, value: unknown): void {
     if (!this.#runs.has(run.start.actor)) return;
     try {
-      if (value !== undefined)
-        checkJson(value, `Output of effect '${run.path}' of '${this.#options.address}'`, 'output');
+      if (value !== undefined) checkJson(value, `Output of effect '${run.path}' of '${this.#host.address}'`, 'output');
       run.isSettled = true;
-      this.#options.settle(run.start.actor, toSettleEvent({ ok: true, value }));
+      this.#host.onSettled(run.start.actor, toSettleEvent({ ok: true, value }));
     } catch (error) {
       this.#fail(run, error);
     }
@@ -148,7 +147,7 @@ export class EffectRuns {
   #fail(run: Run, error: unknown): void {
     if (!this.#runs.has(run.start.actor)) return;
     run.isSettled = true;
-    this.#options.settle(run.start.actor, toSettleEvent({ ok: false, error }));
+    this.#host.onSettled(run.start.actor, toSettleEvent({ ok: false, error }));
   }
 }
 

@@ -18,13 +18,16 @@ import { findChildren } from './steady-read.ts';
 
 /** What an end needs of its cell. */
 export interface EndingHooks {
+  readonly address: Address;
+  readonly definition: AnyDefinition;
+  readonly services: CellServices;
+  readonly isDisposed: boolean;
   /** The live actor is let go of, and nothing but this end happens until it is durable. */
   beginEnd(): void;
   /** Saves a draft; false when it cannot be saved. */
   post(draft: Draft): boolean;
   /** The end is durable. */
   ended(): void;
-  isDisposed(): boolean;
 }
 
 /** An end, and why. */
@@ -37,24 +40,14 @@ export interface End {
 }
 
 export class Ending {
-  readonly #address: Address;
-  readonly #definition: AnyDefinition;
-  readonly #services: CellServices;
+  readonly #cell: EndingHooks;
   readonly #commits: CommitQueue;
-  readonly #hooks: EndingHooks;
   /** The last commit of a life, while it waits for the list of children. */
   #draft: Draft | undefined;
 
-  constructor(
-    of: { readonly address: Address; readonly definition: AnyDefinition; readonly services: CellServices },
-    commits: CommitQueue,
-    hooks: EndingHooks,
-  ) {
-    this.#address = of.address;
-    this.#definition = of.definition;
-    this.#services = of.services;
+  constructor(cell: EndingHooks, commits: CommitQueue) {
+    this.#cell = cell;
     this.#commits = commits;
-    this.#hooks = hooks;
   }
 
   /** Gives up an end under way; its items go back to their senders' cell. */
@@ -66,7 +59,7 @@ export class Ending {
 
   /** The last commit of this life: status, word to the parent, an end to the children. */
   async finish(draft: Draft, parent: Address, end: End): Promise<void> {
-    this.#hooks.beginEnd();
+    this.#cell.beginEnd();
     draft.status = end.status;
     if (end.error !== undefined) draft.error = end.error;
     if (this.#commits.inFlightText !== null || draft.inFlight !== undefined) draft.inFlight = null;
@@ -77,12 +70,12 @@ export class Ending {
       return this.#log('an end was left to the next start', error);
     }
     // A refusal meanwhile has put everything back.
-    if (this.#hooks.isDisposed() || this.#draft !== draft) return;
+    if (this.#cell.isDisposed || this.#draft !== draft) return;
     this.#draft = undefined;
-    if (parent !== ROOT && end.isParentAware !== true) draft.tellParent(parent, this.#address);
+    if (parent !== ROOT && end.isParentAware !== true) draft.tellParent(parent, this.#cell.address);
     // An order to end is obeyed even when the state it leaves cannot be saved: the last one saved stays.
     if (end.status === 'stopped' && !this.#commits.canSave(draft)) draft.state = undefined;
-    if (this.#hooks.post(draft)) this.#commits.whenQuiet(() => this.#hooks.ended());
+    if (this.#cell.post(draft)) this.#commits.whenQuiet(() => this.#cell.ended());
   }
 
   /** The end an order asks for; a failure on the way out changes nothing about it. */
@@ -98,23 +91,23 @@ export class Ending {
   /** Answers what is addressed to an actor that has ended or never was. Returns the end it may yet lead to. */
   answer(items: readonly Item[], parent: Address): 'answered' | 'finishing' {
     const { committed } = this.#commits;
-    const { type } = this.#definition;
-    const absence = notCreatable(this.#address, type, this.#services.definitions.acceptsNoInput(type));
+    const { type } = this.#cell.definition;
+    const absence = notCreatable(this.#cell.address, type, this.#cell.services.definitions.acceptsNoInput(type));
     const isKnown = this.#commits.isStored || committed !== undefined;
     const draft = isKnown ? this.#commits.newDraft() : this.#commits.newOrphanDraft();
-    answerEnded(items, draft, { address: this.#address, committed, absence, marks: this.#commits.marks });
+    answerEnded(items, draft, { address: this.#cell.address, committed, absence, marks: this.#commits.marks });
     if (draft.isRemoval || (committed?.status === 'quarantined' && draft.status === 'stopped')) {
       void this.finish(draft, parent, { status: draft.status, isParentAware: true });
       return 'finishing';
     }
-    if (!draft.isEmpty) this.#hooks.post(draft);
+    if (!draft.isEmpty) this.#cell.post(draft);
     return 'answered';
   }
 
   /** Orders an end to every child, also to those whose creation this very commit asks for. */
   async #stopChildren(draft: Draft): Promise<void> {
     const text = draft.isRemoval ? '{"remove":true}' : '{}';
-    const known = await findChildren(this.#services, this.#address, () => !this.#hooks.isDisposed());
+    const known = await findChildren(this.#cell.services, this.#cell.address, () => !this.#cell.isDisposed);
     const coming = (draft.sent?.inbox ?? []).filter(({ kind }) => kind === 'create').map(({ receiver }) => receiver);
     for (const receiver of new Set([...known, ...coming])) {
       draft.rows.inbox.push({ receiver, kind: 'stop', id: draft.nextId(), text });
@@ -122,6 +115,6 @@ export class Ending {
   }
 
   #log(text: string, error: unknown): void {
-    this.#services.log.warn(text, { address: this.#address, error: encodeError(error) });
+    this.#cell.services.log.warn(text, { address: this.#cell.address, error: encodeError(error) });
   }
 }

@@ -6,6 +6,8 @@ export interface HostCell {
   readonly hibernateAfterMs: number;
   /** Something came for the actor since this was last set to false. */
   isUsed: boolean;
+  /** When the host last saw that it had been used, by the monotonic clock; 0 for never. */
+  quietSinceMs: number;
   /** Accepts what code sent. */
   enqueue(item: DirectItem | OrderItem): void;
   /** A committed row for this actor, straight from its sender. */

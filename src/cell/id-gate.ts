@@ -6,22 +6,23 @@ import type { Address } from '../actor/address.ts';
 import type { DirectItem, Item } from './items.ts';
 import type { CellServices } from './services.ts';
 
-export interface IdGateOptions {
+/** Whose gate it is. */
+export interface IdGateHooks {
   readonly address: Address;
   readonly services: CellServices;
-  /** The id is new: the item may be processed. */
-  readonly ready: () => void;
-  /** The id was done before: the item has been answered and leaves the mailbox. */
-  readonly drop: (item: Item) => void;
+  /** An id is new, or has been answered: items may be processed. */
+  idReady(): void;
+  /** The id was done before: the item is being answered and leaves the mailbox. */
+  idKnown(item: Item): void;
 }
 
 export class IdGate {
-  readonly #options: IdGateOptions;
+  readonly #cell: IdGateHooks;
   readonly #pending = new Map<string, DirectItem[]>();
   readonly #unready = new Set<Item>();
 
-  constructor(options: IdGateOptions) {
-    this.#options = options;
+  constructor(cell: IdGateHooks) {
+    this.#cell = cell;
   }
 
   /** True while the answer of the store is awaited. */
@@ -49,7 +50,7 @@ export class IdGate {
   /** Asks the store, also anew after a refusal. */
   look(item: DirectItem, id: string): void {
     this.#unready.add(item);
-    const { address, services } = this.#options;
+    const { address, services } = this.#cell;
     services.store.call('idempotency', address, id).then(
       (row) => this.#answer(item, row ? { ...(row.reply !== null && { reply: row.reply }) } : undefined),
       () => services.env.setTimeout(() => this.#unready.has(item) && this.look(item, id), 500),
@@ -59,9 +60,9 @@ export class IdGate {
   #answer(item: DirectItem, done: { reply?: string } | undefined): void {
     if (!this.#unready.delete(item)) return;
     if (done) {
-      this.#options.drop(item);
+      this.#cell.idKnown(item);
       item.settle(done);
     }
-    this.#options.ready();
+    this.#cell.idReady();
   }
 }

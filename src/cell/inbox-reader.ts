@@ -12,25 +12,24 @@ import type { CellServices } from './services.ts';
 /** Inbox rows read at a time. */
 export const INBOX_PAGE = 256;
 
+/** Whose inbox it is. */
 export interface InboxHooks {
-  take(items: readonly InboxItem[]): void;
+  readonly address: Address;
+  readonly services: CellServices;
   /** True while no more rows are wanted in memory: they wait on disk. */
-  isFull(): boolean;
+  readonly isFull: boolean;
+  takeRows(items: readonly InboxItem[]): void;
 }
 
 export class InboxReader {
-  readonly #address: Address;
-  readonly #services: CellServices;
-  readonly #hooks: InboxHooks;
+  readonly #cell: InboxHooks;
   #tracker = new InboxTracker();
   #life = 0;
   #isReading = false;
   #isWanted = false;
 
-  constructor(address: Address, services: CellServices, hooks: InboxHooks) {
-    this.#address = address;
-    this.#services = services;
-    this.#hooks = hooks;
+  constructor(cell: InboxHooks) {
+    this.#cell = cell;
   }
 
   /** True while no row is known to wait and none is being looked for. */
@@ -53,9 +52,9 @@ export class InboxReader {
 
   /** Takes a hint, or reads the inbox when it shows a gap. */
   hint(item: InboxItem, previousPos: number): void {
-    if (this.#hooks.isFull()) return this.#tracker.fallBehind();
+    if (this.#cell.isFull) return this.#tracker.fallBehind();
     const verdict = this.#tracker.judge(item.row.sender, item.row.pos, previousPos);
-    if (verdict === 'take') this.#hooks.take([item]);
+    if (verdict === 'take') this.#cell.takeRows([item]);
     if (verdict === 'gap') this.read();
   }
 
@@ -79,7 +78,7 @@ export class InboxReader {
 
   /** Reads what waits and has not been handed over. */
   read(): void {
-    if (this.#hooks.isFull()) return this.#tracker.fallBehind();
+    if (this.#cell.isFull) return this.#tracker.fallBehind();
     if (this.#isReading) {
       this.#isWanted = true;
       return;
@@ -98,7 +97,7 @@ export class InboxReader {
       let afterPos = 0;
       for (;;) {
         const query = { afterPos, limit: INBOX_PAGE };
-        const rows = await this.#services.store.call('inbox', this.#address, query);
+        const rows = await this.#cell.services.store.call('inbox', this.#cell.address, query);
         if (life !== this.#life) return;
         const isLast = rows.length < INBOX_PAGE;
         const fresh = this.#tracker.takePage(rows, isLast);
@@ -113,7 +112,7 @@ export class InboxReader {
 
   #finish(fresh: readonly InboxRow[]): void {
     this.#isReading = false;
-    this.#hooks.take(toItems(fresh));
+    this.#cell.takeRows(toItems(fresh));
     this.catchUp();
   }
 }

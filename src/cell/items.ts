@@ -6,6 +6,9 @@ import type { InboxRow, ScheduledRow, ScheduleWrite } from '../store/store.ts';
 import type { MachineTimer } from './machine-timers.ts';
 import type { Delivery } from './xstate-seams.ts';
 
+/** Sender of what nobody waits for. */
+export const TOLD = 'tell';
+
 /** How a direct item ended for whoever sent it. */
 export interface Outcome {
   readonly error?: EncodedError;
@@ -20,14 +23,14 @@ export interface DirectItem {
   readonly from: string;
   readonly n: number;
   /** Id the caller chose. */
-  readonly idempotencyId?: string;
+  readonly idempotencyId?: string | undefined;
   /** Neither this nor `command`: only makes sure that the actor exists and that what came before is committed. */
-  readonly event?: { readonly type: string };
+  readonly event?: { readonly type: string } | undefined;
   /** Sets or takes back a scheduled event, without a turn of the machine. */
-  readonly command?: ScheduleCommand;
+  readonly command?: ScheduleCommand | undefined;
   /** Creates the actor when it does not exist. Wrapped, since the input itself may be anything. */
-  readonly create?: { readonly input: unknown };
-  readonly settle: (outcome: Outcome) => void;
+  readonly create?: { readonly input?: unknown } | undefined;
+  settle(outcome: Outcome): void;
 }
 
 /** What code asks of an actor's schedule. */
@@ -96,7 +99,7 @@ export type Order = 'stop' | 'remove' | 'revive';
 export interface OrderItem {
   readonly kind: 'order';
   readonly order: Order;
-  readonly settle: (outcome: Outcome) => void;
+  settle(outcome: Outcome): void;
 }
 
 export type Item = DirectItem | InboxItem | InternalItem | TimerItem | ScheduledItem | OrderItem;

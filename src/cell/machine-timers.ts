@@ -6,6 +6,7 @@
  * comes does not fire; T3 it never fires before its time on Env's clock.
  */
 import type { AnyActorRef } from 'xstate';
+import type { Address } from '../actor/address.ts';
 import type { TimerPolicy } from '../actor/define.ts';
 import { MAX_TIME_MS } from '../actor/schedule.ts';
 import type { Env, TimerHandle } from '../env.ts';
@@ -42,28 +43,29 @@ export interface MachineTimer {
   alarm: TimerHandle;
 }
 
-export interface MachineTimersOptions {
-  readonly owner: string;
+/** Whose timers they are. */
+export interface TimerHost {
+  readonly address: Address;
   readonly env: Env;
-  readonly policies: Readonly<Record<string, TimerPolicy>>;
+  readonly timerPolicies: Readonly<Record<string, TimerPolicy>>;
   readonly boot: string;
   /** Time during which no system ran, on record for this store, in milliseconds. */
   readonly downtimeMs: number;
   /** A timer is due: it wants a turn. */
-  readonly onDue: (timer: MachineTimer) => void;
+  onTimer(timer: MachineTimer): void;
 }
 
 const AFTER = 'xstate.after.';
 
 export class MachineTimers {
-  readonly #options: MachineTimersOptions;
+  readonly #host: TimerHost;
   readonly #timers = new Set<MachineTimer>();
   /** What XState is about to set on its clock. */
   #next: { readonly scheduling: Scheduling; readonly row: TimerRow | undefined } | undefined;
   #isChanged = false;
 
-  constructor(options: MachineTimersOptions) {
-    this.#options = options;
+  constructor(host: TimerHost) {
+    this.#host = host;
   }
 
   /** Notes what the clock is asked for next. `row`: it is set again after a restore. */
@@ -79,11 +81,10 @@ export class MachineTimers {
     const next = this.#next;
     this.#next = undefined;
     if (!next) return undefined;
-    const { env, onDue } = this.#options;
     const timer = next.row
       ? this.#restored(next.row, next.scheduling, fire)
       : this.#new(next.scheduling, fire, delayMs);
-    timer.alarm = env.setAlarm(timer.dueAt, () => onDue(timer));
+    timer.alarm = this.#host.env.setAlarm(timer.dueAt, () => this.#host.onTimer(timer));
     this.#timers.add(timer);
     this.#isChanged = true;
     return timer;
@@ -92,7 +93,7 @@ export class MachineTimers {
   /** XState's clock. */
   clear(timer: MachineTimer | undefined): void {
     if (!timer || !this.#timers.delete(timer)) return;
-    this.#options.env.clearTimeout(timer.alarm);
+    this.#host.env.clearTimeout(timer.alarm);
     this.#isChanged = true;
   }
 
@@ -113,19 +114,19 @@ export class MachineTimers {
     this.#isChanged = false;
     if (this.#timers.size === 0) return NO_TIMERS;
     const timers = [...this.#timers].toSorted((a, b) => a.dueAt - b.dueAt);
-    const text = encodeJson(timers.map(toRow), `A timer of '${this.#options.owner}'`, 'timers');
+    const text = encodeJson(timers.map(toRow), `A timer of '${this.#host.address}'`, 'timers');
     return { text, nextDue: timers[0]?.dueAt ?? null };
   }
 
   /** Nothing fires any more. */
   dispose(): void {
-    for (const { alarm } of this.#timers) this.#options.env.clearTimeout(alarm);
+    for (const { alarm } of this.#timers) this.#host.env.clearTimeout(alarm);
     this.#timers.clear();
   }
 
   #new(scheduling: Scheduling, fire: () => void, delayMs: number): MachineTimer {
-    const { env, boot, downtimeMs } = this.#options;
-    const dueAt = toDueAt(env.now(), delayMs, () => `Timer '${scheduling.id}' of '${this.#options.owner}'`);
+    const { address, env, boot, downtimeMs } = this.#host;
+    const dueAt = toDueAt(env.now(), delayMs, () => `Timer '${scheduling.id}' of '${address}'`);
     const policy = this.#policyOf(scheduling.id);
     return {
       scheduling,
@@ -139,7 +140,7 @@ export class MachineTimers {
   }
 
   #restored(row: TimerRow, scheduling: Scheduling, fire: () => void): MachineTimer {
-    const { env, boot, downtimeMs } = this.#options;
+    const { env, boot, downtimeMs } = this.#host;
     const policy = this.#policyOf(row.id);
     const kept = { scheduling, fire, delayMs: row.delayMs, alarm: undefined, downtimeMs: undefined, boot: undefined };
     if (policy === 'remaining') {
@@ -153,7 +154,7 @@ export class MachineTimers {
 
   /** By the name of the delay in `after`, or by the id of a delayed event. */
   #policyOf(id: string): TimerPolicy {
-    const { policies } = this.#options;
+    const { timerPolicies: policies } = this.#host;
     if (Object.hasOwn(policies, id)) return policies[id] as TimerPolicy;
     for (const name in policies) if (id.startsWith(`${AFTER}${name}.`)) return policies[name] as TimerPolicy;
     return 'deadline';

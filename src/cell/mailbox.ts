@@ -9,6 +9,9 @@ import { isDirectEvent } from './items.ts';
 import type { DirectItem, InboxItem, Item } from './items.ts';
 import { Lane } from './lane.ts';
 
+/** True when a row of that sender waits in a lane. */
+type HasWaiting = (lane: Lane<Item>, sender: string) => boolean;
+
 export class Mailbox {
   readonly #stops = new Lane<Item>();
   readonly #runtime = new Lane<Item>();
@@ -36,7 +39,7 @@ export class Mailbox {
 
   push(item: Item): void {
     this.#count(item, 1);
-    this.#laneOf(item, (sender) => this.#users.some((other) => isFrom(other, sender))).push(item);
+    this.#laneOf(item, isWaiting).push(item);
   }
 
   /** Puts items back before all others, in the order given. */
@@ -46,14 +49,13 @@ export class Mailbox {
       [this.#runtime, []],
       [this.#users, []],
     ]);
+    const itemsOf = (lane: Lane<Item>): Item[] => back.get(lane) as Item[];
     for (const item of items) {
       this.#count(item, 1);
-      const lane = this.#laneOf(
-        item,
-        (sender) => back.get(this.#users)?.some((other) => isFrom(other, sender)) === true,
-      );
-      back.get(lane)?.push(item);
+      itemsOf(this.#laneOf(item, (lane, sender) => itemsOf(lane).some((other) => isFrom(other, sender)))).push(item);
     }
+    itemsOf(this.#runtime).push(...takeLater([this.#stops], itemsOf(this.#runtime)));
+    itemsOf(this.#users).push(...takeLater([this.#stops, this.#runtime], itemsOf(this.#users)));
     for (const [lane, own] of back) if (own.length > 0) lane.unshift(own);
   }
 
@@ -95,7 +97,7 @@ export class Mailbox {
     return this.#stops.find(fits) ?? this.#runtime.find(fits) ?? this.#users.find(fits);
   }
 
-  #laneOf(item: Item, hasWaiting: (sender: string) => boolean): Lane<Item> {
+  #laneOf(item: Item, hasWaiting: HasWaiting): Lane<Item> {
     switch (item.kind) {
       case 'order':
         return item.order === 'revive' ? this.#users : this.#stops;
@@ -110,11 +112,11 @@ export class Mailbox {
     }
   }
 
-  #laneOfRow(item: InboxItem, hasWaiting: (sender: string) => boolean): Lane<Item> {
+  #laneOfRow(item: InboxItem, hasWaiting: HasWaiting): Lane<Item> {
     const { kind, sender } = item.row;
     if (kind !== 'stop' && item.isExit !== true) return this.#users;
-    if (this.#told > 0 && hasWaiting(sender)) return this.#users;
-    return kind === 'stop' ? this.#stops : this.#runtime;
+    if (hasWaiting(this.#users, sender)) return this.#users;
+    return kind === 'stop' && !hasWaiting(this.#runtime, sender) ? this.#stops : this.#runtime;
   }
 
   #count(item: Item, by: 1 | -1): void {
@@ -122,6 +124,15 @@ export class Mailbox {
     else if (isDirectEvent(item)) this.#direct += by;
   }
 }
+
+/** Takes what came later from senders whose earlier rows are put back: it comes after those (M2). */
+function takeLater(lanes: readonly Lane<Item>[], earlier: readonly Item[]): readonly Item[] {
+  const senders = new Set(earlier.flatMap((item) => (item.kind === 'inbox' ? [item.row.sender] : [])));
+  if (senders.size === 0) return [];
+  return lanes.flatMap((lane) => lane.removeWhere((item) => item.kind === 'inbox' && senders.has(item.row.sender)));
+}
+
+const isWaiting: HasWaiting = (lane, sender) => lane.some((other) => isFrom(other, sender));
 
 function isFrom(item: Item, sender: string): boolean {
   return item.kind === 'inbox' && item.row.sender === sender;

@@ -1,6 +1,7 @@
 /**
  * Reads the scheduled events of a cell that are due. Each is handed over once while the cell lives; its row goes in the commit
- * of its consequence. At most one read is under way; rows over a page wait on disk.
+ * of its consequence. At most one read is under way; rows over a page wait on disk. Main knows only the first time of each
+ * actor, so that every read tells it the next.
  */
 import type { Address } from '../actor/address.ts';
 import type { FiredKey, ScheduledRow } from '../store/store.ts';
@@ -10,20 +11,28 @@ import type { CellServices } from './services.ts';
 /** Rows read at a time. */
 const PAGE = 256;
 
+/** Whose scheduled events they are. */
+export interface ScheduledHooks {
+  readonly address: Address;
+  readonly services: CellServices;
+  takeRows(items: readonly ScheduledItem[]): void;
+}
+
+/** How far a read looks ahead for the next: main looks for itself at least twice in this time. */
+const AHEAD_MS = 1_200_000;
+
 export class ScheduledReader {
-  readonly #address: Address;
-  readonly #services: CellServices;
-  readonly #take: (items: readonly ScheduledItem[]) => void;
+  readonly #cell: ScheduledHooks;
   /** Positions handed over whose commit is not durable yet. */
   #taken: Set<number> | undefined;
   #life = 0;
   #isReading = false;
   #isWanted = false;
+  /** The last page was full, and all of it had been handed over. */
+  #isBehind = false;
 
-  constructor(address: Address, services: CellServices, take: (items: readonly ScheduledItem[]) => void) {
-    this.#address = address;
-    this.#services = services;
-    this.#take = take;
+  constructor(cell: ScheduledHooks) {
+    this.#cell = cell;
   }
 
   /** True while nothing is handed over, read or waits to be read. */
@@ -49,6 +58,7 @@ export class ScheduledReader {
   /** Their commit is durable. */
   settle(fired: readonly FiredKey[]): void {
     for (const { pos } of fired) this.#taken?.delete(pos);
+    if (this.#isBehind && this.#taken?.size === 0) this.read();
   }
 
   /** They were taken back before their turn came. */
@@ -61,20 +71,23 @@ export class ScheduledReader {
     this.#life++;
     this.#isWanted ||= this.#isReading || (this.#taken?.size ?? 0) > 0;
     this.#isReading = false;
+    this.#isBehind = false;
     this.#taken = undefined;
   }
 
   async #readDue(life: number): Promise<void> {
+    const { env, store } = this.#cell.services;
     this.#isReading = true;
     try {
       while (this.#isWanted) {
         this.#isWanted = false;
-        const query = { until: this.#services.env.now(), limit: PAGE };
-        const rows = await this.#services.store.call('scheduled', this.#address, query);
+        const query = { until: env.now() + AHEAD_MS, limit: PAGE };
+        const rows = await store.call('scheduled', this.#cell.address, query);
         if (life !== this.#life) return;
-        // A full page may hide more; those are read when these have gone.
-        this.#isWanted ||= rows.length === PAGE && this.#hasFresh(rows);
-        this.#handOver(rows);
+        const due = rows.filter(({ dueAt }) => dueAt <= env.now());
+        const next = rows[due.length];
+        if (next) this.#cell.services.dueLater(this.#cell.address, next.dueAt);
+        this.#handOver(due);
       }
     } catch {
       // Main's look for what is due asks again; a row stays until its consequence is committed.
@@ -83,14 +96,14 @@ export class ScheduledReader {
     }
   }
 
-  #hasFresh(rows: readonly ScheduledRow[]): boolean {
-    return rows.some(({ pos }) => this.#taken?.has(pos) !== true);
-  }
-
+  /** A full page may hide more: those are read at once while pages bring something new, else when these have gone. */
   #handOver(rows: readonly ScheduledRow[]): void {
     const taken = (this.#taken ??= new Set());
     const fresh = rows.filter(({ pos }) => !taken.has(pos));
     for (const { pos } of fresh) taken.add(pos);
-    if (fresh.length > 0) this.#take(fresh.map((row) => ({ kind: 'scheduled', row })));
+    const isFull = rows.length === PAGE;
+    this.#isWanted ||= isFull && fresh.length > 0;
+    this.#isBehind = isFull && fresh.length === 0;
+    if (fresh.length > 0) this.#cell.takeRows(fresh.map((row) => ({ kind: 'scheduled', row })));
   }
 }

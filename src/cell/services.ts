@@ -65,6 +65,8 @@ export interface CellServices {
   changed(address: Address): void;
   /** Sends on behalf of an effect function. */
   send(to: string, event: ActorEvent, id: string): Promise<void>;
+  /** Where machines of this host log to; it knows whose turn it is. */
+  readonly machineLogger: (...args: unknown[]) => void;
   /** Notes what runs now, for the beat; undefined when nothing does. */
   mark(address: Address, what: string | undefined): void;
   /** The charge against this actor, when its turn ended the thread before this one. Handed out once. */

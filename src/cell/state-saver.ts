@@ -23,12 +23,18 @@ export interface SavedState {
 export class StateSaver {
   readonly #owner: string;
   readonly #maxStateBytes: number;
-  #last: SavedState | undefined;
+  #state: PersistedState | undefined;
+  #checksum: number;
+  #snapshotBytes: number;
+  #deltaBytes: number;
 
   constructor(owner: string, maxStateBytes: number, last?: SavedState) {
     this.#owner = owner;
     this.#maxStateBytes = maxStateBytes;
-    this.#last = last;
+    this.#state = last?.state;
+    this.#checksum = last?.checksum ?? 0;
+    this.#snapshotBytes = last?.snapshotBytes ?? 0;
+    this.#deltaBytes = last?.deltaBytes ?? 0;
   }
 
   /**
@@ -36,25 +42,26 @@ export class StateSaver {
    * @throws {TroupeError} ERR_STATE_TOO_LARGE when the state exceeds the cap of its definition.
    */
   write(state: PersistedState): StateWrite | undefined {
-    const last = this.#last;
-    if (last?.state === state) return undefined;
-    if (!last || last.snapshotBytes <= WHOLE_STATE_CHARS) return this.#writeWhole(state);
-    const ops = diff(last.state, state);
+    const last = this.#state;
+    if (last === state) return undefined;
+    if (!last || this.#snapshotBytes <= WHOLE_STATE_CHARS) return this.#writeWhole(state);
+    const ops = diff(last, state);
     if (!ops) {
-      this.#last = { ...last, state };
+      this.#state = state;
       return undefined;
     }
-    const { text, checksum } = encodeDelta(ops, last.checksum);
-    const deltaBytes = last.deltaBytes + text.length;
-    if (deltaBytes > last.snapshotBytes) return this.#writeWhole(state);
-    this.#last = { state, checksum, snapshotBytes: last.snapshotBytes, deltaBytes };
+    const { text, checksum } = encodeDelta(ops, this.#checksum);
+    if (this.#deltaBytes + text.length > this.#snapshotBytes) return this.#writeWhole(state);
+    this.#state = state;
+    this.#checksum = checksum;
+    this.#deltaBytes += text.length;
     return { kind: 'delta', text, checksum };
   }
 
   /** Takes a restored actor's own state for the stored one when they are equal, so that later turns compare by reference. */
   rebase(state: PersistedState): boolean {
-    if (!this.#last || diff(this.#last.state, state)) return false;
-    this.#last = { ...this.#last, state };
+    if (!this.#state || diff(this.#state, state)) return false;
+    this.#state = state;
     return true;
   }
 
@@ -65,14 +72,20 @@ export class StateSaver {
 
   #writeWhole(state: PersistedState): StateWrite {
     const { text, checksum } = encodeSnapshot(state);
-    if (text.length > this.#maxStateBytes) {
-      throw new TroupeError(
-        'ERR_STATE_TOO_LARGE',
-        `The state of '${this.#owner}' has ${text.length} bytes, more than its cap of ${this.#maxStateBytes}. Keep histories in the log with append(), or raise maxStateBytes in defineActor.`,
-        { details: { address: this.#owner, bytes: text.length, maxStateBytes: this.#maxStateBytes } },
-      );
-    }
-    this.#last = { state, checksum, snapshotBytes: text.length, deltaBytes: 0 };
+    if (text.length > this.#maxStateBytes) throw this.#tooLarge(text.length);
+    this.#state = state;
+    this.#checksum = checksum;
+    this.#snapshotBytes = text.length;
+    this.#deltaBytes = 0;
     return { kind: 'snapshot', text, checksum };
+  }
+
+  #tooLarge(bytes: number): TroupeError {
+    const maxStateBytes = this.#maxStateBytes;
+    return new TroupeError(
+      'ERR_STATE_TOO_LARGE',
+      `The state of '${this.#owner}' has ${bytes} bytes, more than its cap of ${maxStateBytes}. Keep histories in the log with append(), or raise maxStateBytes in defineActor.`,
+      { details: { address: this.#owner, bytes, maxStateBytes } },
+    );
   }
 }

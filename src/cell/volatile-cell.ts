@@ -3,14 +3,16 @@
  * reaches others at most once; a failure starts it anew from its input, and it is lost with its thread.
  *
  * Invariants: V1 one turn at a time, in mailbox order; V2 what a turn led to leaves when the turn is over, never when it failed;
- * V3 a stored row that is told to it goes once its turn is over.
+ * V3 a stored row that is told to it goes once its turn is over; V4 once it is gone, nothing it asked for is heard of any more.
  */
 import type { AnyActorRef } from 'xstate';
 import { typeOf } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import type { AnyDefinition } from '../actor/define.ts';
+import type { ActorEvent } from '../actor/effects.ts';
 import { decide } from '../supervision/decide.ts';
-import type { Commit } from '../store/store.ts';
+import { checkJson } from '../state/json.ts';
+import type { Commit, CommitResult } from '../store/store.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
 import { admit } from './admission.ts';
@@ -20,22 +22,32 @@ import { EffectRuns } from './effect-runs.ts';
 import { actorQuarantined, actorStopped, creationFailed, notCreatable, volatileFailed } from './failure.ts';
 import type { HostCell } from './host-cell.ts';
 import { InboxReader } from './inbox-reader.ts';
-import { bodyOf, isAwaited, isStopOrder } from './items.ts';
+import type { InboxHooks } from './inbox-reader.ts';
+import { bodyOf, isAwaited, isRemovalOrder, isStopOrder, isWork } from './items.ts';
 import type { DirectItem, InboxItem, Item, OrderItem } from './items.ts';
-import { LiveActor } from './live-actor.ts';
-import type { TurnOutcome } from './live-actor.ts';
+import type { LiveActor } from './live-actor.ts';
+import type { Failed } from './live-actor.ts';
 import { Mailbox } from './mailbox.ts';
 import type { CellServices } from './services.ts';
 import { sendVolatile } from './volatile-effects.ts';
+import { VolatileLife } from './volatile-life.ts';
+import type { LifeHooks } from './volatile-life.ts';
 
 /** Turns before others on the host get theirs. */
-const MAX_TURNS = 256;
+const MAX_TURNS = 64;
 
-export class VolatileCell implements HostCell {
+/** Commits of one cell (rows it took, publications) that may wait for acknowledgement; more input waits in the mailbox (G14). */
+const MAX_POSTED = 256;
+
+/** What is shown of the state. */
+type View = ReturnType<LiveActor['view']>;
+
+export class VolatileCell implements HostCell, InboxHooks, LifeHooks {
   readonly address: Address;
   readonly hibernateAfterMs = Infinity;
   isUsed = true;
-  readonly #services: CellServices;
+  quietSinceMs = 0;
+  readonly services: CellServices;
   readonly #definition: AnyDefinition;
   readonly #mailbox = new Mailbox();
   readonly #inbox: InboxReader;
@@ -46,34 +58,37 @@ export class VolatileCell implements HostCell {
   #error: string | null = null;
   #restarts: readonly number[] = [];
   #turns = 0;
+  #posted = 0;
+  /** State at the end of the last life. */
+  #lastView: View | undefined;
+  #isGone = false;
 
   constructor(address: Address, services: CellServices) {
     this.address = address;
-    this.#services = services;
+    this.services = services;
     this.#definition = services.definitions.get(typeOf(address));
-    const { capacity } = this.#definition.policy.mailbox;
-    this.#inbox = new InboxReader(address, services, {
-      take: (items) => this.#takeAll(items),
-      isFull: () => this.#mailbox.told >= capacity,
-    });
+    this.#inbox = new InboxReader(this);
     this.#inbox.read();
   }
 
   enqueue(item: DirectItem | OrderItem): void {
-    if (!admit(item, this.#mailbox, this.#definition, this.address, this.#services)) return;
+    this.isUsed = true;
+    if (!admit(item, this.#mailbox, this.#definition, this.address, this.services)) return;
     this.#mailbox.push(item);
-    this.#services.run(this);
+    this.services.run(this);
   }
 
   /** What another actor that is not stored tells this one. False: there is no room for it. */
   tell(item: DirectItem): boolean {
     if (this.#mailbox.direct >= this.#definition.policy.mailbox.capacity) return false;
+    this.isUsed = true;
     this.#mailbox.push(item);
-    this.#services.run(this);
+    this.services.run(this);
     return true;
   }
 
   hint(item: InboxItem, previousPos: number): void {
+    this.isUsed = true;
     this.#inbox.hint(item, previousPos);
   }
 
@@ -89,16 +104,25 @@ export class VolatileCell implements HostCell {
     // Nothing is scheduled for an actor that is not stored.
   }
 
+  /** What lives would be lost; that something has ended is forgotten when there is no room for it. */
   sleep(): boolean {
-    return false;
+    if (this.#status === 'active' || this.#mailbox.size > 0 || this.#posted > 0 || !this.#inbox.isQuiet) return false;
+    this.#leave();
+    return true;
   }
 
+  /** Nothing for a state that is not JSON: nothing checks it before. */
   viewText(): string | undefined {
-    if (!this.#live) return undefined;
-    return JSON.stringify({ ...this.#live.view(), status: this.#status, seq: this.#turns });
+    try {
+      return this.#toViewText();
+    } catch {
+      return undefined;
+    }
   }
 
   dispose(): void {
+    this.#isGone = true;
+    this.#inbox.drop();
     this.#endLife();
     this.#mailbox.takeAll();
   }
@@ -106,6 +130,7 @@ export class VolatileCell implements HostCell {
   /** Takes turns. Returns true when more wait than it may take at once. */
   pump(): boolean {
     for (let turns = 0; this.#mailbox.size > 0; turns++) {
+      if (this.#posted >= MAX_POSTED) return false;
       if (turns === MAX_TURNS) return true;
       if (!this.#live && this.#status === 'active') {
         if (!this.#start()) return false;
@@ -114,31 +139,41 @@ export class VolatileCell implements HostCell {
       const item = this.#mailbox.shift();
       if (item) this.#take(item);
     }
-    if (this.#inbox.isBehind) this.#inbox.read();
+    if (this.#inbox.isBehind && !this.#isGone) this.#inbox.read();
     return false;
   }
 
-  #takeAll(items: readonly InboxItem[]): void {
+  takeRows(items: readonly InboxItem[]): void {
     for (const item of items) this.#mailbox.push(item);
-    if (items.length > 0) this.#services.run(this);
+    if (items.length > 0) this.services.run(this);
+  }
+
+  get isFull(): boolean {
+    return this.#mailbox.told >= this.#definition.policy.mailbox.capacity;
+  }
+
+  /** An input of the machine's own that wants a turn. */
+  wantTurn(item: Item): void {
+    this.#mailbox.push(item);
+    this.services.run(this);
   }
 
   /** Makes the actor from the first item that can; the others are told when none does. */
   #start(): boolean {
-    const { definitions } = this.#services;
+    const { definitions } = this.services;
     const { type } = this.#definition;
     const creator: (Partial<Creator> & { readonly input: unknown }) | undefined =
       this.#origin ?? findCreator(this.#mailbox, definitions.acceptsNoInput(type));
     if (!creator) {
       const absence = encodeError(notCreatable(this.address, type, definitions.acceptsNoInput(type)));
       for (const item of this.#mailbox.takeAll()) this.#settle(item, absence);
-      this.#services.disposed(this.address);
+      this.#leave();
       return false;
     }
     this.#origin = { input: creator.input };
-    const outcome = this.#incarnate(this.#origin).start();
-    if (outcome.ok) this.#absorb(outcome);
-    else this.#failStart(outcome.error, creator);
+    const live = this.#incarnate(this.#origin);
+    const failed = live.start() ?? this.#absorb(live);
+    if (failed) this.#failStart(failed.error, creator);
     return true;
   }
 
@@ -151,53 +186,42 @@ export class VolatileCell implements HostCell {
   }
 
   #take(item: Item): void {
-    if (this.#status !== 'active') return this.#settle(item, encodeError(this.#refusal()));
+    if (isRemovalOrder(item)) return this.#remove(item);
+    if (this.#status !== 'active') return this.#answerEnded(item);
     if (isStopOrder(item)) return this.#stop(item);
-    const outcome = this.#turn(item);
-    if (!outcome) return this.#settle(item);
+    const live = this.#live as LiveActor;
+    if (!asksForTurn(item, live)) return this.#settleIdle(item);
     this.#turns++;
-    if (!outcome.ok) return this.#fail(outcome.error, item, volatileFailed(this.address, outcome.error));
-    const failed = this.#absorb(outcome);
+    this.services.mark(this.address, 'internal');
+    const failed = run(item, live) ?? this.#absorb(live);
+    this.services.mark(this.address, undefined);
     if (failed) return this.#fail(failed.error, item, volatileFailed(this.address, failed.error));
     this.#settle(item);
-    this.#services.changed(this.address);
-  }
-
-  #turn(item: Item): TurnOutcome | undefined {
-    const live = this.#live as LiveActor;
-    switch (item.kind) {
-      case 'direct':
-        return item.event && live.send(item.event);
-      case 'inbox':
-        return item.row.kind === 'event' ? live.send(bodyOf(item) as { type: string }) : undefined;
-      case 'internal':
-        return item.life === live ? live.pass(item.delivery) : undefined;
-      case 'timer':
-        return item.life === live ? live.fire(item.timer) : undefined;
-      default:
-        return undefined;
-    }
+    this.services.changed(this.address);
   }
 
   /** Lets out what a turn led to; an effect that cannot be let out fails the turn. */
-  #absorb(outcome: Extract<TurnOutcome, { ok: true }>): { readonly error: unknown } | undefined {
+  #absorb(live: LiveActor): Failed | undefined {
     try {
-      if (outcome.effects.length > 0) sendVolatile(outcome.effects, this.address, this.#services);
+      if (live.effects.length > 0) {
+        sendVolatile(live.effects, this.address, this.services, (commit, onResult) => this.#post(commit, onResult));
+      }
     } catch (error) {
       return { error };
     }
-    if (outcome.started.length + outcome.ended.length > 0) this.#apply(outcome.started, outcome.ended);
-    if (outcome.status !== 'active') this.#end('done');
+    const { started, ended } = live;
+    if (started.length + ended.length > 0) this.#apply(started, ended);
+    if (live.status !== 'active') this.#end('done');
     return undefined;
   }
 
   #apply(started: Parameters<EffectRuns['apply']>[0], ended: readonly AnyActorRef[]): void {
-    const begins = this.#effects?.apply(started, ended, () => `${this.address}#${this.#services.env.randomId()}`);
+    const begins = this.#effects?.apply(started, ended, () => `${this.address}#${this.services.env.randomId()}`);
     for (const actor of begins ?? []) this.#effects?.begin(actor);
   }
 
   #fail(cause: unknown, item: Item | undefined, error: Error): void {
-    const { env, log } = this.#services;
+    const { env, log } = this.services;
     const encoded = encodeError(cause);
     this.#endLife();
     const { maxRestarts, withinMs } = this.#definition.policy;
@@ -207,15 +231,61 @@ export class VolatileCell implements HostCell {
     if (decision.action === 'quarantine') {
       this.#status = 'quarantined';
       this.#error = JSON.stringify(encoded);
+      this.#turns++;
+      this.services.changed(this.address);
     }
     if (item) this.#settle(item, encodeError(error));
   }
 
   #stop(item: Item): void {
-    const outcome = this.#live?.stop();
-    if (outcome?.ok) this.#absorb(outcome);
+    const live = this.#live;
+    if (live && !live.stop()) this.#absorb(live);
+    this.#turns++;
     this.#end('stopped');
     this.#settle(item);
+    this.services.changed(this.address);
+  }
+
+  /** What is left of it goes; whoever comes next begins from nothing. */
+  #remove(item: Item): void {
+    if (this.#status === 'active') this.#stop(item);
+    else this.#settle(item);
+    for (const other of this.#mailbox.takeAll()) this.#settle(other, encodeError(this.#refusal()));
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.dispose();
+    this.services.disposed(this.address);
+  }
+
+  #answerEnded(item: Item): void {
+    if (item.kind === 'direct' && !isWork(item)) return this.#settleIdle(item);
+    if (item.kind === 'order' && item.order === 'revive' && this.#status === 'quarantined') this.#revive();
+    this.#settle(item, encodeError(this.#refusal()));
+  }
+
+  #revive(): void {
+    this.#status = 'active';
+    this.#error = null;
+    this.#restarts = [];
+  }
+
+  /** An item that needed no turn, such as a look at the state, which may turn out not to be JSON. */
+  #settleIdle(item: Item): void {
+    try {
+      if (item.kind === 'direct') this.#toViewText();
+      this.#settle(item);
+    } catch (error) {
+      this.#settle(item, encodeError(error));
+    }
+  }
+
+  #toViewText(): string | undefined {
+    const view = this.#live?.view() ?? this.#lastView;
+    if (!view && this.#status === 'active') return undefined;
+    for (const [name, part] of Object.entries(view ?? {})) if (part !== undefined) checkJson(part, this.address, name);
+    return JSON.stringify({ ...view, status: this.#status, seq: this.#turns });
   }
 
   #end(status: 'done' | 'stopped'): void {
@@ -232,57 +302,65 @@ export class VolatileCell implements HostCell {
   #settle(item: Item, error?: EncodedError): void {
     if (isAwaited(item)) item.settle(error && item.kind === 'direct' ? { error } : {});
     if (item.kind !== 'inbox') return;
-    const { env, store } = this.#services;
     const consumed = [{ sender: item.row.sender, pos: item.row.pos }];
-    const commit: Commit = {
-      address: this.address,
-      epoch: 1,
-      seq: 0,
-      version: 1,
-      status: 'active',
-      at: env.now(),
-      consumed,
-    };
-    store.post(commit, () => {});
+    const at = this.services.env.now();
+    this.#post({ address: this.address, epoch: 1, seq: 0, version: 1, status: 'active', at, consumed });
+  }
+
+  #post(commit: Commit, onResult?: (result: CommitResult) => void): void {
+    this.#posted++;
+    this.services.store.post(commit, (result) => {
+      this.#posted--;
+      onResult?.(result);
+      if (this.#posted === MAX_POSTED - 1 && !this.#isGone) this.services.run(this);
+    });
   }
 
   #incarnate(origin: { readonly input: unknown }): LiveActor {
-    const { env, send, mark, boot, log } = this.#services;
-    const { address } = this;
-    const live: LiveActor = new LiveActor({
-      address,
-      machine: this.#definition.machine,
-      env,
-      origin,
-      isStored: false,
-      timerPolicies: {},
-      boot,
-      downtimeMs: 0,
-      onDelivery: (delivery) => this.#want({ kind: 'internal', delivery, life: live }),
-      onTimer: (timer) => this.#want({ kind: 'timer', timer, life: live }),
-      onTimerLost: () => {},
-      onLog: (...args) => log.info(args.map(String).join(' '), { address, component: 'machine' }),
-    });
-    this.#effects = new EffectRuns({
-      address,
-      restored: [],
-      settle: (actor, event) => void (this.#live === live && actor.send(event as never)),
-      send,
-      mark: (key) => mark(address, key),
-    });
-    this.#live = live;
-    return live;
+    const life = new VolatileLife(this, this.#definition, origin);
+    this.#live = life.live;
+    this.#effects = new EffectRuns(life, []);
+    return life.live;
   }
 
-  #want(item: Item): void {
-    this.#mailbox.push(item);
-    this.#services.run(this);
+  isLiving(live: LiveActor): boolean {
+    return this.#live === live;
   }
 
   #endLife(): void {
+    this.#lastView = this.#live?.view() ?? this.#lastView;
     this.#live?.dispose();
     this.#effects?.abortAll();
     this.#live = undefined;
     this.#effects = undefined;
+  }
+}
+
+function asksForTurn(item: Item, live: LiveActor): boolean {
+  switch (item.kind) {
+    case 'direct':
+      return item.event !== undefined;
+    case 'inbox':
+      return item.row.kind === 'event';
+    case 'internal':
+    case 'timer':
+      return item.life === live;
+    default:
+      return false;
+  }
+}
+
+function run(item: Item, live: LiveActor): Failed | undefined {
+  switch (item.kind) {
+    case 'direct':
+      return live.send(item.event as ActorEvent);
+    case 'inbox':
+      return live.send(bodyOf(item) as ActorEvent);
+    case 'internal':
+      return live.pass(item.delivery);
+    case 'timer':
+      return live.fire(item.timer);
+    default:
+      return undefined;
   }
 }

@@ -3,7 +3,7 @@
  *
  * - `_relay`: XState delivers timers and settled promises straight to an actor, past any mailbox. Outside a turn the
  *   outermost delivery is handed to the cell, which makes it a turn; inside a turn it passes on.
- * - `_register`: sees every nested actor as it starts, so that effects of invoked and spawned machines are heard.
+ * - `_register`: sees every actor as it starts, so that effects of invoked and spawned machines are heard, at their `emit`.
  * - `scheduler.schedule`: tells what a timer is for before XState sets it on its clock. A second timer of a live id takes the
  *   place of the first, which XState would let fire as well.
  *
@@ -41,18 +41,6 @@ export interface SeamHooks {
   emit(event: { readonly type: string }): void;
 }
 
-/** The wrapped seams of one root actor. */
-export interface Seams {
-  /** Runs `body` as a turn: deliveries within it pass straight on. */
-  turn(body: () => void): void;
-  /** Passes a delivery on; only within a turn. */
-  pass(delivery: Delivery): void;
-  /** Sets a timer again after a restore; only within a turn, and after the root has started: before that it fires twice. */
-  schedule(scheduling: Scheduling): void;
-  /** From here on every delivery is dropped. */
-  dispose(): void;
-}
-
 interface XStateSystem {
   _relay: (source: AnyActorRef | undefined, target: AnyActorRef, event: { type: string }) => void;
   _register: (sessionId: string, actor: AnyActorRef) => string;
@@ -69,45 +57,74 @@ interface XStateSystem {
   };
 }
 
-/** Wraps the seams of a root actor that has not been started. */
-export function installSeams(root: AnyActorRef, hooks: SeamHooks): Seams {
-  const system = root.system as unknown as XStateSystem;
-  const relay = system._relay;
-  const register = system._register;
-  let isInTurn = false;
-  let isDisposed = false;
-  system._relay = (source, target, event) => {
-    if (isDisposed) return;
-    if (isInTurn) relay(source, target, event);
-    else hooks.deliver({ source, target, event });
-  };
-  system._register = (sessionId, actor) => {
-    actor.on('*', (event: { type: string }) => hooks.emit(event));
-    return register(sessionId, actor);
-  };
-  const { scheduler } = system;
-  const schedule = scheduler.schedule;
-  scheduler.schedule = (source, target, event, delay, id = hooks.nameTimer()) => {
-    if (`${source.sessionId}.${id}` in system._snapshot._scheduledEvents) scheduler.cancel(source, id);
-    hooks.schedule({ source, target, event, id });
-    schedule(source, target, event, delay, id);
-  };
-  // Without an observer XState reports a failed root as an uncaught exception, which would end the thread.
-  root.subscribe({ error: () => {} });
-  return {
-    turn: (body) => {
-      isInTurn = true;
-      try {
-        body();
-      } finally {
-        isInTurn = false;
-      }
-    },
-    pass: ({ source, target, event }) => relay(source, target, event),
-    schedule: ({ source, target, event, id }) => schedule(source, target, event, 0, id),
-    dispose: () => {
-      isDisposed = true;
-    },
+interface XStateActor {
+  readonly observers: Set<unknown>;
+  readonly _actorScope: { emit: (event: { readonly type: string }) => void };
+}
+
+/** Without an observer XState reports a failed root as an uncaught exception, which would end the thread. */
+const OBSERVER = { error: () => {} };
+
+/** The wrapped seams of one root actor. Thousands are kept, so there are as few closures as can be. */
+export class Seams {
+  readonly #relay: XStateSystem['_relay'];
+  readonly #schedule: XStateSystem['scheduler']['schedule'];
+  #isInTurn = false;
+  #isDisposed = false;
+
+  /** Wraps the seams of a root actor that has not been started. */
+  constructor(root: AnyActorRef, hooks: SeamHooks) {
+    const system = root.system as unknown as XStateSystem;
+    const { scheduler, _register: register } = system;
+    this.#relay = system._relay;
+    this.#schedule = scheduler.schedule;
+    system._relay = (source, target, event) => {
+      if (this.#isInTurn) this.#relay(source, target, event);
+      else if (!this.#isDisposed) hooks.deliver({ source, target, event });
+    };
+    system._register = (sessionId, actor) => {
+      hear(actor as unknown as XStateActor, hooks);
+      return register(sessionId, actor);
+    };
+    scheduler.schedule = (source, target, event, delay, id = hooks.nameTimer()) => {
+      if (`${source.sessionId}.${id}` in system._snapshot._scheduledEvents) scheduler.cancel(source, id);
+      hooks.schedule({ source, target, event, id });
+      this.#schedule(source, target, event, delay, id);
+    };
+    (root as unknown as XStateActor).observers.add(OBSERVER);
+  }
+
+  /** A turn begins: deliveries pass straight on until `leave`. */
+  enter(): void {
+    this.#isInTurn = true;
+  }
+
+  leave(): void {
+    this.#isInTurn = false;
+  }
+
+  /** Passes a delivery on; only within a turn. */
+  pass({ source, target, event }: Delivery): void {
+    this.#relay(source, target, event);
+  }
+
+  /** Sets a timer again after a restore; only within a turn, and after the root has started: before that it fires twice. */
+  schedule({ source, target, event, id }: Scheduling): void {
+    this.#schedule(source, target, event, 0, id);
+  }
+
+  /** From here on every delivery is dropped. */
+  dispose(): void {
+    this.#isDisposed = true;
+  }
+}
+
+/** Listeners of the machine's own still hear what they listen for. */
+function hear({ _actorScope: scope }: XStateActor, hooks: SeamHooks): void {
+  const toListeners = scope.emit;
+  scope.emit = (event) => {
+    hooks.emit(event);
+    toListeners(event);
   };
 }
 
@@ -176,19 +193,27 @@ function failedSeam(): string | undefined {
   if (typeof (root.system as unknown as Partial<XStateSystem>)._snapshot?._scheduledEvents !== 'object') {
     return 'actor.system._snapshot._scheduledEvents is gone';
   }
+  const internals = root as unknown as Partial<XStateActor>;
+  if (!(internals.observers instanceof Set)) return 'actor.observers is gone';
+  if (typeof internals._actorScope?.emit !== 'function') return 'actor._actorScope.emit is gone';
   const scheduled: string[] = [];
-  const seams = installSeams(root, {
+  const seams = new Seams(root, {
     deliver: (d) => outside.push(d),
     emit: (event) => heard.push(event.type),
     schedule: ({ id }) => scheduled.push(id),
     nameTimer: () => 'timer',
   });
-  seams.turn(() => root.start());
+  const turn = (body: () => void): void => {
+    seams.enter();
+    body();
+    seams.leave();
+  };
+  turn(() => root.start());
   if (scheduled[0]?.startsWith('xstate.after.10.') !== true) return 'timers are not seen when they are set';
   for (const fire of timers) fire();
   if (!heard.includes('seam.child')) return 'events of nested actors are not heard';
   if (root.getSnapshot().value !== 'waiting' || outside.length !== 1) return 'timers pass the mailbox by';
-  seams.turn(() => outside.forEach((delivery) => seams.pass(delivery)));
+  turn(() => outside.forEach((delivery) => seams.pass(delivery)));
   const isOver = root.getSnapshot().value === 'over';
   seams.dispose();
   return isOver ? undefined : 'a delivery that was held back cannot be passed on';

@@ -12,6 +12,7 @@ import { decodeError } from '../thread/error-codec.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
 import { encodeCommit, forEachResult } from './commit-codec.ts';
 import type { EncodedCommit } from './commit-codec.ts';
+import { Slots } from '../slots.ts';
 import type { StoreCall, StoreRequest, StoreResponse } from './protocol.ts';
 import type { Commit, CommitResult, Store } from './store.ts';
 
@@ -63,10 +64,9 @@ class PortStoreClient implements StoreClient {
   readonly #env: Env;
   readonly #onAcknowledged: () => void;
   /** In the order posted; commits and calls share one numbering. */
-  readonly #open = new Map<number, OpenCommit | OpenCall>();
+  readonly #open = new Slots<OpenCommit | OpenCall>();
   #port: Port | undefined;
   #outgoing: (OpenCommit | OpenCall)[] = [];
-  #lastN = 0;
   #isScheduled = false;
   #isClosed = false;
   #unacknowledged = 0;
@@ -84,13 +84,13 @@ class PortStoreClient implements StoreClient {
 
   post(commit: Commit, onResult: (result: CommitResult) => void): void {
     if (!this.#isClosed) this.#unacknowledged++;
-    this.#enter({ kind: 'commit', n: ++this.#lastN, commit, onResult, isSent: false });
+    this.#enter({ kind: 'commit', n: this.#open.next, commit, onResult, isSent: false });
   }
 
   call<M extends StoreCall>(method: M, ...args: Parameters<Store[M]>): ReturnType<Store[M]> {
     const answer = new Promise<unknown>((resolve, reject) => {
       if (this.#isClosed) reject(closedError(method));
-      else this.#enter({ kind: 'call', n: ++this.#lastN, method, args, resolve, reject });
+      else this.#enter({ kind: 'call', n: this.#open.next, method, args, resolve, reject });
     });
     return answer as ReturnType<Store[M]>;
   }
@@ -98,7 +98,7 @@ class PortStoreClient implements StoreClient {
   reconnect(port: Port): void {
     this.#port?.close();
     this.#attach(port);
-    this.#outgoing = [...this.#open.values()];
+    this.#outgoing = this.#open.values();
     this.#flush();
   }
 
@@ -130,7 +130,7 @@ class PortStoreClient implements StoreClient {
 
   #enter(entry: OpenCommit | OpenCall): void {
     if (this.#isClosed) return;
-    this.#open.set(entry.n, entry);
+    this.#open.add(entry);
     this.#outgoing.push(entry);
     // The store begins on the first commits while the next ones are still being made.
     if (this.#outgoing.length >= FLUSH_AT) return this.#flush();
@@ -169,7 +169,7 @@ class PortStoreClient implements StoreClient {
     }
     const entry = this.#open.get(response.id);
     if (entry?.kind !== 'call') return;
-    this.#open.delete(response.id);
+    this.#open.take(response.id);
     if (response.kind === 'answer') entry.resolve(response.value);
     else entry.reject(decodeError(response.error as EncodedError));
   }
@@ -177,7 +177,7 @@ class PortStoreClient implements StoreClient {
   #settleCommit(n: number, result: CommitResult): void {
     const entry = this.#open.get(n);
     if (entry?.kind !== 'commit') return;
-    this.#open.delete(n);
+    this.#open.take(n);
     this.#unacknowledged--;
     entry.onResult(result);
     if (this.#unacknowledged === 0) for (const settled of this.#onSettled.splice(0)) settled();

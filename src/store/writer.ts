@@ -204,6 +204,8 @@ export class StoreWriter {
     if (this.#isAbandoned) return;
     if (isTroupeError(error, 'ERR_STORE_UNAVAILABLE') && error.details['isOutcomeUnknown'] === true) {
       for (const queued of batch) queued.commit = { ...queued.commit, isResent: true };
+      // What was written after all may be refused when it is tried again: nobody would wake those who wait for it.
+      this.#hasPublished ||= batch.some(({ commit }) => commit.publish !== undefined);
     }
     const isNew = this.#retryMs === 0;
     this.#retryMs = isNew ? RETRY.firstMs : Math.min(this.#retryMs * RETRY.factor, RETRY.mostMs);

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { isDefinition } from '../actor/define.ts';
 import type { AnyDefinition } from '../actor/define.ts';
+import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
 import type { Env } from '../env.ts';
 import { LOG_LEVELS } from '../observe/logger.ts';
@@ -166,25 +167,5 @@ function toError(options: unknown, issues: readonly z.core.$ZodIssue[]): TroupeE
     if (path.length === 0) return `the options are ${describeValue(value)} instead of an object. ${allowed}`;
     if (value === undefined) return `option '${name}' is missing. ${allowed}`;
     return `option '${name}' is ${describeValue(value)}. ${allowed}`;
-  }
-}
-
-const SHOWN_CHARS = 80;
-
-/** A value as a message names it: with its type, and not longer than it needs to be known again. */
-export function describeValue(value: unknown): string {
-  if (value === undefined || value === null) return String(value);
-  if (Array.isArray(value)) return 'an array';
-  switch (typeof value) {
-    case 'string':
-      return value.length <= SHOWN_CHARS
-        ? `'${value}' (a string)`
-        : `'${value.slice(0, SHOWN_CHARS)}…' (a string of ${value.length} characters)`;
-    case 'object':
-      return 'an object';
-    case 'function':
-      return 'a function';
-    default:
-      return `${String(value as number)} (a ${typeof value})`;
   }
 }

@@ -10,7 +10,7 @@ import type { StoreClient } from '../store/store-client.ts';
 import type { OutboxRow } from '../store/store.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import type { Asks } from './asks.ts';
-import { describeValue } from './options.ts';
+import { describeValue } from '../describe.ts';
 
 /** Something an actor handed to the host program. `id` is the same whenever it comes again. */
 export interface Delivery {
@@ -33,8 +33,12 @@ interface Channel {
   readonly handler: DeliveryHandler;
   readonly queue: Lane<Pending>;
   isBusy: boolean;
-  /** More is stored than was taken. */
+  /** More is stored than was taken: what comes is left there, to be read in its order. */
   isBehind: boolean;
+  /** The read under way takes nothing more for it. */
+  isShut: boolean;
+  /** Something was left in the store since the read under way began. */
+  hasLeft: boolean;
 }
 
 const PAGE = 1000;
@@ -49,6 +53,9 @@ export class Outbox {
   readonly #asks: Asks;
   readonly #channels = new Map<string, Channel>();
   readonly #taken = new Set<number>();
+  /** Reads of the store, one after the other: two at a time would mix up the order. */
+  #reading: Promise<void> = Promise.resolve();
+  #nextRead: Promise<void> | undefined;
   #settling: number[] = [];
   #isScheduled = false;
 
@@ -68,7 +75,8 @@ export class Outbox {
     if (this.#channels.has(channel)) {
       throw new TroupeError('ERR_OPTIONS_INVALID', `Channel '${channel}' has a handler. Remove that one first.`);
     }
-    const made: Channel = { handler, queue: new Lane(), isBusy: false, isBehind: false };
+    const state = { isBusy: false, isBehind: true, isShut: true, hasLeft: false };
+    const made: Channel = { handler, queue: new Lane(), ...state };
     this.#channels.set(channel, made);
     // The recovery loop looks again; after a stop the next system does.
     this.recover().catch((error: unknown) => {
@@ -85,10 +93,9 @@ export class Outbox {
   deliver(delivery: Delivery, pos: number | undefined): void {
     const channel = this.#channels.get(delivery.channel);
     if (!channel || pos === undefined || this.#taken.has(pos)) return;
-    if (channel.isBehind || channel.queue.size >= MAX_QUEUED) return void (channel.isBehind = true);
-    this.#taken.add(pos);
-    channel.queue.push({ pos, delivery });
-    void this.#work(channel);
+    if (!channel.isBehind && channel.queue.size < MAX_QUEUED) return this.#enqueue(channel, { pos, delivery });
+    channel.isBehind = true;
+    channel.hasLeft = true;
   }
 
   /** Takes a delivery that is not stored: now or never. */
@@ -103,22 +110,49 @@ export class Outbox {
   }
 
   /** Reads what is pending: after a start, for a new handler, and in the recovery loop. */
-  async recover(): Promise<void> {
+  recover(): Promise<void> {
+    if (this.#nextRead) return this.#nextRead;
+    const next = this.#reading.then(() => {
+      this.#nextRead = undefined;
+      return this.#read();
+    });
+    this.#nextRead = next;
+    this.#reading = next.catch(() => {});
+    return next;
+  }
+
+  async #read(): Promise<void> {
+    for (const channel of this.#channels.values()) Object.assign(channel, { isShut: false, hasLeft: false });
     let afterPos = 0;
     for (;;) {
       const rows = await this.#store.call('outbox', { afterPos, limit: PAGE });
       for (const row of rows) this.#take(row);
       const last = rows.at(-1);
-      if (!last || rows.length < PAGE) return;
+      if (!last || rows.length < PAGE) break;
       afterPos = last.pos;
     }
+    for (const channel of this.#channels.values()) this.#noteRead(channel);
+  }
+
+  #noteRead(channel: Channel): void {
+    channel.isBehind = channel.isShut || channel.hasLeft;
+    if (channel.isBehind && !channel.isBusy) this.#readOn();
   }
 
   #take(row: OutboxRow): void {
-    const value: unknown = JSON.parse(row.text);
-    if (row.kind === 'reply') return this.reply(row.target, value, row.pos);
-    const delivery = { id: `${row.address}#${row.id}`, channel: row.target, from: row.address, payload: value };
-    this.deliver(delivery, row.pos);
+    if (row.kind === 'reply') return this.reply(row.target, JSON.parse(row.text), row.pos);
+    const channel = this.#channels.get(row.target);
+    if (!channel || channel.isShut || this.#taken.has(row.pos)) return;
+    if (channel.queue.size >= MAX_QUEUED) return shut(channel);
+    const payload: unknown = JSON.parse(row.text);
+    const delivery = { id: `${row.address}#${row.id}`, channel: row.target, from: row.address, payload };
+    this.#enqueue(channel, { pos: row.pos, delivery });
+  }
+
+  #enqueue(channel: Channel, pending: Pending & { readonly pos: number }): void {
+    this.#taken.add(pending.pos);
+    channel.queue.push(pending);
+    void this.#work(channel);
   }
 
   async #work(channel: Channel): Promise<void> {
@@ -126,9 +160,12 @@ export class Outbox {
     channel.isBusy = true;
     for (let next = channel.queue.shift(); next; next = channel.queue.shift()) await this.#handOver(channel, next);
     channel.isBusy = false;
-    if (!channel.isBehind) return;
-    channel.isBehind = false;
-    this.recover().catch(() => void (channel.isBehind = true));
+    if (channel.isBehind) this.#readOn();
+  }
+
+  /** Whatever fails here is tried again by the recovery loop. */
+  #readOn(): void {
+    this.recover().catch(() => {});
   }
 
   async #handOver(channel: Channel, { pos, delivery }: Pending): Promise<void> {
@@ -165,6 +202,11 @@ export class Outbox {
       );
     });
   }
+}
+
+function shut(channel: Channel): void {
+  channel.isShut = true;
+  channel.isBehind = true;
 }
 
 function assertHandler(channel: unknown, handler: unknown): void {

@@ -8,7 +8,7 @@ import type { ScheduleCommand } from '../cell/items.ts';
 import { TroupeError } from '../errors.ts';
 import type { ScheduleWrite } from '../store/store.ts';
 import type { SystemCore } from './core.ts';
-import { describeValue } from './options.ts';
+import { describeValue } from '../describe.ts';
 
 export interface SendOptions {
   /** Id of this message, chosen by the caller, 1 to 256 characters: however often it is sent, it is processed once. */
@@ -100,11 +100,11 @@ export function createRef<D extends AnyDefinition>(
     },
     snapshot: async () => {
       core.assertRunning();
-      return (await core.requests.view(address, create)) as never;
+      return (await view(core, address, create)) as never;
     },
     watch: () => {
       core.assertRunning();
-      return core.watches.watch(address, () => core.requests.view(address, create)) as never;
+      return core.watches.watch(address, () => view(core, address, create)) as never;
     },
     stop: async () => {
       core.assertRunning();
@@ -133,6 +133,13 @@ async function ask(
     (error: Error) => cancel(error),
   );
   return reply;
+}
+
+/** The committed state, after what this caller sent before and what still waits for room. */
+async function view(core: SystemCore, address: Address, create: string | undefined): Promise<unknown> {
+  const waiting = core.sends.posted(address);
+  if (waiting) await waiting;
+  return core.requests.view(address, create);
 }
 
 /** How many events may be under way to an actor: what its mailbox holds, unless that refuses for itself. */

@@ -9,6 +9,7 @@
 import type { Address } from '../actor/address.ts';
 import { Lane } from '../cell/lane.ts';
 import { TroupeError } from '../errors.ts';
+import { Slots } from '../slots.ts';
 import { decodeError } from '../thread/error-codec.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
 
@@ -22,6 +23,8 @@ export interface Unanswered {
 interface Unacknowledged extends Unanswered {
   readonly window: Window | undefined;
   isPosted: boolean;
+  /** Who waits for it to go out. */
+  onPosted: (() => void)[] | undefined;
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -53,9 +56,8 @@ export interface SendsOptions {
 
 export class Sends {
   readonly #options: SendsOptions;
-  readonly #unacknowledged = new Map<number, Unacknowledged>();
+  readonly #unacknowledged = new Slots<Unacknowledged>();
   readonly #windows = new Map<Address, Window>();
-  #n = 0;
   #onEmpty: (() => void)[] = [];
 
   constructor(options: SendsOptions) {
@@ -68,7 +70,7 @@ export class Sends {
 
   /** Number the next send will have; names asks. */
   get nextNumber(): number {
-    return this.#n + 1;
+    return this.#unacknowledged.next;
   }
 
   /**
@@ -79,23 +81,37 @@ export class Sends {
   send(to: Address, body: string, { id, create, most = Infinity }: SendOptions): Promise<unknown> {
     const { sender, nextOrder, maxPending } = this.#options;
     if (this.#unacknowledged.size >= maxPending) return Promise.reject(overloaded(to, maxPending));
-    const n = ++this.#n;
+    const n = this.#unacknowledged.next;
     const idPart = id === undefined ? '' : `"id":${JSON.stringify(id)},`;
     const createPart = create === undefined ? '' : `"create":${create},`;
     const text = `{"k":"send","to":"${to}","from":"${sender}","n":${n},${idPart}${createPart}${body}}`;
     return new Promise((resolve, reject) => {
-      const window = most === Infinity ? undefined : this.#windowOf(to);
-      const send = { order: nextOrder(), to, text, window, isPosted: false, resolve, reject };
-      this.#unacknowledged.set(n, send);
-      if (window && window.underWay >= most) window.waiting.push(send);
+      // A number below one that the actor has seen would be taken for a repetition: nothing overtakes what waits.
+      const window = most === Infinity ? this.#windows.get(to) : this.#windowOf(to);
+      const send = { order: nextOrder(), to, text, window, isPosted: false, onPosted: undefined, resolve, reject };
+      this.#unacknowledged.add(send);
+      if (window && (window.underWay >= most || window.waiting.size > 0)) window.waiting.push(send);
       else this.#post(send);
     });
   }
 
+  /**
+   * Resolves once everything sent to an actor so far has gone out, so that what follows comes after it. Nothing when all of
+   * that has.
+   * @throws {TroupeError} ERR_OVERLOADED, as a rejection.
+   */
+  posted(to: Address): Promise<void> | undefined {
+    const { maxPending } = this.#options;
+    const last = this.#windows.get(to)?.waiting.peekLast();
+    if (!last) return undefined;
+    const onPosted = (last.onPosted ??= []);
+    if (onPosted.length >= maxPending) return Promise.reject(overloaded(to, maxPending));
+    return new Promise((resolve) => void onPosted.push(resolve));
+  }
+
   acknowledge(n: number, error: EncodedError | undefined, reply: unknown): void {
-    const send = this.#unacknowledged.get(n);
+    const send = this.#unacknowledged.take(n);
     if (!send) return;
-    this.#unacknowledged.delete(n);
     if (send.window) this.#free(send.to, send.window);
     if (error) send.reject(decodeError(error));
     else send.resolve(reply);
@@ -104,7 +120,7 @@ export class Sends {
 
   /** What is under way and waits for its acknowledgement. */
   get unanswered(): readonly Unanswered[] {
-    return [...this.#unacknowledged.values()].filter(({ isPosted }) => isPosted);
+    return this.#unacknowledged.values().filter(({ isPosted }) => isPosted);
   }
 
   /** Resolves when nothing is unacknowledged. */
@@ -115,7 +131,10 @@ export class Sends {
 
   /** Rejects whatever still waits. */
   abandon(): void {
-    for (const { to, reject } of this.#unacknowledged.values()) reject(abandoned(to));
+    for (const send of this.#unacknowledged.values()) {
+      send.reject(abandoned(send.to));
+      tellPosted(send);
+    }
     this.#unacknowledged.clear();
     this.#windows.clear();
     for (const done of this.#onEmpty.splice(0)) done();
@@ -125,6 +144,7 @@ export class Sends {
     if (send.window) send.window.underWay++;
     send.isPosted = true;
     this.#options.post(send.to, send.text);
+    tellPosted(send);
   }
 
   #windowOf(to: Address): Window {
@@ -139,6 +159,10 @@ export class Sends {
     if (next) this.#post(next);
     else if (window.underWay === 0) this.#windows.delete(to);
   }
+}
+
+function tellPosted({ onPosted }: Unacknowledged): void {
+  if (onPosted) for (const posted of onPosted) posted();
 }
 
 /** What a caller is told that has too much under way. */

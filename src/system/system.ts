@@ -59,6 +59,7 @@ export interface StopOptions {
 
 const DEFAULT_STOP_TIMEOUT_MS = 10_000;
 const MINUTE_MS = 60_000;
+const SIGN_OFF_MS = 1000;
 
 export class System {
   readonly #parts: SystemParts;
@@ -250,6 +251,7 @@ export class System {
     this.#recovery?.stop();
     await this.#bus?.stop({ timeoutMs });
     await this.#settleWithin(timeoutMs);
+    await this.#signOff();
     await this.#threads?.stop(timeoutMs);
     this.#core.sends.abandon();
     this.#core.tells.abandon();
@@ -258,14 +260,26 @@ export class System {
     this.#core.watches.end();
   }
 
+  /** The downtime counts from here. A store in trouble does not hold up the stop. */
+  #signOff(): Promise<void> {
+    const alive = this.#threads?.store.call('markAlive', this.#parts.env.now());
+    return this.#within(SIGN_OFF_MS, alive ?? Promise.resolve());
+  }
+
   #settleWithin(timeoutMs: number): Promise<void> {
+    return this.#within(timeoutMs, this.#core.sends.settled());
+  }
+
+  /** Resolves when `work` is over, however it ended, or its time is up. */
+  #within(timeoutMs: number, work: Promise<void>): Promise<void> {
     const { env } = this.#parts;
     return new Promise((resolve) => {
       const timer = env.setTimeout(resolve, timeoutMs);
-      void this.#core.sends.settled().then(() => {
+      const done = (): void => {
         env.clearTimeout(timer);
         resolve();
-      });
+      };
+      work.then(done, done);
     });
   }
 

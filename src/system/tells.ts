@@ -3,6 +3,7 @@
  * gives back; beyond that the sender's promise waits (G14).
  */
 import type { Address } from '../actor/address.ts';
+import { Lane } from '../cell/lane.ts';
 import { overloaded } from './sends.ts';
 
 /** Tells on their way to one host. */
@@ -16,7 +17,7 @@ interface Waiting {
 
 interface Link {
   onTheWay: number;
-  waiting: Waiting[];
+  readonly waiting: Lane<Waiting>;
 }
 
 export interface TellsOptions {
@@ -46,7 +47,7 @@ export class Tells {
     const text = `{"k":"tell","to":"${to}",${createPart}"event":${eventText}}`;
     const index = indexOf(to);
     const link = index === undefined ? undefined : this.#linkOf(index);
-    if (link && link.onTheWay < MAX_TELLS_ON_THE_WAY && link.waiting.length === 0) {
+    if (link && link.onTheWay < MAX_TELLS_ON_THE_WAY && link.waiting.size === 0) {
       link.onTheWay++;
       post(to, text);
       return DONE;
@@ -60,40 +61,50 @@ export class Tells {
 
   /** A host has taken that many. */
   credit(index: number, count: number): void {
-    const link = this.#linkOf(index);
+    const link = this.#links.get(index);
+    if (!link) return;
     link.onTheWay = Math.max(0, link.onTheWay - count);
     this.#release(link);
   }
 
-  /** A host was replaced: what was on its way is lost. */
+  /** A host was replaced, or has gone with the actor it was for: what was on its way is lost. */
   replaced(index: number): void {
-    const link = this.#linkOf(index);
-    link.onTheWay = 0;
-    const isHere = ({ to }: Waiting): boolean => this.#options.indexOf(to) === index;
-    link.waiting.push(...this.#unrouted.filter(isHere));
-    this.#unrouted = this.#unrouted.filter((waiting) => !isHere(waiting));
-    this.#release(link);
+    const { indexOf, post } = this.#options;
+    const waiting = [...(this.#links.get(index)?.waiting.takeAll() ?? []), ...this.#unrouted];
+    this.#links.delete(index);
+    this.#unrouted = [];
+    for (const each of waiting) {
+      const at = indexOf(each.to);
+      if (at !== undefined) this.#linkOf(at).waiting.push(each);
+      else {
+        this.#unrouted.push(each);
+        // Asks for a thread again.
+        post(each.to, each.text);
+      }
+    }
+    for (const link of this.#links.values()) this.#release(link);
   }
 
   /** Lets whoever waits go on; nothing goes out any more. */
   abandon(): void {
-    const waiting = [...this.#links.values()].flatMap((link) => link.waiting.splice(0));
+    const waiting = [...this.#links.values()].flatMap((link) => link.waiting.takeAll());
     for (const { resolve } of [...waiting, ...this.#unrouted.splice(0)]) resolve();
   }
 
   #linkOf(index: number): Link {
     let link = this.#links.get(index);
-    if (!link) this.#links.set(index, (link = { onTheWay: 0, waiting: [] }));
+    if (!link) this.#links.set(index, (link = { onTheWay: 0, waiting: new Lane() }));
     return link;
   }
 
   #release(link: Link): void {
-    const count = Math.min(link.waiting.length, MAX_TELLS_ON_THE_WAY - link.onTheWay);
-    for (const { to, text, resolve } of link.waiting.splice(0, count)) {
+    while (link.onTheWay < MAX_TELLS_ON_THE_WAY) {
+      const next = link.waiting.shift();
+      if (!next) return;
       link.onTheWay++;
       this.#waiting--;
-      this.#options.post(to, text);
-      resolve();
+      this.#options.post(next.to, next.text);
+      next.resolve();
     }
   }
 }

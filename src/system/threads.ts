@@ -83,6 +83,8 @@ export class Threads {
   readonly #store: StoreThread;
   /** Actors whose own thread is being started or ended. */
   readonly #moving = new Set<Address>();
+  /** Those of them that are needed again while theirs is being ended. */
+  readonly #wanted = new Set<Address>();
   #nextIndex: number;
   #downtimeMs = 0;
   #isStopping = false;
@@ -169,7 +171,8 @@ export class Threads {
   ensure(address: Address): void {
     const { routes } = this.#options;
     if (this.#isStopping || !routes.isDedicated(address)) return;
-    if (this.#moving.has(address) || routes.indexOf(address) !== undefined) return;
+    if (this.#moving.has(address)) return void this.#wanted.add(address);
+    if (routes.indexOf(address) !== undefined) return;
     this.#moving.add(address);
     void this.#startOwn(address, this.#nextIndex++);
   }
@@ -188,12 +191,14 @@ export class Threads {
     await this.#store.drain(clientName(slot));
     this.#moving.delete(address);
     this.#events.replaced(slot.index);
+    if (this.#wanted.delete(address)) this.ensure(address);
   }
 
   async #startOwn(address: Address, index: number, retryMs = 100): Promise<void> {
     try {
       await this.#startHost({ index, incarnation: 0, owner: address });
       this.#moving.delete(address);
+      this.#wanted.delete(address);
       this.#route(address, index);
       this.#events.replaced(index);
     } catch (error) {

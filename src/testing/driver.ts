@@ -24,6 +24,8 @@ export class Driver {
   #isWoken = false;
   /** Whether the next callback is picked at random instead of by age. */
   isShuffled = false;
+  /** Nothing runs unless it is driven: D3 does not hold. */
+  isManual = false;
 
   constructor(options: DriverOptions) {
     this.#options = options;
@@ -41,7 +43,7 @@ export class Driver {
 
   /** Begins a drive with the next turn of the event loop, when something is due and nobody drives (D3). */
   wake(): void {
-    if (this.#isWoken || this.#drives > 0 || !this.#isDue) return;
+    if (this.isManual || this.#isWoken || this.#drives > 0 || !this.#isDue) return;
     this.#isWoken = true;
     this.#options.nextTurn(() => {
       this.#isWoken = false;
@@ -59,6 +61,28 @@ export class Driver {
     return this.#drive(() => this.#advance(ms));
   }
 
+  /** Takes `count` callbacks at most, letting up to `withinMs` pass where nothing is due. Returns how many it took. */
+  async step(count: number, withinMs: number): Promise<number> {
+    let taken = 0;
+    await this.#drive(async () => {
+      const until = this.#options.time.elapsedMs + withinMs;
+      await this.#nextTurn();
+      for (; taken < count; taken++) {
+        const next = this.#take() ?? this.#options.time.take(until);
+        if (!next) break;
+        next();
+        await this.#nextTurn();
+      }
+    });
+    return taken;
+  }
+
+  /** Forgets everything that waits. */
+  discard(): void {
+    this.#waiting.clear();
+    this.#options.time.clearAll();
+  }
+
   async #drive(drive: () => Promise<void>): Promise<void> {
     this.#drives++;
     const done = this.#lastDrive.then(drive);
@@ -73,7 +97,7 @@ export class Driver {
 
   async #settle(): Promise<void> {
     for (;;) {
-      await new Promise<void>((resolve) => this.#options.nextTurn(resolve));
+      await this.#nextTurn();
       const next = this.#take();
       if (!next) return;
       next();
@@ -89,6 +113,10 @@ export class Driver {
       await this.#settle();
     }
     time.moveTo(until);
+  }
+
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => this.#options.nextTurn(resolve));
   }
 
   get #isDue(): boolean {

@@ -21,6 +21,13 @@ export interface SimulatedEnv extends Env {
   /** Lets everything that is due now come to rest. Rejects with what a callback throws. */
   settle(): Promise<void>;
   /**
+   * Takes at most `count` callbacks, one after the other, letting up to `withinMs` pass where nothing is due, and stops in the
+   * middle of whatever goes on: the moment for a crash. Returns how many it took. Rejects with what a callback throws.
+   */
+  step(count: number, withinMs?: number): Promise<number>;
+  /** Forgets every callback and every timer, as the end of a process does: what waits for them never goes on. */
+  discard(): void;
+  /**
    * Lets the wall clock jump, forward or back, while no time passes: timeouts stay as far away as they were. Alarms that
    * have become due fire with the next `settle` or `advance`, or by themselves.
    * @throws {TroupeError} ERR_SCHEDULE_INVALID when `now` is no time.
@@ -41,6 +48,8 @@ export interface SimulatedEnvOptions {
   readonly startAt?: number;
   /** Picks the next callback at random from those that wait, instead of the oldest. @default false */
   readonly shuffle?: boolean;
+  /** Nothing runs by itself, only by `settle`, `advance` and `step`. @default false */
+  readonly isManual?: boolean;
 }
 
 /** Keeps the order of callbacks apart from the numbers that code draws, so that neither moves the other. */
@@ -51,11 +60,13 @@ export function createSimulatedEnv({
   seed = 1,
   startAt = 1_700_000_000_000,
   shuffle = false,
+  isManual = false,
 }: SimulatedEnvOptions = {}): SimulatedEnv {
   const random = createRandom(seed);
   const time = new SimulatedTime(startAt);
   const driver = new Driver({ time, random: createRandom(seed ^ ORDER_SALT), nextTurn: createRealEnv().defer });
   driver.isShuffled = shuffle;
+  driver.isManual = isManual;
   const defer = (callback: () => void): void => driver.defer(callback);
   /** What was set for now, or the past, needs somebody to fire it. */
   const woken = <T>(result: T): T => {
@@ -76,6 +87,8 @@ export function createSimulatedEnv({
     // One by one, so that what comes over other ports can come in between, as it does with threads.
     createPort: () => createLocalPorts(defer, 1),
     settle: () => driver.settle(),
+    step: (count, withinMs = 0) => driver.step(count, withinMs),
+    discard: () => driver.discard(),
     advance: async (ms) => {
       assertStretch(ms);
       await driver.advance(ms);

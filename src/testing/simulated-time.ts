@@ -68,6 +68,11 @@ export class SimulatedTime {
     if (!this.#timeouts.remove(timer)) this.#alarms.remove(timer);
   }
 
+  /** Forgets every timer. */
+  clearAll(): void {
+    for (const timers of [this.#timeouts, this.#alarms]) while (timers.first()) timers.shift();
+  }
+
   /** True when a timer is due now. */
   get isDue(): boolean {
     return this.#nextAtMs <= this.#elapsedMs;

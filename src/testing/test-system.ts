@@ -19,6 +19,8 @@ export interface TestSystemOptions
   extends Omit<SystemOptions, 'env' | 'log' | 'threads'>, Pick<SimulatedEnvOptions, 'seed' | 'startAt'> {
   /** Where actors are kept. @default 'memory:' */
   readonly store?: string;
+  /** Worker hosts side by side. @default 3 */
+  readonly inlineHosts?: number;
 }
 
 /** A line the system logged, from `debug` on. */
@@ -51,6 +53,8 @@ export interface Unresolved {
   readonly timers: readonly PendingTimer[];
   /** Callbacks that wait for their turn; none after `clock.advance`. */
   readonly callbacks: number;
+  /** Messages of the test that have no answer yet. */
+  readonly pending: System['pending'];
 }
 
 /** A system under test. Use it with `await using`. */
@@ -74,7 +78,7 @@ export async function testSystem({ seed = 1, startAt, ...options }: TestSystemOp
   const env = createSimulatedEnv({ seed, ...(startAt !== undefined && { startAt }) });
   const logs: LogLine[] = [];
   const log: SystemOptions['log'] = (level, fields, text) => void logs.push({ level, fields, text });
-  const system = await createSystem({ store: 'memory:', ...options, threads: 0, env, log });
+  const system = await createSystem({ store: 'memory:', inlineHosts: 3, ...options, threads: 0, env, log });
   await env.settle();
   // Only now: the start reads modules, and real input and output would decide what there is to pick from.
   env.isShuffled = true;
@@ -85,7 +89,7 @@ export async function testSystem({ seed = 1, startAt, ...options }: TestSystemOp
     env,
     seed,
     logs,
-    unresolved: () => unresolvedOf(env),
+    unresolved: () => unresolvedOf(system, env),
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -102,8 +106,8 @@ function createClock(env: SimulatedEnv): TestClock {
   };
 }
 
-function unresolvedOf({ pendingTimers, waiting }: SimulatedEnv): Unresolved {
-  return { timers: pendingTimers, callbacks: waiting };
+function unresolvedOf({ pending }: System, { pendingTimers, waiting }: SimulatedEnv): Unresolved {
+  return { timers: pendingTimers, callbacks: waiting, pending };
 }
 
 /** More than the time limits of `System.stop` together. */
@@ -117,15 +121,16 @@ async function stopSystem(system: System, env: SimulatedEnv, seed: number): Prom
   stopped.then(note, note);
   await env.settle();
   for (let waitedMs = 0; !isOver && waitedMs < STOP_LIMIT_MS; waitedMs += STOP_STEP_MS) await env.advance(STOP_STEP_MS);
-  if (!isOver) throw notStopped(env, seed);
+  if (!isOver) throw notStopped(system, env, seed);
   await stopped;
 }
 
-function notStopped(env: SimulatedEnv, seed: number): TroupeError {
-  const { timers, callbacks } = unresolvedOf(env);
+function notStopped(system: System, env: SimulatedEnv, seed: number): TroupeError {
+  const { timers, callbacks, pending } = unresolvedOf(system, env);
+  const { sends, asks, requests } = pending;
   return new TroupeError(
     'ERR_INTERNAL',
-    `The test system with seed ${seed} did not stop within ${STOP_LIMIT_MS} ms of its time. Waiting: ${timers.length} timers, ${callbacks} callbacks. Look for an effect function that never settles.`,
-    { details: { seed, timers, callbacks } },
+    `The test system with seed ${seed} did not stop within ${STOP_LIMIT_MS} ms of its time. Waiting: ${timers.length} timers, ${callbacks} callbacks, ${sends + asks + requests} answers. Look for an effect function that never settles.`,
+    { details: { seed, timers, callbacks, pending } },
   );
 }

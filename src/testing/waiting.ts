@@ -15,6 +15,11 @@ export class Waiting {
     this.#callbacks.push(callback);
   }
 
+  clear(): void {
+    this.#callbacks = [];
+    this.#head = 0;
+  }
+
   /** Takes out the callback at a place counted from the oldest; the oldest moves to its place. */
   take(place: number): (() => void) | undefined {
     const at = this.#head + place;

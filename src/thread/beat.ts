@@ -13,22 +13,23 @@ export interface BeatMark {
   readonly what: string;
 }
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** The host's end. */
 export class BeatWriter {
   readonly #length: Int32Array;
-  readonly #text: Uint8Array;
+  readonly #text: Buffer;
 
   constructor(buffer: SharedArrayBuffer) {
     this.#length = new Int32Array(buffer, 0, 1);
-    this.#text = new Uint8Array(buffer, 4);
+    this.#text = Buffer.from(buffer, 4);
   }
 
   /** Notes what begins; call `clear` when it is over. */
   mark(address: string, what: string): void {
-    const { written } = encoder.encodeInto(`${address}\n${what}`, this.#text);
+    const text = `${address}\n${what}`;
+    // Ids that callers choose may hold anything; everything else is ASCII, which is written twice as fast.
+    const written = what.startsWith('id:') ? this.#text.write(text, 'utf8') : this.#text.write(text, 'latin1');
     Atomics.store(this.#length, 0, written);
   }
 

@@ -15,6 +15,9 @@ const MOST_PAUSE_MS = 60_000;
 /** Actors looked at for each that comes when there are too many. */
 const MOST_LOOKED_AT = 8;
 
+/** Pause before the next look while there are too many: busy ones come to rest. */
+const CROWDED_PAUSE_MS = 100;
+
 export interface HibernationOptions {
   readonly env: Env;
   /** Cells in the order of their last look, oldest first. */
@@ -24,8 +27,6 @@ export interface HibernationOptions {
 
 export class Hibernation {
   readonly #options: HibernationOptions;
-  /** When each cell was last seen used, by the monotonic clock. */
-  readonly #quietSinceMs = new WeakMap<HostCell, number>();
   #timer: TimerHandle | undefined;
   #pauseMs = Infinity;
 
@@ -36,7 +37,8 @@ export class Hibernation {
   /** A cell was made. Others may have to leave for it. */
   added(cell: HostCell): void {
     const { cells, maxLive } = this.#options;
-    if (cells.size > maxLive) this.#makeRoom(cell);
+    if (cells.size > maxLive) this.#makeRoom(cell, MOST_LOOKED_AT);
+    if (cells.size > maxLive) this.#armIn(CROWDED_PAUSE_MS);
     if (cell.hibernateAfterMs !== Infinity) this.#arm(cell.hibernateAfterMs);
   }
 
@@ -46,9 +48,9 @@ export class Hibernation {
     this.#pauseMs = Infinity;
   }
 
-  #makeRoom(newest: HostCell): void {
-    const { cells, maxLive } = this.#options;
-    let looks = MOST_LOOKED_AT;
+  #makeRoom(newest: HostCell | undefined, mostLooks: number): void {
+    const { cells, env, maxLive } = this.#options;
+    let looks = mostLooks;
     for (const [address, cell] of cells) {
       if (cells.size <= maxLive || looks-- === 0) return;
       if (cell === newest) continue;
@@ -57,14 +59,17 @@ export class Hibernation {
         continue;
       }
       // A second chance: to the end of the line.
-      cell.isUsed = false;
+      if (cell.isUsed) this.#noteUse(cell, env.monotonicMs());
       cells.delete(address);
       cells.set(address, cell);
     }
   }
 
   #arm(hibernateAfterMs: number): void {
-    const pauseMs = Math.min(MOST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, hibernateAfterMs / LOOKS));
+    this.#armIn(Math.min(MOST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, hibernateAfterMs / LOOKS)));
+  }
+
+  #armIn(pauseMs: number): void {
     if (pauseMs >= this.#pauseMs && this.#timer !== undefined) return;
     this.#options.env.clearTimeout(this.#timer);
     this.#pauseMs = pauseMs;
@@ -72,7 +77,7 @@ export class Hibernation {
   }
 
   #look(): void {
-    const { cells, env } = this.#options;
+    const { cells, env, maxLive } = this.#options;
     const nowMs = env.monotonicMs();
     this.stop();
     let shortestMs = Infinity;
@@ -80,16 +85,21 @@ export class Hibernation {
       if (this.#isOverdue(cell, nowMs) && cell.sleep()) cells.delete(address);
       else shortestMs = Math.min(shortestMs, cell.hibernateAfterMs);
     }
+    if (cells.size > maxLive) this.#makeRoom(undefined, cells.size);
+    if (cells.size > maxLive) this.#armIn(CROWDED_PAUSE_MS);
     if (shortestMs !== Infinity) this.#arm(shortestMs);
   }
 
   #isOverdue(cell: HostCell, nowMs: number): boolean {
-    const since = this.#quietSinceMs.get(cell);
-    if (cell.isUsed || since === undefined) {
-      cell.isUsed = false;
-      this.#quietSinceMs.set(cell, nowMs);
+    if (cell.isUsed) {
+      this.#noteUse(cell, nowMs);
       return false;
     }
-    return nowMs - since >= cell.hibernateAfterMs;
+    return nowMs - cell.quietSinceMs >= cell.hibernateAfterMs;
+  }
+
+  #noteUse(cell: HostCell, nowMs: number): void {
+    cell.isUsed = false;
+    cell.quietSinceMs = nowMs;
   }
 }

@@ -22,12 +22,15 @@ export function createInlineLauncher({ env, definitions, openStore: openGiven }:
         if (!isEnded) events.report({ kind: 'ready', prints: definitions.prints() });
       });
       return {
+        // A thread that has ended gets nothing any more; nor must this one, or it would post again what it has lost.
         connectPeer: (peer, end) => {
+          if (isEnded) return (end as Port).close();
           ports.push(end as Port);
           host.connectPeer(peer, end as Port);
         },
         route: (address, target) => host.route(address, target),
         reconnectStore: (end) => {
+          if (isEnded) return (end as Port).close();
           ports.push(end as Port);
           host.reconnectStore(end as Port);
         },

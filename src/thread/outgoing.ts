@@ -6,7 +6,7 @@ import { parseAddress } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import type { Definitions } from '../actor/definitions.ts';
 import type { ActorEvent } from '../actor/effects.ts';
-import { toHintedItem, toInboxItem } from '../cell/items.ts';
+import { TOLD, toHintedItem, toInboxItem } from '../cell/items.ts';
 import type { DirectItem, InboxItem } from '../cell/items.ts';
 import { hintSubscribers } from '../cell/release.ts';
 import type { HintedRow } from '../cell/services.ts';
@@ -59,6 +59,9 @@ export class Outgoing {
   disconnect(index: number): void {
     this.#peers.get(index)?.close();
     this.#peers.delete(index);
+    // What its actor had not acknowledged asks for another thread.
+    const { routes } = this.#options;
+    this.#effectSends.repeat((to) => routes.isDedicated(to) && routes.indexOf(to) === undefined);
   }
 
   close(): void {
@@ -165,18 +168,24 @@ export function takeHint({ to, from, pos, prev, kind, id, at, body }: HintEntry,
 
 /** An event that nobody waits for. */
 export function toTold(event: ActorEvent, create?: { readonly input?: unknown }): DirectItem {
-  return {
-    kind: 'direct',
-    from: 'tell',
-    n: 0,
-    event,
-    ...(create && { create: { input: create.input } }),
-    settle: nobody,
-  };
+  return new Told(event, create);
 }
 
-function nobody(): void {
-  // Whoever told it does not wait.
+class Told implements DirectItem {
+  readonly kind = 'direct';
+  readonly from = TOLD;
+  readonly n = 0;
+  readonly event: ActorEvent;
+  readonly create: DirectItem['create'];
+
+  constructor(event: ActorEvent, create: DirectItem['create']) {
+    this.event = event;
+    this.create = create;
+  }
+
+  settle(): void {
+    // Whoever told it does not wait.
+  }
 }
 
 /** JSON of a hint. */

@@ -6,7 +6,7 @@ import type { Runnable } from '../cell/services.ts';
 import type { Env } from '../env.ts';
 
 /** Cells pumped before the thread looks at its ports again. */
-const MAX_PUMPS = 256;
+const MAX_PUMPS = 64;
 
 export class RunQueue {
   readonly #env: Env;
@@ -21,28 +21,35 @@ export class RunQueue {
 
   run(cell: Runnable): void {
     if (this.#isRunning || this.#isScheduled) return void this.#waiting.add(cell);
+    this.#waiting.add(cell);
+    this.#runAll();
+  }
+
+  /** What a pump throws is its caller's affair; the others get their turn all the same. */
+  #runAll(): void {
     this.#isRunning = true;
-    if (cell.pump()) this.#waiting.add(cell);
-    if (this.#waiting.size > 0) this.#drain();
-    this.#isRunning = false;
+    try {
+      this.#drain();
+    } finally {
+      this.#isRunning = false;
+      if (this.#waiting.size > 0) this.#runLater();
+    }
   }
 
   #drain(): void {
     let pumps = 0;
     for (const cell of this.#waiting) {
-      if (pumps++ === MAX_PUMPS) return this.#drainLater();
+      if (pumps++ === MAX_PUMPS) return;
       this.#waiting.delete(cell);
       if (cell.pump()) this.#waiting.add(cell);
     }
   }
 
-  #drainLater(): void {
+  #runLater(): void {
     this.#isScheduled = true;
     this.#env.defer(() => {
       this.#isScheduled = false;
-      this.#isRunning = true;
-      this.#drain();
-      this.#isRunning = false;
+      this.#runAll();
     });
   }
 }

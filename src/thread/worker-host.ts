@@ -124,6 +124,8 @@ export class WorkerHost {
     const { env, boot, definitions, beat, downtimeMs } = this.#options;
     const outgoing = this.#outgoing;
     const queue = new RunQueue(env);
+    const machineLog = this.#log.with({ component: 'machine' });
+    let inTurn: Address | undefined;
     return {
       env,
       boot,
@@ -141,17 +143,27 @@ export class WorkerHost {
       dueLater: (of, at) => this.#tell({ k: 'due', of, at }),
       flush: () => this.#main.flush(),
       changed: (address) => void (this.#watched.size > 0 && this.#publish(address)),
-      mark: (address, what) => (what === undefined ? beat?.clear() : beat?.mark(address, what)),
+      mark: (address, what) => {
+        if (what === undefined) return beat?.clear();
+        inTurn = address;
+        beat?.mark(address, what);
+      },
+      machineLogger: (...args) => machineLog.info(args.map(String).join(' '), { address: inTurn }),
       takeSuspect: (address) => this.#takeSuspect(address),
       disposed: (address) => this.#forget(address),
     };
   }
 
+  /** An entry that no cell can take, such as one for a type no longer defined, must not end the thread. */
   #takeBatch(entries: readonly HostEntry[]): void {
     let tells = 0;
     for (const entry of entries) {
       if (entry.k === 'tell') tells++;
-      this.#guard(entry, () => this.#take(entry));
+      try {
+        this.#take(entry);
+      } catch (error) {
+        this.#refuse(entry, error);
+      }
     }
     if (tells > 0) this.#tell({ k: 'credit', n: tells });
   }
@@ -183,17 +195,7 @@ export class WorkerHost {
   }
 
   #accept(entry: Extract<HostEntry, { k: 'send' }>): void {
-    const { to, from, n, id, event, command, create } = entry;
-    this.#cell(to).enqueue({
-      kind: 'direct',
-      from,
-      n,
-      ...(event && { event }),
-      ...(command && { command }),
-      ...(id !== undefined && { idempotencyId: id }),
-      ...(create && { create: { input: create.input } }),
-      settle: (outcome) => this.#main.post(ackText(to, n, outcome)),
-    });
+    this.#cell(entry.to).enqueue(new Sent(entry, this.#main));
   }
 
   #tellCell(to: Address, item: DirectItem): void {
@@ -265,16 +267,47 @@ export class WorkerHost {
     this.#main.post(JSON.stringify(entry));
   }
 
-  /** An entry that no cell can take, such as one for a type no longer defined, must not end the thread. */
-  #guard(entry: HostEntry | PeerEntry, take: () => void): void {
+  #guard(entry: PeerEntry, take: () => void): void {
     try {
       take();
-    } catch (cause) {
-      const error = encodeError(cause);
-      this.#log.error('entry refused', { kind: entry.k, address: 'to' in entry ? entry.to : undefined, error });
-      if (entry.k === 'send') this.#tell({ k: 'ack', to: entry.to, n: entry.n, error });
-      if (entry.k === 'view' || entry.k === 'order') this.#tell({ k: 'answer', q: entry.q, error });
+    } catch (error) {
+      this.#refuse(entry, error);
     }
+  }
+
+  #refuse(entry: HostEntry | PeerEntry, cause: unknown): void {
+    const error = encodeError(cause);
+    this.#log.error('entry refused', { kind: entry.k, address: 'to' in entry ? entry.to : undefined, error });
+    if (entry.k === 'send') this.#tell({ k: 'ack', to: entry.to, n: entry.n, error });
+    if (entry.k === 'view' || entry.k === 'order') this.#tell({ k: 'answer', q: entry.q, error });
+  }
+}
+
+/** A send of main on its way through a cell. */
+class Sent implements DirectItem {
+  readonly kind = 'direct';
+  readonly from: string;
+  readonly n: number;
+  readonly event: DirectItem['event'];
+  readonly command: DirectItem['command'];
+  readonly idempotencyId: string | undefined;
+  readonly create: DirectItem['create'];
+  readonly #to: Address;
+  readonly #main: BatchPort;
+
+  constructor(entry: Extract<HostEntry, { k: 'send' }>, main: BatchPort) {
+    this.from = entry.from;
+    this.n = entry.n;
+    this.event = entry.event;
+    this.command = entry.command;
+    this.idempotencyId = entry.id;
+    this.create = entry.create;
+    this.#to = entry.to;
+    this.#main = main;
+  }
+
+  settle(outcome: Outcome): void {
+    this.#main.post(ackText(this.#to, this.n, outcome));
   }
 }
 

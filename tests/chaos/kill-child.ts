@@ -2,8 +2,9 @@
 import { writeFileSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createSystem } from '../../src/index.ts';
-import { HISTORY_VARIABLE } from '../support/chaos-history.ts';
-import { startLoad } from '../support/chaos-load.ts';
+import { ACTOR_MODULES, MAX_LIVE_ACTORS } from '../support/chaos-cast.ts';
+import { HISTORY_VARIABLE, record } from '../support/chaos-history.ts';
+import { startLoad, startWitness } from '../support/chaos-load.ts';
 import type { Load } from '../support/chaos-load.ts';
 import type { ChildOrder, ChildWord, Dump } from '../support/chaos-protocol.ts';
 import { createChaosRandom } from '../support/chaos-random.ts';
@@ -13,14 +14,17 @@ const say = (word: ChildWord): void => void writeSync(1, `${word}\n`);
 
 async function obey(order: ChildOrder): Promise<void> {
   process.env[HISTORY_VARIABLE] = order.history;
+  const { sender, threads, repeat } = order;
+  record({ t: 'life', phase: 'begin', id: sender, at: Date.now() });
   const system = await createSystem({
-    actors: [new URL('../support/chaos-actors.ts', import.meta.url)],
+    actors: ACTOR_MODULES,
     store: `sqlite:${order.file}`,
-    threads: order.threads,
+    threads,
     recoverEveryMs: 200,
+    maxLiveActors: MAX_LIVE_ACTORS,
   });
   say('up');
-  const { sender, threads, repeat } = order;
+  await startWitness(system, sender);
   const limit = order.mode === 'load' ? order.limit : 0;
   const random = createChaosRandom(order.seed);
   const load = startLoad({ system, random, sender, threads, repeat, limit, onFirst: () => say('first') });

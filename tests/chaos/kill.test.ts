@@ -3,7 +3,7 @@ import { runChaosScript } from '../support/chaos-script.ts';
 
 const SEED = process.env['SEED'] ?? '1';
 
-test('G1, G3, G4, G5, G6: 200 kills of the process lose nothing, repeat nothing and keep the order', async () => {
+test('G1, G3, G4, G5, G6, G11, G12, G13: 200 kills of the process lose nothing, repeat nothing and keep the order', async () => {
   const { code, output, summary } = await runChaosScript('kill.ts', ['--cycles', '200', '--seed', SEED]);
   const good = { cycles: 200, lost: 0, twice: 0, disordered: 0, violations: 0, seed: Number(SEED) };
   expect(summary, output).toMatchObject(good);
@@ -11,16 +11,23 @@ test('G1, G3, G4, G5, G6: 200 kills of the process lose nothing, repeat nothing 
   assertWasAlive(summary);
 }, 300_000);
 
+type Figures = Readonly<Record<string, number>>;
+
 /** A load that does nothing breaks no promise either. */
 function assertWasAlive(summary: unknown): void {
-  const { acknowledged, tells, unknownButProcessed, effects } = summary as Record<string, number> & {
-    effects: Record<string, number>;
-  };
-  expect(acknowledged).toBeGreaterThan(3000);
-  expect(tells).toBeGreaterThan(1000);
-  expect(unknownButProcessed).toBeGreaterThan(20);
+  const { effects, time, topics, ...sums } = summary as Figures & Record<'effects' | 'time' | 'topics', Figures>;
+  expect(sums['acknowledged']).toBeGreaterThan(3000);
+  expect(sums['tells']).toBeGreaterThan(1000);
+  expect(sums['unknownButProcessed']).toBeGreaterThan(20);
+  expect(sums['wakes']).toBeGreaterThan(300);
   expect(effects['restarted']).toBeGreaterThan(20);
   expect(effects['sameKey']).toBe(effects['restarted']);
+  expect(time['rings']).toBeGreaterThan(100);
+  expect(time['cancelled']).toBeGreaterThan(5);
+  expect(time['ticksAfterKill']).toBeGreaterThan(200);
+  expect(topics['received']).toBeGreaterThan(500);
+  expect(topics['byChoice']).toBeGreaterThan(150);
+  expect(topics['witnessedAgain']).toBeGreaterThan(0);
 }
 
 test.each([

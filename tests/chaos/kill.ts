@@ -3,13 +3,13 @@
  * (SIGKILL) at a random moment, `cycles` times; after every round of cycles on one store a last child verifies what is left,
  * and a checker judges the history. The last line is JSON. Exit code 0: the promises held; 1: they did not; 2: usage.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChaosChild } from '../support/chaos-child.ts';
 import { readHistory, unknownCalls } from '../support/chaos-history.ts';
-import type { HistoryLine } from '../support/chaos-history.ts';
+import type { HistoryLine, LifeMark } from '../support/chaos-history.ts';
 import { parseNumberOptions, runScript } from '../support/chaos-options.ts';
 import type { ChildOrder, Dump } from '../support/chaos-protocol.ts';
 import { createChaosRandom } from '../support/chaos-random.ts';
@@ -17,7 +17,7 @@ import type { ChaosRandom } from '../support/chaos-random.ts';
 import { addVerdict, describeViolations, emptyTotals } from '../support/chaos-report.ts';
 import type { Totals } from '../support/chaos-report.ts';
 import { judge } from '../support/checker.ts';
-import type { Verdict } from '../support/checker.ts';
+import type { Verdict } from '../support/chaos-verdict.ts';
 
 const OPTIONS = {
   cycles: { usual: 200, from: 1, to: 100_000, text: 'times the child is killed' },
@@ -32,6 +32,8 @@ const KILLED_AT_BOOT = 0.12;
 const BOOT_MS = 500;
 /** Time a child lives after its first outcome. Short lives are likelier: they leave more cycles in the same time. */
 const LIFE_MS = { from: 5, to: 200 } as const;
+/** Now and then, and before a verification, nothing runs for a while, which timers treat by their policies. */
+const DOWNTIME = { share: 0.08, fromMs: 100, toMs: 500 } as const;
 const CHILD_TIMEOUT_MS = 30_000;
 
 type Options = { readonly [K in keyof typeof OPTIONS]: number };
@@ -61,7 +63,15 @@ class Round {
   }
 
   get history(): readonly HistoryLine[] {
-    return readHistory(join(this.#folder, 'history.jsonl'));
+    return readHistory(this.#historyPath);
+  }
+
+  get #historyPath(): string {
+    return join(this.#folder, 'history.jsonl');
+  }
+
+  get #sender(): string {
+    return `${this.#name}.${this.#starts}`;
   }
 
   /** Lets a child work and kills it. */
@@ -77,6 +87,7 @@ class Round {
     }
     const how = await child.kill();
     if (how !== 'SIGKILL') throw new Error(`The child ended by itself (${how}).\n${child.log}`);
+    this.#noteDeath();
   }
 
   /** Lets a last child repeat what is unknown and say what is left. */
@@ -94,20 +105,33 @@ class Round {
     await this.#next.kill();
   }
 
+  #pickDowntimeMs(mode: ChildOrder['mode']): number {
+    const { share, fromMs, toMs } = DOWNTIME;
+    if (mode === 'verify') return toMs;
+    return this.#random.chance(share) ? this.#random.between(fromMs, toMs) : 0;
+  }
+
+  /** Nothing runs from here on. Reading cuts off a line that the kill left unfinished. */
+  #noteDeath(): void {
+    const mark: LifeMark = { t: 'life', phase: 'over', id: this.#sender, at: Date.now() };
+    if (this.history.length > 0) appendFileSync(this.#historyPath, `${JSON.stringify(mark)}\n`);
+  }
+
   /** Hands an order to the child that has loaded its modules meanwhile, and starts the next one. */
   async #begin(mode: ChildOrder['mode']): Promise<ChaosChild> {
     const child = this.#next;
     await within(child.said('loaded'), 'loading its modules', child);
+    await sleep(this.#pickDowntimeMs(mode));
     this.#starts++;
     const { threads, limit } = this.#options;
     child.obey({
       mode,
       file: join(this.#folder, 'store.db'),
-      history: join(this.#folder, 'history.jsonl'),
+      history: this.#historyPath,
       dump: join(this.#folder, 'dump.json'),
       threads,
       limit,
-      sender: `${this.#name}.${this.#starts}`,
+      sender: this.#sender,
       seed: this.#random.between(0, 4_294_967_295),
       repeat: this.#starts === 1 ? [] : unknownCalls(this.history),
       timeoutMs: CHILD_TIMEOUT_MS / 3,

@@ -10,8 +10,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createSystem, toAddress } from '../../src/index.ts';
 import { ledger } from '../support/chaos-actors.ts';
 import type { System } from '../../src/index.ts';
-import { HISTORY_VARIABLE, readHistory } from '../support/chaos-history.ts';
-import { LEDGERS, startLoad } from '../support/chaos-load.ts';
+import { ACTOR_MODULES, LEDGERS, MAX_LIVE_ACTORS } from '../support/chaos-cast.ts';
+import { HISTORY_VARIABLE, readHistory, record } from '../support/chaos-history.ts';
+import { startLoad, startWitness } from '../support/chaos-load.ts';
 import type { Load } from '../support/chaos-load.ts';
 import { parseNumberOptions, runScript } from '../support/chaos-options.ts';
 import { createChaosRandom } from '../support/chaos-random.ts';
@@ -34,6 +35,8 @@ const PAUSE_MS = { from: 0, to: 200 } as const;
 /** Share of kills that do not wait for the last victim: a thread ends while it starts, or both kinds end at once. */
 const IMPATIENT = { sameKind: 0.03, otherKind: 0.4 } as const;
 const TIMEOUT_MS = 30_000;
+
+const SENDER = 'main';
 
 type Victim = 'worker' | 'store';
 
@@ -98,11 +101,13 @@ async function run(options: Options): Promise<number> {
   process.env[HISTORY_VARIABLE] = historyPath;
   console.log(`seed ${options.seed}, ${options.kills} workers, ${options['store-kills']} stores, files in ${folder}`);
   const said: string[] = [];
+  record({ t: 'life', phase: 'begin', id: SENDER, at: Date.now() });
   const system = await start(options, join(folder, 'store.db'), said);
+  await startWitness(system, SENDER);
   const load = startLoad({
     system,
     random: createChaosRandom(options.seed + 1),
-    sender: 'main',
+    sender: SENDER,
     threads: options.threads,
     repeat: [],
     limit: Infinity,
@@ -126,10 +131,11 @@ async function run(options: Options): Promise<number> {
 
 function start({ threads }: Options, file: string, said: string[]): Promise<System> {
   return createSystem({
-    actors: [new URL('../support/chaos-actors.ts', import.meta.url)],
+    actors: ACTOR_MODULES,
     store: `sqlite:${file}`,
     threads,
     recoverEveryMs: 200,
+    maxLiveActors: MAX_LIVE_ACTORS,
     log: (level, fields, text) => {
       if (process.env['CHAOS_LOG'] && level !== 'debug')
         process.stderr.write(

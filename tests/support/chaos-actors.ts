@@ -1,38 +1,21 @@
 /**
- * Actors of the chaos runs. Each keeps in its log everything it processed: who sent it, under which number, and its `place`,
- * a count kept in the state, so that a state and a log that drift apart are noticed.
+ * Actors of the chaos runs that talk and work. Each keeps in its log everything it processed: who sent it, under which
+ * number, and its `place`, a count kept in the state, so that a state and a log that drift apart are noticed.
  *
  * - `ledger` notes what it gets;
  * - `relay` notes it and tells the next on the route, on another thread mostly;
  * - `job` runs an effect function that sends to a ledger twice, then notes that it is done, and under which key.
+ *
+ * Those that live by the clock and by topics stand in `chaos-time-actors.ts` and `chaos-topic-actors.ts`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assign, emit, setup } from 'xstate';
 import { z } from 'zod';
 import { append, defineActor, fromEffect, reply, tell } from '../../src/index.ts';
 import type { Effect, ReplyToken } from '../../src/index.ts';
+import { fail, markWake, note, policy, routed } from './chaos-actor-parts.ts';
+import type { Note, Routed } from './chaos-actor-parts.ts';
 import { record } from './chaos-history.ts';
-
-interface Note {
-  readonly id: string;
-  readonly from: string;
-  readonly n: number;
-}
-
-interface Routed extends Note {
-  readonly route: readonly string[];
-}
-
-const note = { id: z.string(), from: z.string(), n: z.number() };
-const routed = { ...note, route: z.array(z.string()) };
-
-/** Turns that throw are part of the load; giving up on the actor is not. */
-const supervise = { maxRestarts: 1000, withinMs: 1 };
-
-/** A turn that has effects and then throws: nothing of it may be kept. */
-function fail(): never {
-  throw new Error('thrown on purpose');
-}
 
 const MAX_SENDERS = 30;
 
@@ -59,6 +42,7 @@ const ledgerMachine = setup({
   on: {
     NOTE: {
       actions: [
+        markWake,
         assign({
           count: ({ context }) => context.count + 1,
           last: ({ context, event }) => noteSender(context.last, event),
@@ -68,6 +52,7 @@ const ledgerMachine = setup({
     },
     ASK: {
       actions: [
+        markWake,
         assign({ count: ({ context }) => context.count + 1 }),
         emit(({ context, event: { id, from, n } }) => append({ id, from, n, place: context.count })),
         emit(({ context, event }) => reply(event.replyTo, { place: context.count })),
@@ -84,9 +69,9 @@ const ledgerMachine = setup({
 });
 
 export const ledger = defineActor('ledger', ledgerMachine, {
+  ...policy,
   events: { NOTE: z.object(note), BAD: z.object(note) },
   asks: { ASK: { input: z.object(note), reply: z.object({ place: z.number() }) } },
-  supervise,
 });
 
 /** The next stop of a routed event. */
@@ -109,6 +94,7 @@ const relayMachine = setup({
   on: {
     PASS: {
       actions: [
+        markWake,
         assign(({ context: { count, sent }, event: { route } }) => {
           const [next = ''] = route;
           return { count: count + 1, sent: { ...sent, [next]: (sent[next] ?? 0) + 1 } };
@@ -132,8 +118,8 @@ const relayMachine = setup({
 });
 
 export const relay = defineActor('relay', relayMachine, {
+  ...policy,
   events: { PASS: z.object(routed), BAD: z.object(note) },
-  supervise,
 });
 
 interface Run {
@@ -208,6 +194,7 @@ const jobMachine = setup({
   on: {
     RUN: {
       actions: [
+        markWake,
         assign(({ context: { count, runs, queue }, event: { id, route } }) => ({
           count: count + 1,
           runs: runs + 1,
@@ -227,6 +214,6 @@ const jobMachine = setup({
 });
 
 export const job = defineActor('job', jobMachine, {
+  ...policy,
   events: { RUN: z.object(routed), BAD: z.object(note) },
-  supervise,
 });

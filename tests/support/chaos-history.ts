@@ -5,9 +5,32 @@
 import { closeSync, existsSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
 
 /** What may be sent. `bad` makes its receiver throw, so it is rejected in the end. */
-export type ChaosOp = 'note' | 'ask' | 'pass' | 'run' | 'bad';
+export type ChaosOp =
+  | 'note'
+  | 'ask'
+  | 'pass'
+  | 'run'
+  | 'bad'
+  /** Schedules or takes back: an event whose effect does it, or the ref. */
+  | 'plan'
+  | 'schedule'
+  | 'unschedule'
+  /** Publishes: an event whose effect does it, or code. */
+  | 'herald'
+  | 'publish'
+  /** Subscribes an actor, or ends that. */
+  | 'subscribe'
+  | 'unsubscribe';
 
-/** One call of `send` or `ask`. Calls with the same `id` are the same event; all of them carry that id as the caller's. */
+/** What is asked of a key of an actor's schedule; with neither time it is taken back. */
+export interface TimerOrder {
+  readonly key: string;
+  /** Milliseconds since the epoch. */
+  readonly dueAt?: number;
+  readonly afterMs?: number;
+}
+
+/** One call of `send`, `ask`, `schedule`, `unschedule` or `publish`. Calls with the same `id` are the same event; all of them carry that id as the caller's. */
 export interface Invocation {
   readonly t: 'call';
   readonly id: string;
@@ -20,6 +43,11 @@ export interface Invocation {
   readonly n: number;
   /** The id is given to the runtime, so the call may be repeated. */
   readonly isKeyed: boolean;
+  /** Written at, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly timer?: TimerOrder;
+  /** Topic of a publication, or pattern of a subscription. */
+  readonly topic?: string;
 }
 
 /** How a call ended. A call without an outcome is unknown. */
@@ -29,6 +57,8 @@ export interface CallOutcome {
   readonly from: string;
   readonly n: number;
   readonly is: 'ok' | 'fail' | 'unknown';
+  /** Written at, in milliseconds since the epoch. */
+  readonly at: number;
   readonly code?: string;
   readonly reply?: unknown;
 }
@@ -43,7 +73,35 @@ export interface EffectMark {
   readonly attempt: number;
 }
 
-export type HistoryLine = Invocation | CallOutcome | EffectMark;
+/** A process is about to open the store, or is gone. `id`: its sender. */
+export interface LifeMark {
+  readonly t: 'life';
+  readonly phase: 'begin' | 'over';
+  readonly id: string;
+  readonly at: number;
+}
+
+/** An actor came into memory, in the process of that number. */
+export interface WakeMark {
+  readonly t: 'wake';
+  readonly id: string;
+  readonly process: number;
+}
+
+/** The subscription of code under a name is there. */
+export interface WitnessMark {
+  readonly t: 'witness';
+  readonly id: string;
+}
+
+/** It received a publication, in the life of that sender. */
+export interface HeardMark {
+  readonly t: 'heard';
+  readonly id: string;
+  readonly life: string;
+}
+
+export type HistoryLine = Invocation | CallOutcome | EffectMark | LifeMark | WakeMark | WitnessMark | HeardMark;
 
 /** Names the file for this process and its threads. */
 export const HISTORY_VARIABLE = 'TROUPE_CHAOS_HISTORY';

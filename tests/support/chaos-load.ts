@@ -1,26 +1,17 @@
-/** The load of a chaos run: clients that send, ask, repeat and burst, all seeded, with every call and outcome in the history. */
-import { hashAddress } from '../../src/actor/address.ts';
+/** The load of a chaos run: clients that send, ask, schedule, publish, repeat and burst, with every call and outcome in the history. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isTroupeError } from '../../src/index.ts';
-import type { ActorRef, AnyDefinition, System } from '../../src/index.ts';
-import { job, ledger, relay } from './chaos-actors.ts';
+import type { ActorRef, System } from '../../src/index.ts';
+import { createRefs } from './chaos-cast.ts';
+import { ringOf } from './chaos-check-time.ts';
+import { Choices, lockOf } from './chaos-choices.ts';
+import type { Choice } from './chaos-choices.ts';
 import { record } from './chaos-history.ts';
 import type { CallOutcome, ChaosOp, Invocation } from './chaos-history.ts';
 import type { ChaosRandom } from './chaos-random.ts';
 
-/** Keys of the actors under load. */
-export const LEDGERS = ['l0', 'l1', 'l2', 'l3'] as const;
-export const RELAYS = ['r0', 'r1', 'r2', 'r3'] as const;
-export const JOBS = ['j0', 'j1', 'j2'] as const;
-
 const CLIENTS = 12;
 const MOST_IN_A_BURST = 12;
-
-/** Every address under load. */
-export const ADDRESSES: readonly string[] = [
-  ...LEDGERS.map((key) => `ledger/${key}`),
-  ...RELAYS.map((key) => `relay/${key}`),
-  ...JOBS.map((key) => `job/${key}`),
-];
 
 export interface LoadOptions {
   readonly system: System;
@@ -47,6 +38,24 @@ export interface Load {
   readonly done: Promise<void>;
 }
 
+/** The name of the subscription that sees everything. */
+export const WITNESS = 'witness';
+
+/** Every so many events the witness takes its time, so that it may be killed with one in hand. */
+const SLOW_EVERY = 4;
+const SLOW_MS = 3;
+
+/** Subscribes the witness, who writes down what it receives in the life of `sender`. */
+export async function startWitness(system: System, sender: string): Promise<void> {
+  let count = 0;
+  const take = async ({ data }: { readonly data: unknown }): Promise<void> => {
+    if (++count % SLOW_EVERY === 0) await sleep(SLOW_MS);
+    record({ t: 'heard', id: (data as { readonly id: string }).id, life: sender });
+  };
+  await system.bus.subscribe('>', take, { name: WITNESS });
+  record({ t: 'witness', id: WITNESS });
+}
+
 /** Starts a load. */
 export function startLoad(options: LoadOptions): Load {
   const run = new LoadRun(options);
@@ -58,7 +67,9 @@ class LoadRun {
   readonly #options: LoadOptions;
   readonly #refs: ReadonlyMap<string, ActorRef>;
   readonly #open = new Set<Invocation>();
+  readonly #choices: Choices;
   readonly #acknowledged: Invocation[] = [];
+  readonly #locks = new Set<string>();
   #n = 0;
   #isOver = false;
   #hasOutcome = false;
@@ -66,6 +77,7 @@ class LoadRun {
   constructor(options: LoadOptions) {
     this.#options = options;
     this.#refs = createRefs(options.system);
+    this.#choices = new Choices(options.random, options.threads, options.sender);
     const repeated = options.repeat.map((former) => this.#call({ ...former, ...this.#next() }));
     const clients = Array.from({ length: CLIENTS }, () => this.#client());
     this.done = Promise.all([...repeated, ...clients]).then(() => undefined);
@@ -91,22 +103,33 @@ class LoadRun {
       await this.#call({ ...random.pick(this.#acknowledged), ...this.#next() });
       return;
     }
-    const op = pickOp(random);
-    const to = pickReceiver(op, random);
-    const count = op !== 'run' && random.chance(0.15) ? random.between(2, MOST_IN_A_BURST) : 1;
-    await Promise.all(Array.from({ length: count }, () => this.#call(this.#create(op, to))));
+    const choice = this.#choices.next();
+    const lock = lockOf(choice);
+    if (lock !== undefined) await this.#alone(lock, choice);
+    else await Promise.all(Array.from({ length: this.#pickCount(choice.op) }, () => this.#call(this.#create(choice))));
   }
 
-  #create(op: ChaosOp, to: string): Invocation {
-    const { random, threads } = this.#options;
+  #pickCount(op: ChaosOp): number {
+    const { random } = this.#options;
+    return op !== 'run' && random.chance(0.15) ? random.between(2, MOST_IN_A_BURST) : 1;
+  }
+
+  /** Makes a call unless one of the same lock is under way. */
+  async #alone(lock: string, choice: Choice): Promise<void> {
+    if (this.#locks.has(lock)) return;
+    this.#locks.add(lock);
+    await this.#call({ ...this.#create(choice), isKeyed: false });
+    this.#locks.delete(lock);
+  }
+
+  #create(choice: Choice): Invocation {
     const next = this.#next();
-    const isKeyed = random.chance(0.4);
-    const route = pickRoute(op, to, random, threads);
-    return { t: 'call', id: `${next.from}.${next.n}`, op, to, route, isKeyed, ...next };
+    const isKeyed = this.#options.random.chance(0.4);
+    return { t: 'call', id: `${next.from}.${next.n}`, isKeyed, ...choice, ...next };
   }
 
-  #next(): { readonly from: string; readonly n: number } {
-    return { from: this.#options.sender, n: ++this.#n };
+  #next(): { readonly from: string; readonly n: number; readonly at: number } {
+    return { from: this.#options.sender, n: ++this.#n, at: Date.now() };
   }
 
   async #call(call: Invocation): Promise<void> {
@@ -114,32 +137,29 @@ class LoadRun {
     this.#open.add(call);
     const outcome = await this.#perform(call);
     this.#open.delete(call);
-    record({ t: 'end', id: call.id, from: call.from, n: call.n, ...outcome });
+    record({ t: 'end', id: call.id, from: call.from, n: call.n, at: Date.now(), ...outcome });
     if (outcome.is === 'ok' && call.isKeyed) this.#remember(call);
     if (this.#hasOutcome) return;
     this.#hasOutcome = true;
     this.#options.onFirst?.();
   }
 
-  async #perform({
-    id,
-    op,
-    to,
-    route,
-    from,
-    n,
-    isKeyed,
-  }: Invocation): Promise<Pick<CallOutcome, 'is' | 'code' | 'reply'>> {
-    const ref = this.#refs.get(to) as ActorRef;
-    const event = { type: EVENT_TYPES[op], id, from, n, ...(route.length > 0 && { route }) };
-    const options = isKeyed ? { id } : {};
+  async #perform(call: Invocation): Promise<Pick<CallOutcome, 'is' | 'code' | 'reply'>> {
     try {
-      if (op === 'ask') return { is: 'ok', reply: await ref.ask(event as never, options) };
-      await ref.send(event as never, options);
-      return { is: 'ok' };
+      return { is: 'ok', reply: await this.#make(call) };
     } catch (error) {
       return describeFailure(error);
     }
+  }
+
+  #make(call: Invocation): Promise<unknown> {
+    const { id, op, to, from, n, topic = '', timer, isKeyed } = call;
+    const ref = this.#refs.get(to) as ActorRef;
+    const options = isKeyed ? { id } : {};
+    if (op === 'publish') return this.#options.system.bus.publish(topic, { id, from, n }, options);
+    if (op === 'unschedule') return ref.unschedule(timer?.key ?? '');
+    if (op === 'schedule') return ref.schedule(timer?.key ?? '', toRing(call) as never, toTime(call));
+    return op === 'ask' ? ref.ask(toEvent(call) as never, options) : ref.send(toEvent(call) as never, options);
   }
 
   /** Kept to be sent once more under the same id. */
@@ -149,80 +169,22 @@ class LoadRun {
   }
 }
 
-const EVENT_TYPES: Readonly<Record<ChaosOp, string>> = {
-  note: 'NOTE',
-  ask: 'ASK',
-  pass: 'PASS',
-  run: 'RUN',
-  bad: 'BAD',
-};
+function toEvent({ id, op, from, n, route, topic, timer }: Invocation) {
+  const more = { ...(route.length > 0 && { route }), ...(topic !== undefined && { topic }), ...timer };
+  return { type: op.toUpperCase(), id, from, n, ...more };
+}
+
+function toRing({ id, timer }: Invocation) {
+  return { type: 'RING', id: ringOf(id), key: timer?.key };
+}
+
+function toTime({ timer: { dueAt, afterMs = 0 } = { key: '' } }: Invocation) {
+  return dueAt === undefined ? { afterMs } : { at: dueAt };
+}
 
 const UNKNOWN_OUTCOMES: ReadonlySet<string> = new Set(['ERR_SYSTEM_STOPPED', 'ERR_ASK_TIMEOUT']);
 
 function describeFailure(error: unknown): Pick<CallOutcome, 'is' | 'code'> {
   const code = isTroupeError(error) ? error.code : String(error);
   return { is: UNKNOWN_OUTCOMES.has(code) ? 'unknown' : 'fail', code };
-}
-
-function createRefs(system: System): ReadonlyMap<string, ActorRef> {
-  const refs = [
-    ...LEDGERS.map((key) => system.actor(ledger, key)),
-    ...RELAYS.map((key) => system.actor(relay, key)),
-    ...JOBS.map((key) => system.actor(job, key)),
-  ] as unknown as readonly ActorRef<AnyDefinition>[];
-  return new Map(refs.map((ref) => [ref.address, ref]));
-}
-
-function pickOp(random: ChaosRandom): ChaosOp {
-  const dice = random.next();
-  if (dice < 0.45) return 'note';
-  if (dice < 0.6) return 'ask';
-  if (dice < 0.95) return 'pass';
-  return dice < 0.985 ? 'run' : 'bad';
-}
-
-function pickReceiver(op: ChaosOp, random: ChaosRandom): string {
-  if (op === 'pass') return `relay/${random.pick(RELAYS)}`;
-  if (op === 'run') return `job/${random.pick(JOBS)}`;
-  if (op === 'bad') return random.pick(ADDRESSES);
-  return `ledger/${random.pick(LEDGERS)}`;
-}
-
-/** One stop for a run; one or two for a pass, each mostly on another thread than the one before. */
-function pickRoute(op: ChaosOp, to: string, random: ChaosRandom, threads: number): readonly string[] {
-  if (op === 'run') return [`ledger/${random.pick(LEDGERS)}`];
-  if (op !== 'pass') return [];
-  if (random.chance(0.7))
-    return [
-      elsewhere(
-        to,
-        LEDGERS.map((key) => `ledger/${key}`),
-        random,
-        threads,
-      ),
-    ];
-  const next = elsewhere(
-    to,
-    RELAYS.map((key) => `relay/${key}`),
-    random,
-    threads,
-  );
-  return [
-    next,
-    elsewhere(
-      next,
-      LEDGERS.map((key) => `ledger/${key}`),
-      random,
-      threads,
-    ),
-  ];
-}
-
-function elsewhere(from: string, choices: readonly string[], random: ChaosRandom, threads: number): string {
-  const others = choices.filter((address) => threadOf(address, threads) !== threadOf(from, threads));
-  return random.pick(others.length > 0 && random.chance(0.8) ? others : choices);
-}
-
-function threadOf(address: string, threads: number): number {
-  return hashAddress(address as never) % threads;
 }

@@ -1,6 +1,6 @@
 /** What the kill harness and its child say to each other. The child says one word per line on standard output. */
 import type { Invocation } from './chaos-history.ts';
-import type { LoggedEntry } from './checker.ts';
+import type { LoggedEntry } from './chaos-verdict.ts';
 import type { Leftovers } from './chaos-settle.ts';
 
 /** The one line the child gets on standard input. */

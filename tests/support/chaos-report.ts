@@ -1,6 +1,6 @@
 /** Sums of verdicts, and what is printed about a violation. */
 import type { HistoryLine } from './chaos-history.ts';
-import type { Verdict, Violation } from './checker.ts';
+import type { TimeFigures, TopicFigures, Verdict, Violation } from './chaos-verdict.ts';
 
 /** Figures over all rounds of a run. */
 export interface Totals {
@@ -16,23 +16,36 @@ export interface Totals {
   unknownButProcessed: number;
   tells: number;
   processed: number;
+  wakes: number;
   effects: { completed: number; begun: number; restarted: number; sameKey: number };
+  time: Writable<TimeFigures>;
+  topics: Writable<TopicFigures>;
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 export function emptyTotals(): Totals {
   const effects = { completed: 0, begun: 0, restarted: 0, sameKey: 0 };
   const judged = { acknowledged: 0, lost: 0, twice: 0, disordered: 0, violations: 0, kinds: {}, rejected: 0 };
-  return { ...judged, unknown: 0, unknownButProcessed: 0, tells: 0, processed: 0, effects };
+  const time = { orders: 0, rings: 0, cancelled: 0, ticks: 0, ticksAfterKill: 0 };
+  const topics = { published: 0, received: 0, byChoice: 0, witnessed: 0, witnessedAgain: 0 };
+  return { ...judged, unknown: 0, unknownButProcessed: 0, tells: 0, processed: 0, wakes: 0, effects, time, topics };
 }
 
 /** Adds the figures of one verdict to the totals and returns them. */
 export function addVerdict(totals: Totals, verdict: Verdict): Totals {
-  const { effects, violations, ...figures } = verdict;
-  for (const name of Object.keys(figures) as (keyof typeof figures)[]) totals[name] += figures[name];
-  for (const name of Object.keys(effects) as (keyof typeof effects)[]) totals.effects[name] += effects[name];
+  const { effects, time, topics, violations, ...figures } = verdict;
+  addFigures<keyof typeof figures>(totals, figures);
+  addFigures(totals.effects, effects);
+  addFigures(totals.time, time);
+  addFigures(totals.topics, topics);
   totals.violations += violations.length;
   for (const { kind } of violations) totals.kinds[kind] = (totals.kinds[kind] ?? 0) + 1;
   return totals;
+}
+
+function addFigures<T extends string>(sums: Record<T, number>, figures: Readonly<Record<T, number>>): void {
+  for (const name of Object.keys(figures) as T[]) sums[name] += figures[name];
 }
 
 const MOST_SHOWN = 20;
@@ -46,7 +59,7 @@ export function describeViolations(violations: readonly Violation[], history: re
 }
 
 function describeViolation({ kind, id, text }: Violation, history: readonly HistoryLine[]): string {
-  const origin = id.replace(/[>*!?].*$/, '');
+  const origin = id.replace(/[>*!?^#@].*$/, '');
   const about = history.flatMap((line, index) => (line.id === origin ? [index] : []));
   const first = about[0];
   const around = first === undefined ? [] : history.slice(Math.max(0, first - LINES_AROUND), first + LINES_AROUND + 1);

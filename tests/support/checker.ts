@@ -4,79 +4,16 @@
  *
  * An event that was acknowledged stands in its receiver's log once; no event stands anywhere twice; events of one sender
  * stand in the order they were sent; a rejected one stands nowhere; what a relay told, its receiver has, gap-free; a job's
- * run is completed once, under the one key all its attempts had; nothing is in a log that nobody sent.
+ * run is completed once, under the one key all its attempts had; nothing is in a log that nobody sent. What is asked of time
+ * and of topics stands in `chaos-check-time.ts` and `chaos-check-topics.ts`.
  */
-import type { CallOutcome, EffectMark, HistoryLine, Invocation } from './chaos-history.ts';
-
-/** A row of an actor's log, with the number the store gave it. */
-export interface LoggedEntry {
-  readonly row: number;
-  readonly id: string;
-  readonly from: string;
-  readonly n: number;
-  readonly place: number;
-  readonly told?: { readonly to: string; readonly id: string; readonly n: number };
-  readonly run?: number;
-  readonly done?: { readonly id: string; readonly to: string; readonly key: string; readonly attempt: number };
-}
-
-export interface ChaosHistory {
-  readonly lines: readonly HistoryLine[];
-  /** Logs by address. */
-  readonly logs: ReadonlyMap<string, readonly LoggedEntry[]>;
-  /** What is left in the store once nothing moves any more: counts by name. */
-  readonly leftovers: Readonly<Record<string, number>>;
-}
-
-/** What was found, each with the rule it breaks. */
-export type ViolationKind =
-  | 'lost'
-  | 'twice'
-  | 'disordered'
-  | 'refused'
-  | 'rejected-but-processed'
-  | 'invented'
-  | 'torn'
-  | 'contradictory-outcome'
-  | 'reply-differs'
-  | 'tell-lost'
-  | 'tell-gap'
-  | 'effect-lost'
-  | 'effect-key'
-  | 'effect-attempt'
-  | 'effect-too-early'
-  | 'left-over';
-
-export interface Violation {
-  readonly kind: ViolationKind;
-  readonly id: string;
-  readonly text: string;
-}
-
-export interface Verdict {
-  readonly acknowledged: number;
-  readonly rejected: number;
-  readonly unknown: number;
-  /** Unknown events that turned out to be processed. */
-  readonly unknownButProcessed: number;
-  readonly tells: number;
-  readonly processed: number;
-  readonly lost: number;
-  readonly twice: number;
-  readonly disordered: number;
-  readonly effects: {
-    readonly completed: number;
-    readonly begun: number;
-    readonly restarted: number;
-    readonly sameKey: number;
-  };
-  readonly violations: readonly Violation[];
-}
-
-interface Call {
-  readonly first: Invocation;
-  readonly ends: CallOutcome[];
-}
+import { Lives, collectCalls } from './chaos-calls.ts';
+import type { Call } from './chaos-calls.ts';
+import { checkTime, ringPlaces } from './chaos-check-time.ts';
+import { checkTopics, hearingOf } from './chaos-check-topics.ts';
+import type { ChaosOp, EffectMark, HistoryLine } from './chaos-history.ts';
+import { Findings } from './chaos-verdict.ts';
+import type { ChaosHistory, LoggedEntry, Verdict } from './chaos-verdict.ts';
 
 interface Place {
   readonly address: string;
@@ -91,35 +28,17 @@ export function judge(history: ChaosHistory): Verdict {
   const found = new Findings();
   const derived = deriveEntries(history.logs, found);
   checkLogs(history.logs, found);
-  checkPlaces(places, calls, derived, found);
+  checkPlaces(places, new Map([...callPlaces(calls), ...derivedPlaces(derived), ...ringPlaces(calls)]), found);
   for (const call of calls.values()) checkCall(call, places, found);
   checkDerived(derived, places, found);
   const effects = checkEffects(marks, history.logs, found);
+  const time = checkTime({ calls, logs: history.logs, lives: new Lives(history.lines), found });
+  const topics = checkTopics({ ...history, calls, found });
   for (const [name, count] of Object.entries(history.leftovers)) {
     if (count > 0) found.add('left-over', name, `${count} ${name} are left although nothing moves any more`);
   }
-  return toVerdict({ calls, places, derived, effects, found });
-}
-
-class Findings {
-  readonly all: Violation[] = [];
-
-  add(kind: ViolationKind, id: string, text: string): void {
-    this.all.push({ kind, id, text });
-  }
-
-  count(...kinds: readonly ViolationKind[]): number {
-    return this.all.filter(({ kind }) => kinds.includes(kind)).length;
-  }
-}
-
-function collectCalls(lines: readonly HistoryLine[]): Map<string, Call> {
-  const calls = new Map<string, Call>();
-  for (const line of lines) {
-    if (line.t === 'call' && !calls.has(line.id)) calls.set(line.id, { first: line, ends: [] });
-    if (line.t === 'end') calls.get(line.id)?.ends.push(line);
-  }
-  return calls;
+  const wakes = countWakes(history.lines);
+  return toVerdict({ calls, places, derived, effects, time, topics, wakes, found });
 }
 
 function placesOf(logs: ChaosHistory['logs']): Map<string, Place[]> {
@@ -199,20 +118,35 @@ function checkLogs(logs: ChaosHistory['logs'], found: Findings): void {
   }
 }
 
+/** Each entry stands once, and where something sent it. `expected`: addresses by id. */
 function checkPlaces(
   places: ReadonlyMap<string, readonly Place[]>,
-  calls: ReadonlyMap<string, Call>,
-  derived: ReadonlyMap<string, Derived>,
+  expected: ReadonlyMap<string, string>,
   found: Findings,
 ): void {
   for (const [id, at] of places) {
     if (at.length > 1)
       found.add('twice', id, `'${id}' was processed ${at.length} times: ${at.map(describePlace).join(', ')}`);
-    const to = calls.get(id)?.first.to ?? derived.get(id)?.to;
     const [first] = at;
-    if (to === undefined && isPartOfRun(id)) continue;
-    if (to !== first?.address) found.add('invented', id, `'${id}' stands in '${first?.address}', where nobody sent it`);
+    const to = expected.get(id);
+    if (!first || to === first.address || (to === undefined && (isPartOfRun(id) || isOwn(first)))) continue;
+    found.add('invented', id, `'${id}' stands in '${first.address}', where nobody sent it`);
   }
+}
+
+function callPlaces(calls: ReadonlyMap<string, Call>): readonly (readonly [string, string])[] {
+  return [...calls].map(([id, { first }]) => [id, first.to]);
+}
+
+function derivedPlaces(derived: ReadonlyMap<string, Derived>): readonly (readonly [string, string])[] {
+  return [...derived].map(([id, { to }]) => [id, to]);
+}
+
+/** A timer of the actor itself, or what it heard; others check that. */
+function isOwn({ address, entry: { id, tick, heard } }: Place): boolean {
+  return (
+    (tick !== undefined && id.startsWith(`${address}~`)) || (heard !== undefined && id === hearingOf(heard.id, address))
+  );
 }
 
 /** Sends of an effect function are there before its completion is. Whether they belong there, the completion tells. */
@@ -224,6 +158,9 @@ function describePlace({ address, entry }: Place): string {
   return `row ${entry.row} of '${address}'`;
 }
 
+/** What leaves no entry of its own. */
+const UNLOGGED: ReadonlySet<ChaosOp> = new Set(['schedule', 'unschedule', 'publish']);
+
 function checkCall({ first, ends }: Call, places: ReadonlyMap<string, readonly Place[]>, found: Findings): void {
   const { id, to, op } = first;
   const at = places.get(id)?.[0];
@@ -231,7 +168,8 @@ function checkCall({ first, ends }: Call, places: ReadonlyMap<string, readonly P
   const isFailed = ends.some((end) => end.is === 'fail');
   if (isOk && isFailed)
     found.add('contradictory-outcome', id, `'${id}' (${op} to '${to}') was acknowledged and rejected`);
-  if (isOk && !at) found.add('lost', id, `'${id}' (${op} to '${to}') was acknowledged and is not in its log`);
+  if (isOk && !at && !UNLOGGED.has(op))
+    found.add('lost', id, `'${id}' (${op} to '${to}') was acknowledged and is not in its log`);
   if (isFailed && at)
     found.add('rejected-but-processed', id, `'${id}' (${op} to '${to}') was rejected and is in ${describePlace(at)}`);
   for (const { is, reply, code } of ends) {
@@ -314,15 +252,24 @@ function checkRuns(id: string, runs: readonly EffectMark[], done: Completion | u
   return keys.size === 1;
 }
 
+/** Actors that came into memory in a process where they had been before. */
+function countWakes(lines: readonly HistoryLine[]): number {
+  const wakes = lines.filter((line) => line.t === 'wake');
+  return wakes.length - new Set(wakes.map(({ id, process }) => `${process} ${id}`)).size;
+}
+
 interface Judged {
   readonly calls: ReadonlyMap<string, Call>;
   readonly places: ReadonlyMap<string, readonly Place[]>;
   readonly derived: ReadonlyMap<string, Derived>;
   readonly effects: EffectFigures;
+  readonly time: Verdict['time'];
+  readonly topics: Verdict['topics'];
+  readonly wakes: number;
   readonly found: Findings;
 }
 
-function toVerdict({ calls, places, derived, effects, found }: Judged): Verdict {
+function toVerdict({ calls, places, derived, effects, time, topics, wakes, found }: Judged): Verdict {
   const all = [...calls.values()];
   const unknown = all.filter(({ ends }) => ends.every(({ is }) => is === 'unknown'));
   return {
@@ -332,10 +279,13 @@ function toVerdict({ calls, places, derived, effects, found }: Judged): Verdict 
     unknownButProcessed: unknown.filter(({ first }) => places.has(first.id)).length,
     tells: [...derived.values()].filter(({ kind }) => kind === 'tell-lost').length,
     processed: [...places.values()].reduce((sum, at) => sum + at.length, 0),
-    lost: found.count('lost', 'tell-lost', 'effect-lost'),
+    lost: found.count('lost', 'tell-lost', 'effect-lost', 'timer-lost', 'topic-lost'),
     twice: found.count('twice'),
-    disordered: found.count('disordered', 'tell-gap'),
+    disordered: found.count('disordered', 'tell-gap', 'tick-gap', 'witness-gap'),
+    wakes,
     effects,
+    time,
+    topics,
     violations: found.all,
   };
 }

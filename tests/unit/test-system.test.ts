@@ -119,7 +119,7 @@ test('after stop nothing is unresolved; stopping again does nothing', async () =
   await troupe.system.actor(counter, 'a').send({ type: 'ADD', n: 1 });
   await troupe.stop();
   await troupe.stop();
-  expect(troupe.unresolved()).toEqual({ timers: [], callbacks: 0 });
+  expect(troupe.unresolved()).toEqual({ timers: [], callbacks: 0, pending: { sends: 0, asks: 0, requests: 0 } });
 });
 
 test('stop lets the time pass that it takes: with a store that cannot save, what waits is given up', async () => {

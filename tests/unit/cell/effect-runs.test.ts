@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { EffectStart, InterruptedPolicy } from '../../../src/actor/from-effect.ts';
 import { EffectRuns } from '../../../src/cell/effect-runs.ts';
-import type { InFlightRow } from '../../../src/cell/effect-runs.ts';
+import type { EffectHost, InFlightRow } from '../../../src/cell/effect-runs.ts';
 
 const root = { id: 'job/a' };
 const childOf = (id: string) => ({ id, _parent: root }) as never;
@@ -15,13 +15,13 @@ function setUp(restored: readonly InFlightRow[] = []) {
   const marks: (string | undefined)[] = [];
   const begun: { key: string; attempt: number; signal: AbortSignal }[] = [];
   let n = 0;
-  const runs = new EffectRuns({
+  const host: EffectHost = {
     address: 'job/a',
-    restored,
-    settle: (_, event) => void settled.push(event as never),
-    send: async (to, _, id) => void sent.push({ to, id }),
-    mark: (key) => void marks.push(key),
-  });
+    onSettled: (_, event) => void settled.push(event as never),
+    sendFromEffect: async (to, _, id) => void sent.push({ to, id }),
+    markEffect: (key) => void marks.push(key),
+  };
+  const runs = new EffectRuns(host, restored);
   const start = (actor: never, run: Run = () => 1, onInterrupted: InterruptedPolicy = 'retry'): EffectStart => ({
     actor,
     input: undefined,

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { assign, createActor, createMachine, emit, fromPromise, setup } from 'xstate';
 import type { AnyStateMachine } from 'xstate';
-import { checkSeams, installSeams, pathOf } from '../../../src/cell/xstate-seams.ts';
+import { Seams, checkSeams, pathOf } from '../../../src/cell/xstate-seams.ts';
 import type { Delivery } from '../../../src/cell/xstate-seams.ts';
 
 function watch(machine: AnyStateMachine) {
@@ -15,7 +15,7 @@ function watch(machine: AnyStateMachine) {
     clearTimeout: (handle: number) => void timers.delete(handle),
   };
   const root = createActor(machine, { clock: clock as never });
-  const seams = installSeams(root, {
+  const seams = new Seams(root, {
     deliver: (delivery) => void held.push(delivery),
     emit: ({ type }) => void heard.push(type),
     schedule: () => {},
@@ -27,7 +27,21 @@ function watch(machine: AnyStateMachine) {
       fire();
     }
   };
-  return { root, seams, held, heard, fireTimers };
+  const turn = (body: () => void): void => {
+    seams.enter();
+    try {
+      body();
+    } finally {
+      seams.leave();
+    }
+  };
+  return {
+    root,
+    seams: { turn, pass: (d: Delivery) => seams.pass(d), dispose: () => seams.dispose() },
+    held,
+    heard,
+    fireTimers,
+  };
 }
 
 const child = setup({ types: { events: {} as { type: 'PING' } } }).createMachine({

@@ -2,18 +2,18 @@ import { expect, test } from 'vitest';
 import type { CallOutcome, ChaosOp, EffectMark, HistoryLine, Invocation } from '../../support/chaos-history.ts';
 import { unknownCalls } from '../../support/chaos-history.ts';
 import { judge } from '../../support/checker.ts';
-import type { LoggedEntry } from '../../support/checker.ts';
+import type { LoggedEntry } from '../../support/chaos-verdict.ts';
 
 const LEDGER = 'ledger/l0';
 const RELAY = 'relay/r0';
 const JOB = 'job/j0';
 
 function call(n: number, more: Partial<Invocation> = {}): Invocation {
-  return { t: 'call', id: `b.${n}`, op: 'note', to: LEDGER, route: [], from: 'b', n, isKeyed: false, ...more };
+  return { t: 'call', id: `b.${n}`, op: 'note', to: LEDGER, route: [], from: 'b', n, isKeyed: false, at: 0, ...more };
 }
 
 function end(n: number, more: Partial<CallOutcome> = {}): CallOutcome {
-  return { t: 'end', id: `b.${n}`, from: 'b', n, is: 'ok', ...more };
+  return { t: 'end', id: `b.${n}`, from: 'b', n, is: 'ok', at: 0, ...more };
 }
 
 function begin(attempt: number, key = 'k'): EffectMark {
@@ -172,4 +172,9 @@ test('unknown calls are the keyed ones without a certain outcome', () => {
   const again = call(3, { ...keyed, id: 'b.2' });
   const lines = [call(1, keyed), call(2, keyed), call(4), end(1), again, end(2, { is: 'unknown' })];
   expect(unknownCalls(lines)).toEqual([again]);
+});
+
+test('G13: an actor that comes to memory again in one process is counted, one that a new process loads is not', () => {
+  const wake = (process: number, id = LEDGER): HistoryLine => ({ t: 'wake', id, process });
+  expect(verdictOn([wake(1), wake(1, RELAY), wake(1), wake(2), wake(1)], {}).wakes).toBe(2);
 });

@@ -1,6 +1,7 @@
 /** Options of createSystem. */
 import { describe, expect, test } from 'vitest';
-import { describeValue, resolveOptions } from '../../../src/system/options.ts';
+import { describeValue } from '../../../src/describe.ts';
+import { resolveOptions } from '../../../src/system/options.ts';
 
 describe('options', () => {
   test('defaults', () => {

@@ -31,6 +31,7 @@ test('the release of an earlier handler leaves a later one alone', async () => {
   releaseFirst();
   const releaseSecond = outbox.handle('out', ({ payload }) => void taken.push(payload));
   releaseFirst();
+  await turn();
   outbox.deliver({ id: '1', channel: 'out', from: 'a/a', payload: 1 }, 1);
   await turn();
   expect(taken).toEqual([1]);

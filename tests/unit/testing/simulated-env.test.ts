@@ -228,3 +228,44 @@ describe('the seed', () => {
     expect(seeds).toEqual([42]);
   });
 });
+
+describe('crashes', () => {
+  /** Notes three callbacks, each of which defers the next, and a timeout after them. */
+  function begin(env: SimulatedEnv): string[] {
+    const trace: string[] = [];
+    const follow = (n: number): void => void (n < 3 && env.defer(() => void (trace.push(`${n}`), follow(n + 1))));
+    follow(0);
+    env.setTimeout(() => trace.push('timeout'), 50);
+    return trace;
+  }
+
+  test('a manual Env does nothing by itself', async () => {
+    const env = createSimulatedEnv({ isManual: true });
+    const trace = begin(env);
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    expect(trace).toEqual([]);
+    await env.settle();
+    expect(trace).toEqual(['0', '1', '2']);
+  });
+
+  test('steps stop in the middle, and let time pass only as far as they are told', async () => {
+    const env = createSimulatedEnv({ isManual: true });
+    const trace = begin(env);
+    expect(await env.step(2)).toBe(2);
+    expect(trace).toEqual(['0', '1']);
+    expect(await env.step(5, 49)).toBe(1);
+    expect(await env.step(5, 50)).toBe(1);
+    expect([trace.at(-1), env.monotonicMs()]).toEqual(['timeout', 50]);
+  });
+
+  test('what is discarded never runs', async () => {
+    const env = createSimulatedEnv({ isManual: true });
+    const trace = begin(env);
+    env.setAlarm(START + 10, () => trace.push('alarm'));
+    await env.step(1);
+    env.discard();
+    expect([env.waiting, env.pendingTimers]).toEqual([0, []]);
+    await env.advance(HOUR_MS);
+    expect(trace).toEqual(['0']);
+  });
+});

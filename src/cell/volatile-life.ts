@@ -1,0 +1,85 @@
+/** One life of an actor that is not stored: what its live actor, its timers and its effect functions ask for. */
+import type { AnyActorRef, AnyStateMachine } from 'xstate';
+import type { Address } from '../actor/address.ts';
+import type { AnyDefinition, TimerPolicy } from '../actor/define.ts';
+import type { ActorEvent } from '../actor/effects.ts';
+import type { Env } from '../env.ts';
+import type { EffectHost } from './effect-runs.ts';
+import type { Item } from './items.ts';
+import { LiveActor } from './live-actor.ts';
+import type { LiveHost } from './live-actor.ts';
+import type { MachineTimer } from './machine-timers.ts';
+import type { CellServices } from './services.ts';
+import type { Delivery } from './xstate-seams.ts';
+
+/** Whose life it is. */
+export interface LifeHooks {
+  readonly address: Address;
+  readonly services: CellServices;
+  /** True until another life, or none, has taken its place. */
+  isLiving(live: LiveActor): boolean;
+  /** An input of the machine's own that wants a turn. */
+  wantTurn(item: Item): void;
+}
+
+export class VolatileLife implements LiveHost, EffectHost {
+  readonly live: LiveActor;
+  readonly #cell: LifeHooks;
+  readonly #definition: AnyDefinition;
+  readonly downtimeMs = 0;
+  readonly timerPolicies: Readonly<Record<string, TimerPolicy>> = {};
+
+  constructor(cell: LifeHooks, definition: AnyDefinition, origin: { readonly input: unknown }) {
+    this.#cell = cell;
+    this.#definition = definition;
+    this.live = new LiveActor(this, origin, false);
+  }
+
+  get address(): Address {
+    return this.#cell.address;
+  }
+
+  get machine(): AnyStateMachine {
+    return this.#definition.machine as AnyStateMachine;
+  }
+
+  get env(): Env {
+    return this.#cell.services.env;
+  }
+
+  get boot(): string {
+    return this.#cell.services.boot;
+  }
+
+  onDelivery(delivery: Delivery): void {
+    if (this.#isLiving) this.#cell.wantTurn({ kind: 'internal', delivery, life: this.live });
+  }
+
+  onTimer(timer: MachineTimer): void {
+    if (this.#isLiving) this.#cell.wantTurn({ kind: 'timer', timer, life: this.live });
+  }
+
+  onTimerLost(): void {
+    // Nothing is stored that could be lost.
+  }
+
+  get machineLogger(): (...args: unknown[]) => void {
+    return this.#cell.services.machineLogger;
+  }
+
+  onSettled(actor: AnyActorRef, event: { readonly type: string }): void {
+    if (this.#isLiving) actor.send(event as never);
+  }
+
+  sendFromEffect(to: string, event: ActorEvent, id: string): Promise<void> {
+    return this.#cell.services.send(to, event, id);
+  }
+
+  markEffect(key: string | undefined): void {
+    this.#cell.services.mark(this.address, key);
+  }
+
+  get #isLiving(): boolean {
+    return this.#cell.isLiving(this.live);
+  }
+}
