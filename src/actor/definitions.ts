@@ -22,6 +22,8 @@ export interface DefinitionPrint {
 /** Every definition of a system, by type. */
 export class Definitions {
   readonly #byType = new Map<string, AnyDefinition>();
+  /** Some type has a thread for each of its actors. */
+  hasDedicated = false;
 
   /**
    * Adds a definition. The same object twice is fine: a module may be re-exported.
@@ -38,6 +40,7 @@ export class Definitions {
       );
     }
     this.#byType.set(definition.type, definition);
+    this.hasDedicated ||= definition.policy.isDedicated;
   }
 
   /** Adds every definition a module exports. Returns how many. */
@@ -66,6 +69,7 @@ export class Definitions {
 
   /** True for a type whose actors have a thread each. */
   isDedicated(type: string): boolean {
+    if (!this.hasDedicated) return false;
     return this.#byType.get(type)?.policy.isDedicated ?? false;
   }
 

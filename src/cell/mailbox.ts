@@ -16,11 +16,12 @@ export class Mailbox {
   readonly #stops = new Lane<Item>();
   readonly #runtime = new Lane<Item>();
   readonly #users = new Lane<Item>();
+  #size = 0;
   #direct = 0;
   #told = 0;
 
   get size(): number {
-    return this.#stops.size + this.#runtime.size + this.#users.size;
+    return this.#size;
   }
 
   /** Direct events that wait. */
@@ -87,6 +88,7 @@ export class Mailbox {
   /** Empties it and returns what was in it. */
   takeAll(): Item[] {
     const items = [...this.#stops.takeAll(), ...this.#runtime.takeAll(), ...this.#users.takeAll()];
+    this.#size = 0;
     this.#direct = 0;
     this.#told = 0;
     return items;
@@ -120,6 +122,7 @@ export class Mailbox {
   }
 
   #count(item: Item, by: 1 | -1): void {
+    this.#size += by;
     if (item.kind === 'inbox') this.#told += by;
     else if (isDirectEvent(item)) this.#direct += by;
   }

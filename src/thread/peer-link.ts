@@ -11,6 +11,9 @@ import type { PeerEntry } from './protocol.ts';
 /** Entries on their way to one host. */
 export const MAX_ON_THE_WAY = 8_192;
 
+/** Entries whose credit goes back at once: few beside what may be on its way. */
+const CREDIT_LOT = 512;
+
 /** Entries that take up credit. */
 const COUNTED: ReadonlySet<PeerEntry['k']> = new Set<PeerEntry['k']>(['hint', 'poke', 'tell']);
 
@@ -18,6 +21,8 @@ export class PeerLink {
   readonly #port: BatchPort;
   readonly #poked = new Set<Address>();
   #onTheWay = 0;
+  /** Taken and not given back. */
+  #taken = 0;
 
   /** `take` gets what the other host sends. */
   constructor(port: Port, env: Env, take: (entry: PeerEntry) => void) {
@@ -56,7 +61,10 @@ export class PeerLink {
       if (entry.k === 'credit') this.#giveBack(entry.n);
       else take(entry);
     }
-    if (counted > 0) this.#port.post(`{"k":"credit","n":${counted}}`);
+    this.#taken += counted;
+    if (this.#taken < CREDIT_LOT) return;
+    this.#port.post(`{"k":"credit","n":${this.#taken}}`);
+    this.#taken = 0;
   }
 
   #giveBack(count: number): void {

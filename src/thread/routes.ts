@@ -14,7 +14,7 @@ export class Routes {
   }
 
   isDedicated(address: Address): boolean {
-    return this.#definitions.isDedicated(typeOf(address));
+    return this.#definitions.hasDedicated && this.#definitions.isDedicated(typeOf(address));
   }
 
   /** Nothing for an actor that wants a thread of its own and has none yet. */

@@ -21,15 +21,16 @@ export class RunQueue {
 
   run(cell: Runnable): void {
     if (this.#isRunning || this.#isScheduled) return void this.#waiting.add(cell);
-    this.#waiting.add(cell);
-    this.#runAll();
+    this.#runAll(cell);
   }
 
   /** What a pump throws is its caller's affair; the others get their turn all the same. */
-  #runAll(): void {
+  #runAll(first?: Runnable): void {
     this.#isRunning = true;
     try {
-      this.#drain();
+      // Most of the time it is the only one: it does not even stand in line.
+      if (first?.pump()) this.#waiting.add(first);
+      if (this.#waiting.size > 0) this.#drain();
     } finally {
       this.#isRunning = false;
       if (this.#waiting.size > 0) this.#runLater();

@@ -43,6 +43,9 @@ export interface WorkerHostOptions {
   readonly maxLive: number;
 }
 
+/** Tells of main whose credit goes back at once. */
+const CREDIT_LOT = 1024;
+
 export class WorkerHost {
   readonly #options: WorkerHostOptions;
   readonly #cells = new Map<Address, HostCell>();
@@ -57,6 +60,8 @@ export class WorkerHost {
   readonly #log: Logger;
   #suspect: Suspect | undefined;
   #isStopping = false;
+  /** Tells of main taken and not given back. */
+  #taken = 0;
 
   constructor(options: WorkerHostOptions) {
     this.#options = options;
@@ -165,7 +170,15 @@ export class WorkerHost {
         this.#refuse(entry, error);
       }
     }
-    if (tells > 0) this.#tell({ k: 'credit', n: tells });
+    if (tells > 0) this.#giveBack(tells);
+  }
+
+  /** Credit goes back in lots that are small beside what may be on its way. */
+  #giveBack(tells: number): void {
+    this.#taken += tells;
+    if (this.#taken < CREDIT_LOT) return;
+    this.#tell({ k: 'credit', n: this.#taken });
+    this.#taken = 0;
   }
 
   #take(entry: HostEntry): void {

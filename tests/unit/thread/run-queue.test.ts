@@ -39,8 +39,10 @@ test('two that ask for each other forever leave the thread to its ports again an
   queue.run(cells[0] as Runnable);
   expect(deferred).toHaveLength(1);
   const pumpsBefore = pumps;
+  expect(pumpsBefore).toBeGreaterThan(1);
   deferred.shift()?.();
-  expect(pumps).toBe(2 * pumpsBefore);
+  // As many as before, but for the one that did not stand in line.
+  expect(pumps).toBe(2 * pumpsBefore - 1);
   expect(deferred).toHaveLength(1);
 });
 
