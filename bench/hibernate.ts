@@ -1,10 +1,10 @@
 /** Actors that left memory: what waking one costs, and what one costs that sleeps. */
 import type { System } from '../src/index.ts';
 import { settledHeapBytes } from './heap.ts';
-import { sleeper } from './later-actors.ts';
+import { sleeper } from './feature-actors.ts';
 import { measure, runAll } from './measure.ts';
 import type { Figure } from './measure.ts';
-import { LATER_ACTORS, sleep, withSystem } from './support.ts';
+import { FEATURE_ACTORS, sleep, withSystem } from './support.ts';
 
 /** Many times what `hibernateAfterMs` of the sleeper asks for. Nothing is measured meanwhile. */
 const ASLEEP_AFTER_MS = 1_000;
@@ -18,7 +18,7 @@ export function benchWake(count: number): Promise<Figure> {
       let next = 0;
       return measure({ count, inFlight: 1 }, (_, done) => void add(system, next++).then(done));
     },
-    { actors: [LATER_ACTORS] },
+    { actors: [FEATURE_ACTORS] },
   );
 }
 
@@ -32,7 +32,7 @@ export function benchSleepingHeap(count: number): Promise<Figure> {
       await createSleepers(system, warmUps, count);
       return { samples: count, bytes: Math.round(((await settledHeapBytes()) - before) / count) };
     },
-    { actors: [LATER_ACTORS], threads: 0, synchronous: 'normal' },
+    { actors: [FEATURE_ACTORS], threads: 0, synchronous: 'normal' },
   );
 }
 

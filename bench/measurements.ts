@@ -66,14 +66,15 @@ const DURABLE: Measurements = {
   'live-10000': () => benchLiveCrowd({ actors: 10_000, sends: 40_000 }),
 };
 
-/** Ours, of features that are still being built. */
-const LATER: Measurements = {
+/** Ours, of topics, hibernation and actors that are not stored. */
+const FEATURES: Measurements = {
   'publish-actor': () => benchPublish({ by: 'actor', count: 1_000 }),
   'publish-host': () => benchPublish({ by: 'host', count: 1_000 }),
   'publish-64': () => benchPublishMany(20_000),
   wake: () => benchWake(1_000),
   'sleeping-heap': () => benchSleepingHeap(10_000),
   'tell-thread': () => benchTell({ threads: 1, actors: 10_000, tells: 500_000 }),
+  'tell-thread-plain': () => benchTell({ threads: 1, actors: 10_000, tells: 500_000, isPlain: true }),
   'tell-inline': () => benchTell({ threads: 0, actors: 10_000, tells: 500_000 }),
   'ask-thread-1': () => benchAsk({ threads: 1, actors: 64, asks: 10_000, inFlight: 1 }),
   'ask-thread-64': () => benchAsk({ threads: 1, actors: 1_000, asks: 100_000, inFlight: 64 }),
@@ -81,4 +82,4 @@ const LATER: Measurements = {
 };
 
 /** All of them. */
-export const MEASUREMENTS: Measurements = { ...BASELINES, ...DURABLE, ...LATER };
+export const MEASUREMENTS: Measurements = { ...BASELINES, ...DURABLE, ...FEATURES };

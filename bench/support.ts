@@ -22,7 +22,7 @@ export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise
 export const ACTORS = new URL('./actors.ts', import.meta.url);
 
 /** Definitions of the measurements of what is still being built. */
-export const LATER_ACTORS = new URL('./later-actors.ts', import.meta.url);
+export const FEATURE_ACTORS = new URL('./feature-actors.ts', import.meta.url);
 
 /** Starts a system with one worker thread and a synced SQLite file in `folder`; the same folder holds the same actors. */
 export function startSystem(folder: string, options: Partial<SystemOptions> = {}): Promise<System> {

@@ -1,9 +1,9 @@
 /** From a publication to the handler of an actor that subscribes: durable on both sides. */
 import type { System } from '../src/index.ts';
-import { listener, publisher } from './later-actors.ts';
+import { listener, publisher } from './feature-actors.ts';
 import { measureBulk, runAll, toFigure } from './measure.ts';
 import type { Figure } from './measure.ts';
-import { drained, LATER_ACTORS, noted, openTally, withSystem } from './support.ts';
+import { drained, FEATURE_ACTORS, noted, openTally, withSystem } from './support.ts';
 import type { Tally } from './support.ts';
 
 /** Who publishes: an actor by its effect, or the host program. */
@@ -58,6 +58,6 @@ function withListener(work: (system: System) => Promise<Figure>): Promise<Figure
       await system.actor(listener, 'one', {}).snapshot();
       return work(system);
     },
-    { actors: [LATER_ACTORS] },
+    { actors: [FEATURE_ACTORS] },
   );
 }

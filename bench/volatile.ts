@@ -1,9 +1,9 @@
 /** Tells and asks to actors that keep nothing, in a worker thread or inline: how near to bare ports and bare XState. */
 import type { ActorRef, System } from '../src/index.ts';
-import { volatileAnswerer, volatileCounter } from './later-actors.ts';
+import { plainCounter, volatileAnswerer, volatileCounter } from './feature-actors.ts';
 import { measure, measureBulk, runAll } from './measure.ts';
 import type { Figure } from './measure.ts';
-import { LATER_ACTORS, withSystem } from './support.ts';
+import { FEATURE_ACTORS, withSystem } from './support.ts';
 
 export interface VolatileOptions {
   /** Worker threads; 0 runs the actors inline. */
@@ -14,10 +14,17 @@ export interface VolatileOptions {
 /** Tells between two looks at the event loop, as a program that does other things too. */
 const TELLS_PER_TURN = 1_024;
 
+export interface TellOptions extends VolatileOptions {
+  readonly tells: number;
+  /** To plain functions instead of machines. @default false */
+  readonly isPlain?: boolean;
+}
+
 /** Tells, as fast as they are taken. They end with a send to each actor, which is acknowledged after all before it. */
-export function benchTell({ threads, actors, tells }: VolatileOptions & { readonly tells: number }): Promise<Figure> {
+export function benchTell({ threads, actors, tells, isPlain = false }: TellOptions): Promise<Figure> {
   return withVolatile(threads, async (system) => {
-    const refs = Array.from({ length: actors }, (_, i) => system.actor(volatileCounter, `v${i}`));
+    const counter = (isPlain ? plainCounter : volatileCounter) as typeof volatileCounter;
+    const refs = Array.from({ length: actors }, (_, i) => system.actor(counter, `v${i}`));
     await finish(refs);
     return measureBulk(tells, async (count) => {
       await tellAll(refs, count - Math.min(actors, count));
@@ -40,7 +47,7 @@ export function benchAsk(
 }
 
 function withVolatile(threads: 0 | 1, work: (system: System) => Promise<Figure>): Promise<Figure> {
-  return withSystem(work, { threads, actors: [LATER_ACTORS], store: 'memory:' });
+  return withSystem(work, { threads, actors: [FEATURE_ACTORS], store: 'memory:' });
 }
 
 async function tellAll(refs: readonly ActorRef<typeof volatileCounter>[], count: number): Promise<void> {

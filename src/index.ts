@@ -14,6 +14,8 @@ export type {
   SupervisePolicy,
   TimerPolicy,
 } from './actor/define.ts';
+export { defineHandler } from './actor/define-handler.ts';
+export type { HandledEvent, HandlerOptions } from './actor/define-handler.ts';
 export { parseAddress, toAddress } from './actor/address.ts';
 export type { Address } from './actor/address.ts';
 export {

@@ -8,6 +8,7 @@ import { parsePattern } from '../bus/subjects.ts';
 import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
 import { assertOwnType } from './address.ts';
+import type { Handler } from './define-handler.ts';
 
 /** Schemas of the events a caller may send, by type, without the `type` field. */
 export type EventSchemas = Readonly<Record<string, z.ZodType>>;
@@ -117,6 +118,8 @@ export interface Definition<
   readonly asks: TAsks;
   readonly meta: ((context: unknown) => Readonly<Record<string, string | number | boolean>>) | undefined;
   readonly policy: ResolvedPolicy;
+  /** Present when it was made by `defineHandler`: there is no machine behind it. */
+  readonly handler?: Handler;
 }
 
 /** Any definition. */
@@ -232,6 +235,24 @@ export function defineActor<
       { details: { type } },
     );
   }
+  return definitionOf(type, machine, policy);
+}
+
+/**
+ * Checks type and policy, and puts a definition together.
+ * @throws {TroupeError} ERR_ADDRESS, ERR_DEFINITION_INVALID
+ */
+export function definitionOf<
+  TMachine extends AnyStateMachine,
+  TInput extends z.ZodType | undefined,
+  TEvents extends EventSchemas | undefined,
+  TAsks extends AskSchemas,
+>(
+  type: string,
+  machine: TMachine,
+  policy: ActorPolicy<TMachine, TInput, TEvents, TAsks>,
+): Definition<TMachine, TInput, TEvents, TAsks> {
+  assertOwnType(type);
   const parsed = policySchema.safeParse(policy);
   if (!parsed.success) throw invalidPolicy(type, policy, parsed.error);
   const { version, asks } = parsed.data;

@@ -25,13 +25,12 @@ import { InboxReader } from './inbox-reader.ts';
 import type { InboxHooks } from './inbox-reader.ts';
 import { bodyOf, isAwaited, isRemovalOrder, isStopOrder, isWork } from './items.ts';
 import type { DirectItem, InboxItem, Item, OrderItem } from './items.ts';
-import type { LiveActor } from './live-actor.ts';
 import type { Failed } from './live-actor.ts';
 import { Mailbox } from './mailbox.ts';
 import type { CellServices } from './services.ts';
 import { sendVolatile } from './volatile-effects.ts';
 import { VolatileLife } from './volatile-life.ts';
-import type { LifeHooks } from './volatile-life.ts';
+import type { LifeHooks, VolatileActor } from './volatile-life.ts';
 
 /** Turns before others on the host get theirs. */
 const MAX_TURNS = 64;
@@ -40,7 +39,7 @@ const MAX_TURNS = 64;
 const MAX_POSTED = 256;
 
 /** What is shown of the state. */
-type View = ReturnType<LiveActor['view']>;
+type View = ReturnType<VolatileActor['view']>;
 
 export class VolatileCell implements HostCell, InboxHooks, LifeHooks {
   readonly address: Address;
@@ -51,7 +50,7 @@ export class VolatileCell implements HostCell, InboxHooks, LifeHooks {
   readonly #definition: AnyDefinition;
   readonly #mailbox = new Mailbox();
   readonly #inbox: InboxReader;
-  #live: LiveActor | undefined;
+  #live: VolatileActor | undefined;
   #effects: EffectRuns | undefined;
   #origin: { readonly input: unknown } | undefined;
   #status: 'active' | 'done' | 'stopped' | 'quarantined' = 'active';
@@ -189,7 +188,7 @@ export class VolatileCell implements HostCell, InboxHooks, LifeHooks {
     if (isRemovalOrder(item)) return this.#remove(item);
     if (this.#status !== 'active') return this.#answerEnded(item);
     if (isStopOrder(item)) return this.#stop(item);
-    const live = this.#live as LiveActor;
+    const live = this.#live as VolatileActor;
     if (!asksForTurn(item, live)) return this.#settleIdle(item);
     this.#turns++;
     this.services.mark(this.address, 'internal');
@@ -201,7 +200,7 @@ export class VolatileCell implements HostCell, InboxHooks, LifeHooks {
   }
 
   /** Lets out what a turn led to; an effect that cannot be let out fails the turn. */
-  #absorb(live: LiveActor): Failed | undefined {
+  #absorb(live: VolatileActor): Failed | undefined {
     try {
       if (live.effects.length > 0) {
         sendVolatile(live.effects, this.address, this.services, (commit, onResult) => this.#post(commit, onResult));
@@ -316,14 +315,14 @@ export class VolatileCell implements HostCell, InboxHooks, LifeHooks {
     });
   }
 
-  #incarnate(origin: { readonly input: unknown }): LiveActor {
+  #incarnate(origin: { readonly input: unknown }): VolatileActor {
     const life = new VolatileLife(this, this.#definition, origin);
     this.#live = life.live;
     this.#effects = new EffectRuns(life, []);
     return life.live;
   }
 
-  isLiving(live: LiveActor): boolean {
+  isLiving(live: VolatileActor): boolean {
     return this.#live === live;
   }
 
@@ -336,7 +335,7 @@ export class VolatileCell implements HostCell, InboxHooks, LifeHooks {
   }
 }
 
-function asksForTurn(item: Item, live: LiveActor): boolean {
+function asksForTurn(item: Item, live: VolatileActor): boolean {
   switch (item.kind) {
     case 'direct':
       return item.event !== undefined;
@@ -350,7 +349,7 @@ function asksForTurn(item: Item, live: LiveActor): boolean {
   }
 }
 
-function run(item: Item, live: LiveActor): Failed | undefined {
+function run(item: Item, live: VolatileActor): Failed | undefined {
   switch (item.kind) {
     case 'direct':
       return live.send(item.event as ActorEvent);

@@ -9,6 +9,7 @@ import type { Item } from './items.ts';
 import { LiveActor } from './live-actor.ts';
 import type { LiveHost } from './live-actor.ts';
 import type { MachineTimer } from './machine-timers.ts';
+import { PlainActor } from './plain-actor.ts';
 import type { CellServices } from './services.ts';
 import type { Delivery } from './xstate-seams.ts';
 
@@ -17,13 +18,16 @@ export interface LifeHooks {
   readonly address: Address;
   readonly services: CellServices;
   /** True until another life, or none, has taken its place. */
-  isLiving(live: LiveActor): boolean;
+  isLiving(live: VolatileActor): boolean;
   /** An input of the machine's own that wants a turn. */
   wantTurn(item: Item): void;
 }
 
+/** A machine, or a function. */
+export type VolatileActor = LiveActor | PlainActor;
+
 export class VolatileLife implements LiveHost, EffectHost {
-  readonly live: LiveActor;
+  readonly live: VolatileActor;
   readonly #cell: LifeHooks;
   readonly #definition: AnyDefinition;
   readonly downtimeMs = 0;
@@ -32,7 +36,8 @@ export class VolatileLife implements LiveHost, EffectHost {
   constructor(cell: LifeHooks, definition: AnyDefinition, origin: { readonly input: unknown }) {
     this.#cell = cell;
     this.#definition = definition;
-    this.live = new LiveActor(this, origin, false);
+    const { handler } = definition;
+    this.live = handler ? new PlainActor(handler) : new LiveActor(this, origin, false);
   }
 
   get address(): Address {

@@ -1,7 +1,7 @@
 /** Actors of the measurements of volatile actors, topics and hibernation. */
 import { assign, emit, setup } from 'xstate';
 import { z } from 'zod';
-import { defineActor, publish, reply } from '../src/index.ts';
+import { defineActor, defineHandler, publish, reply } from '../src/index.ts';
 import type { Effect, ReplyToken, TopicEvent } from '../src/index.ts';
 import { counterMachine } from './machines.ts';
 import { note } from './support.ts';
@@ -10,6 +10,13 @@ const events = { ADD: z.object({ n: z.number() }) };
 
 /** Counts, and keeps nothing. */
 export const volatileCounter = defineActor('volatile-counter', counterMachine, { events, durable: false });
+
+/** The same as a plain function. */
+export const plainCounter = defineHandler('plain-counter', {
+  initial: () => ({ count: 0 }),
+  events,
+  handle: (state, event) => ({ count: state.count + event.n }),
+});
 
 /** Counts, and leaves memory as soon as it may. */
 export const sleeper = defineActor('sleeper', counterMachine, { events, hibernateAfterMs: 10 });
