@@ -32,7 +32,7 @@ export type OverflowPolicy = (typeof OVERFLOW_POLICIES)[number];
 
 /** How much may wait for an actor in memory. What other actors tell it waits on disk beyond that, whatever the policy. */
 export interface MailboxPolicy {
-  /** Events that wait, sent directly or told. 1 to 1,000,000. @default 10000 */
+  /** Events that wait: as many sent directly, and as many told. 1 to 1,000,000. @default 10000 */
   readonly capacity?: number;
   /** @default 'block' */
   readonly overflow?: OverflowPolicy;

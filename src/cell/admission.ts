@@ -6,7 +6,7 @@ import type { Address } from '../actor/address.ts';
 import type { AnyDefinition } from '../actor/define.ts';
 import { TroupeError } from '../errors.ts';
 import { encodeError } from '../thread/error-codec.ts';
-import { isDirectEvent } from './items.ts';
+import { isDirectEvent, isTold } from './items.ts';
 import type { DirectItem, OrderItem } from './items.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { CellServices } from './services.ts';
@@ -34,10 +34,6 @@ export function admit(
   });
   services.flush();
   return loser !== item;
-}
-
-function isTold(item: DirectItem | OrderItem): boolean {
-  return item.kind === 'direct' && item.from === TELL;
 }
 
 function mailboxFull(address: Address, capacity: number): TroupeError {

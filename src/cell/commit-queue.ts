@@ -7,6 +7,7 @@ import type { AnyDefinition } from '../actor/define.ts';
 import type { PersistedState } from '../state/persisted.ts';
 import type { ActorStatus, CommitResult } from '../store/store.ts';
 import { Draft } from './draft.ts';
+import { isAwaited, isTold } from './items.ts';
 import { readTimers } from './load.ts';
 import type { StoredLife } from './load.ts';
 import type { StoredTimers } from './machine-timers.ts';
@@ -178,7 +179,8 @@ export class CommitQueue {
 
   #wait(draft: Draft): void {
     const last = this.#posted.at(-1);
-    if (last) last.items.push(...draft.items);
+    // Those that nobody waits for would only pile up while the store is away.
+    if (last) last.items.push(...draft.items.filter((item) => isAwaited(item) && !isTold(item)));
     else draft.settle();
   }
 

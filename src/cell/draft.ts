@@ -227,3 +227,8 @@ export class Draft {
 const DONE: Outcome = {};
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** True when the machine has come to its end in this draft. */
+export function hasEnded({ state }: Draft): boolean {
+  return state !== undefined && state.status !== 'active';
+}

@@ -107,6 +107,11 @@ export type Item = DirectItem | InboxItem | InternalItem | TimerItem | Scheduled
 /** An item that may be given up on: an event stands behind it. */
 export type EventItem = DirectItem | InboxItem | ScheduledItem;
 
+/** True for an event that nobody waits for. */
+export function isTold(item: Item): boolean {
+  return item.kind === 'direct' && item.from === TOLD;
+}
+
 /** True for what a sender counts on: an event or a command, as opposed to a look at the state. */
 export function isWork(item: DirectItem): boolean {
   return item.event !== undefined || item.command !== undefined;

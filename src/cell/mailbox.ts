@@ -55,8 +55,8 @@ export class Mailbox {
       this.#count(item, 1);
       itemsOf(this.#laneOf(item, (lane, sender) => itemsOf(lane).some((other) => isFrom(other, sender)))).push(item);
     }
-    itemsOf(this.#runtime).push(...takeLater([this.#stops], itemsOf(this.#runtime)));
     itemsOf(this.#users).push(...takeLater([this.#stops, this.#runtime], itemsOf(this.#users)));
+    itemsOf(this.#runtime).push(...takeLater([this.#stops], itemsOf(this.#runtime)));
     for (const [lane, own] of back) if (own.length > 0) lane.unshift(own);
   }
 

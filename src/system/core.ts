@@ -12,6 +12,8 @@ export interface SystemCore {
   readonly boot: string;
   readonly definitions: Definitions;
   readonly env: Env;
+  /** Messages that may wait for their answer. */
+  readonly maxPending: number;
   readonly sends: Sends;
   readonly tells: Tells;
   readonly asks: Asks;

@@ -9,6 +9,9 @@ const FREE_DEATHS = 3;
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 5000;
 
+/** Culprits remembered. */
+const MAX_COUNTED = 10_000;
+
 export interface Death {
   /** Host the thread ran. */
   readonly index: number;
@@ -38,7 +41,10 @@ export class Deaths {
       const isHere = this.#indexOf(address as Address) === index;
       if (isHere && other !== key && !isEventId(what)) this.#counts.delete(other);
     }
+    this.#counts.delete(key);
     this.#counts.set(key, deaths);
+    // Long ago: such an event has become a dead letter, or never came again.
+    for (const oldest of this.#counts.keys()) if (this.#counts.size > MAX_COUNTED) this.#counts.delete(oldest);
     const suspect = mark && { address: mark.address as Address, what: mark.what, attempts: deaths };
     return { suspect, pauseMs: pauseAfter(deaths) };
   }

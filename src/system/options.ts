@@ -35,9 +35,9 @@ export interface SystemOptions {
   readonly topicRetentionMs?: number;
   /** Most subscribers one publication may reach; one that would reach more is refused. 1 to 100,000. @default 1000 */
   readonly maxFanOut?: number;
-  /** Actors that may be live in each thread, busy ones not counted; those used least recently leave memory. 1 to 1,000,000. @default 10000 */
+  /** Actors that may be live in each thread, not counting busy ones and those that are not stored; those used least recently leave memory. 1 to 1,000,000. @default 10000 */
   readonly maxLiveActors?: number;
-  /** Messages of the host program that may wait for their answer; more are refused. 1 to 10,000,000. @default 65536 */
+  /** Sends, asks, requests and tells of the host program that may wait, each; more are refused. 1 to 10,000,000. @default 65536 */
   readonly maxPending?: number;
   /** Time between two sweeps of expired sessions, in milliseconds. 1,000 to 86,400,000. @default 300000 */
   readonly sessionSweepEveryMs?: number;

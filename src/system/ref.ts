@@ -8,6 +8,7 @@ import type { ScheduleCommand } from '../cell/items.ts';
 import { TroupeError } from '../errors.ts';
 import type { ScheduleWrite } from '../store/store.ts';
 import type { SystemCore } from './core.ts';
+import { overloaded } from './sends.ts';
 import { describeValue } from '../describe.ts';
 
 export interface SendOptions {
@@ -26,7 +27,7 @@ export interface ActorRef<D = AnyDefinition> {
   /**
    * Sends an event. Resolves when the state it led to is durable (G1).
    * @throws {TroupeError} ERR_EVENT_INVALID, ERR_NOT_JSON, ERR_ACTOR_NOT_FOUND, ERR_ACTOR_STOPPED, ERR_ACTOR_QUARANTINED,
-   * ERR_EVENT_FAILED, ERR_SYSTEM_STOPPED.
+   * ERR_EVENT_FAILED, ERR_MAILBOX_FULL, ERR_MAILBOX_DROPPED, ERR_OVERLOADED, ERR_SYSTEM_STOPPED.
    */
   send(event: EventOf<D>, options?: SendOptions): Promise<void>;
   /**
@@ -52,7 +53,7 @@ export interface ActorRef<D = AnyDefinition> {
    * @throws {TroupeError} as `send`, and ERR_ASK_UNKNOWN, ERR_ASK_TIMEOUT.
    */
   ask<E extends AskOf<D>>(event: E, options?: AskOptions): Promise<ReplyOf<D, E['type']>>;
-  /** The committed state, everything this caller sent before included. */
+  /** The committed state, everything this caller sent before included. @throws {TroupeError} as `send` */
   snapshot(): Promise<StateView<D>>;
   /** Committed states from the current one on, until the actor has ended. A slow reader skips states in between. */
   watch(): AsyncGenerator<StateView<D>, void, undefined>;
@@ -124,6 +125,7 @@ async function ask(
   const id = checkId(options.id);
   const timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_ASK_TIMEOUT_MS);
   const eventText = core.definitions.encodeAsk(address, event);
+  if (core.asks.pending >= core.maxPending) throw overloaded(address, core.maxPending);
   const name = id === undefined ? `${core.boot}:${core.sends.nextNumber}` : `id:${address}:${id}`;
   const token = { ask: name, ...(id !== undefined && { id }), boot: core.boot, of: event.type };
   const withToken = `${eventText.slice(0, -1)},"replyTo":${JSON.stringify(token)}}`;

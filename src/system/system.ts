@@ -83,6 +83,7 @@ export class System {
       boot,
       definitions,
       env,
+      maxPending,
       sends: new Sends({ sender: `${boot}.main`, post, nextOrder, maxPending }),
       tells: new Tells({ post, indexOf: (to) => routes.indexOf(to), maxPending }),
       asks: new Asks(env),
@@ -135,7 +136,7 @@ export class System {
   #hintSubscribers(published: Published, publication: NewPublication, at: number): void {
     const result = { outcome: 'done', published: [published] } as const;
     hintSubscribers(BUS_HOST, [publication], result, at, (sender, row, position) => {
-      if (position) this.#threads?.post(row.receiver, hintText(sender, row, position, at));
+      if (position) this.#core.tells.hint(row.receiver, hintText(sender, row, position, at));
     });
   }
 

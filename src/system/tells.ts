@@ -59,6 +59,17 @@ export class Tells {
     return new Promise((resolve) => void (link?.waiting ?? this.#unrouted).push({ to, text, resolve }));
   }
 
+  /** Tells of a committed row. Over the bound it is left out: the recovery loop finds the row. */
+  hint(to: Address, text: string): void {
+    const { post, indexOf } = this.#options;
+    const index = indexOf(to);
+    if (index === undefined) return post(to, text);
+    const link = this.#linkOf(index);
+    if (link.onTheWay >= MAX_TELLS_ON_THE_WAY) return;
+    link.onTheWay++;
+    post(to, text);
+  }
+
   /** A host has taken that many. */
   credit(index: number, count: number): void {
     const link = this.#links.get(index);

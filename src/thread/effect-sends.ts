@@ -4,6 +4,7 @@
  */
 import type { Address } from '../actor/address.ts';
 import type { ActorEvent } from '../actor/effects.ts';
+import { TroupeError } from '../errors.ts';
 import { decodeError } from './error-codec.ts';
 import type { EncodedError } from './error-codec.ts';
 import type { PeerEntry } from './protocol.ts';
@@ -16,6 +17,9 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
+/** Sends of the effect functions of one host that may wait for their answer. */
+const MAX_PENDING = 10_000;
+
 export class EffectSends {
   readonly #post: (to: Address, entry: EffectSend) => void;
   readonly #pending = new Map<string, Pending>();
@@ -25,8 +29,9 @@ export class EffectSends {
     this.#post = post;
   }
 
-  /** Resolves when the event is durable at its receiver. */
+  /** Resolves when the event is durable at its receiver. @throws ERR_OVERLOADED when too many wait already (G14) */
   send(to: Address, id: string, event: ActorEvent): Promise<void> {
+    if (this.#pending.size >= MAX_PENDING) return Promise.reject(overloaded(to));
     const q = `${this.#next++}`;
     const entry: EffectSend = { k: 'effect-send', to, id, q, event };
     return new Promise((resolve, reject) => {
@@ -47,4 +52,12 @@ export class EffectSends {
   repeat(isAffected: (to: Address) => boolean): void {
     for (const { entry } of this.#pending.values()) if (isAffected(entry.to)) this.#post(entry.to, entry);
   }
+}
+
+function overloaded(to: Address): TroupeError {
+  return new TroupeError(
+    'ERR_OVERLOADED',
+    `${MAX_PENDING} sends of effect functions wait for an answer, so that none was taken for '${to}'. Await each send before the next.`,
+    { details: { address: to } },
+  );
 }

@@ -81,7 +81,7 @@ export type MainEntry =
   | { readonly k: 'vacant'; readonly of: Address }
   /** Something of an actor is due at a time, and no live cell watches for it. */
   | { readonly k: 'due'; readonly of: Address; readonly at: number }
-  /** That many tells of main have been taken. */
+  /** That many tells and hints of main have been taken. */
   | { readonly k: 'credit'; readonly n: number }
   | { readonly k: 'log'; readonly level: string; readonly fields: Record<string, unknown>; readonly text: string };
 

@@ -43,7 +43,7 @@ export interface WorkerHostOptions {
   readonly maxLive: number;
 }
 
-/** Tells of main whose credit goes back at once. */
+/** Tells and hints of main whose credit goes back at once. */
 const CREDIT_LOT = 1024;
 
 export class WorkerHost {
@@ -60,7 +60,7 @@ export class WorkerHost {
   readonly #log: Logger;
   #suspect: Suspect | undefined;
   #isStopping = false;
-  /** Tells of main taken and not given back. */
+  /** Tells and hints of main taken and not given back. */
   #taken = 0;
 
   constructor(options: WorkerHostOptions) {
@@ -163,7 +163,7 @@ export class WorkerHost {
   #takeBatch(entries: readonly HostEntry[]): void {
     let tells = 0;
     for (const entry of entries) {
-      if (entry.k === 'tell') tells++;
+      if (entry.k === 'tell' || entry.k === 'hint') tells++;
       try {
         this.#take(entry);
       } catch (error) {

@@ -94,6 +94,17 @@ describe('lanes', () => {
       { numRuns: 500 },
     );
   });
+
+  test('M2: a stop that came meanwhile does not overtake what is put back around an end', () => {
+    const mailbox = fill([exit('c/c')]);
+    const first = mailbox.shift() as Item;
+    mailbox.push(row('c/c'));
+    const second = mailbox.shift() as Item;
+    mailbox.push(row('c/c', 'stop'));
+    mailbox.unshift([first, second]);
+    const positions = drain(mailbox).map((item) => (item as InboxItem).row.pos);
+    expect(positions).toEqual(positions.toSorted((a, b) => a - b));
+  });
 });
 
 describe('what is counted', () => {

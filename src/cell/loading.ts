@@ -1,0 +1,114 @@
+/** A cell that loads: from the store to a live actor, to one that has ended, or to one that cannot be used. */
+import type { TroupeError } from '../errors.ts';
+import type { PersistedState } from '../state/persisted.ts';
+import { encodeError } from '../thread/error-codec.ts';
+import type { Cell } from './cell.ts';
+import { subscribeToTopics } from './creating.ts';
+import type { InFlightRow } from './effect-runs.ts';
+import { refusedTooOften } from './failure.ts';
+import { INBOX_PAGE } from './inbox-reader.ts';
+import type { DirectItem } from './items.ts';
+import { readStored, readTimers } from './load.ts';
+import type { StoredLife } from './load.ts';
+import { isRepeated, settleRepeated } from './repeats.ts';
+
+/** Pause before a load that failed is tried again. */
+const LOAD_RETRY_MS = 500;
+
+/** Reads what the store holds, and goes on from there. */
+export async function load(cell: Cell): Promise<void> {
+  const { store, log, env } = cell.services;
+  try {
+    const [actor, rows] = await Promise.all([
+      store.call('load', cell.address),
+      store.call('inbox', cell.address, { limit: INBOX_PAGE }),
+    ]);
+    if (cell.phase !== 'loading') return;
+    if (rows.length > 0 || cell.inbox) cell.mailbox.unshift(cell.reader().reset(rows));
+    const stored = actor && readStored(actor, cell.definition, cell.services.boot);
+    cell.commits.reset(stored);
+    acceptEarly(cell);
+    takeBlame(cell, stored);
+    if (stored) resume(cell, stored);
+    else cell.createNext();
+    cell.inbox?.catchUp();
+    if (cell.isLive) cell.scheduled?.catchUp();
+  } catch (error) {
+    log.warn('cannot load actor, trying again', { address: cell.address, error: encodeError(error) });
+    env.setTimeout(() => void (cell.phase === 'loading' && load(cell)), LOAD_RETRY_MS);
+  }
+}
+
+/** Most actors have nothing to answer for. */
+function takeBlame(cell: Cell, stored: StoredLife | undefined): void {
+  const suspect = cell.services.takeSuspect(cell.address);
+  if (cell.blame || suspect || stored?.failing) cell.judgeOf().take(suspect, stored?.failing);
+}
+
+function resume(cell: Cell, stored: StoredLife): void {
+  cell.parent = stored.parent;
+  dropRepeated(cell, stored.marks);
+  if (stored.fault) return holdFaulty(cell, stored, stored.fault);
+  if (cell.trouble?.isRefusedForGood) return holdFaulty(cell, stored, refusedTooOften(cell.address));
+  if (stored.status !== 'active') return cell.enterEnded();
+  const draft = cell.commits.newDraft();
+  cell.blame?.note(draft);
+  const fault = cell.blame?.threadFault;
+  if (fault) return cell.finish(draft, { status: 'quarantined', error: JSON.stringify(encodeError(fault)) });
+  subscribeToTopics(cell, draft, new Set(stored.subscriptions.map(({ pattern }) => pattern)));
+  restore(cell, draft);
+}
+
+/** A state that cannot be used: quarantined with its rows untouched; a foreign version is not even noted in the store. */
+function holdFaulty(cell: Cell, stored: StoredLife, fault: TroupeError): void {
+  const error = JSON.stringify(encodeError(fault));
+  cell.services.log.error('actor held: its stored state cannot be used', {
+    address: cell.address,
+    error: encodeError(fault),
+  });
+  if (stored.status === 'active' && fault.code === 'ERR_STATE_CORRUPT') {
+    return cell.finish(cell.commits.newDraft(), { status: 'quarantined', error });
+  }
+  cell.commits.hold(error);
+  cell.enterEnded();
+}
+
+/** Direct items that were committed before a crash and came again. */
+function dropRepeated(cell: Cell, marks: Readonly<Record<string, number>>): void {
+  for (const item of cell.mailbox.takeAll()) {
+    if (isRepeated(item, marks)) answerRepeated(cell, item);
+    else cell.mailbox.push(item);
+  }
+}
+
+/** Tells the sender of what had been committed before. */
+export function answerRepeated(cell: Cell, item: DirectItem): void {
+  settleRepeated(item, cell.address, cell.services, () => !cell.isDisposed).catch(() => {});
+}
+
+/** The next life, from what is durable. */
+export function restore(cell: Cell, draft = cell.commits.newDraft()): void {
+  const state = cell.commits.committed?.state as PersistedState;
+  const stored = cell.commits.inFlightText === null ? [] : (JSON.parse(cell.commits.inFlightText) as InFlightRow[]);
+  const inFlight = stored.map((row) => (hasBegun(cell, row) ? row : { ...row, attempt: row.attempt - 1 }));
+  const timers = readTimers(cell.commits.timers.text);
+  const failed = cell.incarnate({ state }).start(draft, { inFlight, timers });
+  if (failed) return cell.fail(undefined, failed.error);
+  cell.commits.rebase(draft);
+  cell.blame?.acquit('start', draft);
+  cell.phase = 'live';
+  if (!draft.isEmpty) cell.post(draft);
+  cell.pump();
+  if (cell.isLive) cell.scheduled?.catchUp();
+}
+
+function hasBegun(cell: Cell, { key, attempt }: InFlightRow): boolean {
+  return !cell.unbegun.some((row) => row.key === key && row.attempt === attempt);
+}
+
+/** What came while nobody knew what is repeated. */
+function acceptEarly(cell: Cell): void {
+  const early = cell.early ?? [];
+  cell.early = undefined;
+  for (const item of early) cell.accept(item);
+}
