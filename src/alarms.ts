@@ -26,8 +26,8 @@ export interface Alarm extends Timed {
 /** Longest sleep: so soon does a clock that was set forward show. */
 export const ALARM_SLICE_MS = 1000;
 
-/** The last moment a Date can hold. */
-const MAX_TIME = 8_640_000_000_000_000;
+/** The last moment a Date can hold, in milliseconds since the epoch. */
+export const MAX_TIME_MS = 8_640_000_000_000_000;
 
 export class AlarmQueue {
   readonly #clock: AlarmClock;
@@ -100,10 +100,10 @@ export class AlarmQueue {
  * @throws {TroupeError} ERR_SCHEDULE_INVALID when it is not a number, or beyond what a Date can hold.
  */
 export function assertAlarmTime(dueAt: number): void {
-  if (typeof dueAt === 'number' && Math.abs(dueAt) <= MAX_TIME) return;
+  if (typeof dueAt === 'number' && Math.abs(dueAt) <= MAX_TIME_MS) return;
   throw new TroupeError(
     'ERR_SCHEDULE_INVALID',
-    `An alarm was set for ${String(dueAt)}. Use milliseconds since the epoch, at most ${MAX_TIME}.`,
+    `An alarm was set for ${String(dueAt)}. Use milliseconds since the epoch, at most ${MAX_TIME_MS}.`,
     { details: { dueAt: String(dueAt) } },
   );
 }

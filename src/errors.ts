@@ -9,7 +9,7 @@ export const ERROR_CATALOGUE = {
   ERR_ACTOR_TYPE_UNKNOWN: 'No definition of this type is loaded. Export it from a module listed in `actors`.',
   ERR_ACTOR_NOT_FOUND:
     'The actor does not exist and cannot be created without input. Pass its input to `system.actor`.',
-  ERR_ACTOR_STOPPED: 'The actor has ended. Use another key, or delete it first.',
+  ERR_ACTOR_STOPPED: 'The actor has ended. Use another key, or remove it first with `system.remove`.',
   ERR_ACTOR_QUARANTINED:
     'The actor failed too often and is held with its state, mailbox and last error. Mend the cause, then revive it with `system.revive`, or remove it.',
   ERR_ACTOR_FAILED: 'The actor threw while it handled an input. The `cause` is what it threw; mend the machine.',

@@ -9,6 +9,7 @@ import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
 import { assertOwnType } from './address.ts';
 import type { Handler } from './define-handler.ts';
+import { RUNTIME_EVENT_TYPES } from './effects.ts';
 
 /** Schemas of the events a caller may send, by type, without the `type` field. */
 export type EventSchemas = Readonly<Record<string, z.ZodType>>;
@@ -83,7 +84,10 @@ export interface ActorPolicy<
    * `sendTo`. @default 'deadline' for each
    */
   readonly timers?: Readonly<Record<string, TimerPolicy>>;
-  /** Topics every actor of this type receives: pattern to event type, as in `{ 'task.*': 'TASK' }`. @default {} */
+  /**
+   * Topics every actor of this type receives: pattern to event type, as in `{ 'task.*': 'TASK' }`. What arrives is a `TopicEvent` of
+   * that type; the schemas of `events` do not apply to it. @default {}
+   */
   readonly topics?: Readonly<Record<string, string>>;
 }
 
@@ -267,7 +271,7 @@ export function definitionOf<
     events: policy.events as TEvents,
     asks: asks as TAsks,
     meta: policy.meta as ((context: unknown) => Readonly<Record<string, string | number | boolean>>) | undefined,
-    policy: resolvePolicy(parsed.data),
+    policy: resolvePolicy({ ...parsed.data, topics: normalizeTopics(type, parsed.data.topics) }),
   });
 }
 
@@ -283,12 +287,29 @@ function resolvePolicy(parsed: z.output<typeof policySchema>): ResolvedPolicy {
     isDurable: durable,
     isDedicated: dedicated,
     timers,
-    topics: normalizeTopics(topics),
+    topics,
   };
 }
 
-function normalizeTopics(topics: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(topics).map(([pattern, type]) => [parsePattern(pattern), type]));
+/** Patterns as the bus knows them. */
+function normalizeTopics(type: string, topics: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const normalized = new Map<string, string>();
+  for (const [pattern, eventType] of Object.entries(topics)) {
+    const parsed = parsePattern(pattern);
+    if (normalized.has(parsed)) throw invalidTopic(type, pattern, `stands there twice, as '${parsed}'`);
+    if (RUNTIME_EVENT_TYPES.has(eventType))
+      throw invalidTopic(type, pattern, `has event type '${eventType}', which only the runtime sends`);
+    normalized.set(parsed, eventType);
+  }
+  return Object.fromEntries(normalized);
+}
+
+function invalidTopic(type: string, pattern: string, why: string): TroupeError {
+  return new TroupeError(
+    'ERR_DEFINITION_INVALID',
+    `Definition '${type}' has a topic '${pattern}' that ${why}. Mend it in defineActor('${type}', { topics }).`,
+    { details: { type, path: `topics.${pattern}` } },
+  );
 }
 
 /** True for what `defineActor` returns, also when another copy of the module made it. */

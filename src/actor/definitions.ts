@@ -3,6 +3,7 @@
  * schemas and turned into the JSON text that travels and is stored.
  */
 import type { z } from 'zod';
+import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { encodeJson } from '../state/json.ts';
@@ -149,7 +150,7 @@ function eventType(to: Address, event: unknown): string {
   if (typeof type === 'string' && type !== '') return type;
   throw new TroupeError(
     'ERR_EVENT_INVALID',
-    `An event for '${to}' has no type. Send an object like { type: 'SAY', … }.`,
+    `An event for '${to}' is ${describeValue(event)} without a type. Send an object like { type: 'SAY', … }.`,
     { details: { address: to, path: 'type' } },
   );
 }

@@ -174,7 +174,8 @@ export function publish(topic: string, data: unknown, options: { readonly priori
 }
 
 /**
- * Asks the runtime to let this actor receive what is published from here on, as events of type `eventType`.
+ * Asks the runtime to let this actor receive what is published from here on, as a `TopicEvent` of type `eventType`; the schemas of
+ * its definition do not apply to it.
  * @param pattern a topic, or one with wildcards: `*` for one token, `>` for the rest, as in `task.*` or `session.>`
  */
 export function subscribe(pattern: string, eventType: string): SubscribeEffect {

@@ -1,8 +1,7 @@
 /** Checks what is scheduled: its key and its time. Pure; shared by effects and refs. */
+import { MAX_TIME_MS } from '../alarms.ts';
+import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
-
-/** Latest time JavaScript's dates know, in milliseconds since the epoch. */
-export const MAX_TIME_MS = 8_640_000_000_000_000;
 
 const MAX_KEY_CHARS = 128;
 
@@ -29,31 +28,36 @@ export function toScheduleWrite({ key, when, text, now, owner }: ScheduleRequest
 /** @throws {TroupeError} ERR_SCHEDULE_INVALID */
 export function toScheduleKey(key: unknown, owner: string): string {
   if (typeof key === 'string' && key !== '' && key.length <= MAX_KEY_CHARS) return key;
-  const given = typeof key === 'string' ? `a string of ${key.length} characters` : `of type ${typeof key}`;
   throw new TroupeError(
     'ERR_SCHEDULE_INVALID',
-    `A key scheduled for '${owner}' is ${given}. Use a string of 1 to ${MAX_KEY_CHARS} characters, such as 'reminder'.`,
+    `A key scheduled for '${owner}' is ${describeValue(key)}. Use a string of 1 to ${MAX_KEY_CHARS} characters, such as 'reminder'.`,
     { details: { address: owner } },
   );
 }
 
 /** Whole milliseconds, rounded up, so that nothing is early. */
 function toDueAt(when: unknown, now: number, what: string): number {
-  const { afterMs, at } = (typeof when === 'object' && when !== null ? when : {}) as Partial<
-    Record<'afterMs' | 'at', unknown>
-  >;
-  if (typeof afterMs === 'number' && afterMs >= 0 && now + afterMs <= MAX_TIME_MS) return Math.ceil(now + afterMs);
+  const { afterMs, at, ...rest } = toFields(when);
+  const isOne = (afterMs === undefined) !== (at === undefined) && Object.keys(rest).length === 0;
+  if (isOne && typeof afterMs === 'number' && afterMs >= 0 && now + afterMs <= MAX_TIME_MS)
+    return Math.ceil(now + afterMs);
   const time = at instanceof Date ? at.getTime() : at;
-  if (afterMs === undefined && typeof time === 'number' && Math.abs(time) <= MAX_TIME_MS) return Math.ceil(time);
-  const given = afterMs === undefined ? `at ${shown(at)}` : `after ${shown(afterMs)} ms`;
+  if (isOne && typeof time === 'number' && Math.abs(time) <= MAX_TIME_MS) return Math.ceil(time);
   throw new TroupeError(
     'ERR_SCHEDULE_INVALID',
-    `${what} is due ${given}. Pass { afterMs } of 0 or more milliseconds, or { at } as a Date or milliseconds since the epoch.`,
-    { details: { afterMs: shown(afterMs), at: shown(at) } },
+    `${what} is due ${showTime(when)}. Pass { afterMs } of 0 or more milliseconds, or { at } as a Date or milliseconds since the epoch, and nothing else.`,
+    { details: { when: showTime(when) } },
   );
 }
 
-function shown(value: unknown): string {
-  if (typeof value === 'object' && value !== null && !(value instanceof Date)) return 'an object';
-  return String(value as string | number);
+function toFields(when: unknown): Readonly<Record<string, unknown>> {
+  return typeof when === 'object' && when !== null ? (when as Record<string, unknown>) : {};
+}
+
+function showTime(when: unknown): string {
+  const fields = Object.entries(toFields(when));
+  if (fields.length === 0) return describeValue(when);
+  return fields
+    .map(([name, value]) => `${name}: ${value instanceof Date ? String(value) : describeValue(value)}`)
+    .join(', ');
 }

@@ -11,9 +11,6 @@ import type { DirectItem, OrderItem } from './items.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { CellServices } from './services.ts';
 
-/** Sender of what nobody waits for. */
-const TELL = 'tell';
-
 /**
  * True when the item may enter; otherwise its sender has been told. With `block` senders wait before they send; a tell, whose
  * sender does not wait, is dropped, which is all it promises (G14).

@@ -215,6 +215,7 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
         draft.items.push(item);
         continue;
       }
+      if (item.kind === 'scheduled' && this.#isEarly(item)) continue;
       if (this.blame?.buryPoison(item, draft, this.commits.marks)) continue;
       const failed = this.#turn(draft, item);
       if (failed) return failAfter(this, draft, item, failed.error);
@@ -223,13 +224,22 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
     this.post(draft);
   }
 
+  /** The clock was set back while it waited: it comes again when it is due. */
+  #isEarly(item: ScheduledItem): boolean {
+    const { dueAt } = item.row;
+    if (dueAt <= this.services.env.now()) return false;
+    this.scheduled?.forget([item]);
+    this.services.dueLater(this.address, dueAt);
+    return true;
+  }
+
   #turn(draft: Draft, item: Item): Failed | undefined {
     const fault = this.trouble?.faultOf(item);
     const failed = fault ? { error: fault } : this.incarnation?.turn(draft, item);
     if (failed) return failed;
     if (item.kind === 'direct' && item.command) this.#obey(draft, item.command);
     draft.consume(item, this.commits.marks);
-    if (draft.sent && draft.sent.schedules.size > 0) this.#dropMoved(draft.sent.schedules);
+    if (draft.sent && this.mailbox.scheduled > 0) this.#dropMoved(draft.sent.schedules);
     this.blame?.acquit(eventIdOf(item) ?? 'internal', draft);
     return undefined;
   }

@@ -136,7 +136,7 @@ function compilePublish({ topic, data, priority }: PublishEffect, context: Compi
       { details: { address, priority: String(priority) } },
     );
   }
-  const text = encodeJson(data ?? null, `Publication of '${address}' on '${String(topic)}'`, 'data');
+  const text = encodeJson(data, `Publication of '${address}' on '${String(topic)}'`, 'data');
   return { id: `${address}#${context.nextId()}`, topic: parseTopic(topic), priority, text };
 }
 

@@ -122,7 +122,7 @@ export function actorQuarantined(address: Address, error: string | null): Troupe
   const cause = error === null ? undefined : (JSON.parse(error) as EncodedError);
   return new TroupeError(
     'ERR_ACTOR_QUARANTINED',
-    `'${address}' is quarantined${cause ? `: ${withoutStop(cause.message)}` : ''}. Its state and mailbox are kept; mend the cause, then revive or delete it.`,
+    `'${address}' is quarantined${cause ? `: ${withoutStop(cause.message)}` : ''}. Its state and mailbox are kept; mend the cause, then system.revive or system.remove it.`,
     { ...(cause && { cause: decodeError(cause) }), details: { address } },
   );
 }
@@ -160,7 +160,7 @@ export function notCreatable(address: Address, type: string, acceptsNoInput: boo
 export function actorStopped(address: Address, status: string): TroupeError {
   return new TroupeError(
     'ERR_ACTOR_STOPPED',
-    `'${address}' has ended (${status}) and takes no more events. Use another key, or delete it first.`,
+    `'${address}' has ended (${status}) and takes no more events. Use another key, or remove it first: system.remove(address).`,
     { details: { address, status } },
   );
 }

@@ -7,6 +7,7 @@ import type { Address } from '../actor/address.ts';
 import type { AnyDefinition, TimerPolicy } from '../actor/define.ts';
 import type { ActorEvent } from '../actor/effects.ts';
 import type { Env } from '../env.ts';
+import { TroupeError } from '../errors.ts';
 import type { PersistedState } from '../state/persisted.ts';
 import { compileEffects } from './compile-effects.ts';
 import type { Draft } from './draft.ts';
@@ -16,7 +17,7 @@ import { bodyOf, eventIdOf } from './items.ts';
 import type { InternalItem, Item, TimerItem } from './items.ts';
 import { LiveActor } from './live-actor.ts';
 import type { Failed, LiveHost, LiveOrigin } from './live-actor.ts';
-import type { MachineTimer, TimerRow } from './machine-timers.ts';
+import type { MachineTimer, StoredTimers, TimerRow } from './machine-timers.ts';
 import type { CellServices } from './services.ts';
 import type { Delivery } from './xstate-seams.ts';
 
@@ -136,7 +137,7 @@ export class Incarnation implements LiveHost, EffectHost {
     try {
       if (live.effects.length > 0) this.#compile(draft);
       const timers = live.takeTimers();
-      if (timers) draft.timers = timers;
+      if (timers) draft.timers = this.#checked(timers);
     } catch (error) {
       return { error };
     }
@@ -144,6 +145,18 @@ export class Incarnation implements LiveHost, EffectHost {
     if (started.length + ended.length > 0) this.#noteEffects(draft);
     if (live.state && live.state !== this.#host.stateBefore(draft)) draft.state = live.state;
     return undefined;
+  }
+
+  /** Timers are stored with each change of theirs, so that they count like the state. */
+  #checked(timers: StoredTimers): StoredTimers {
+    const { maxStateBytes } = this.#host.definition.policy;
+    const bytes = timers.text?.length ?? 0;
+    if (bytes <= maxStateBytes) return timers;
+    throw new TroupeError(
+      'ERR_STATE_TOO_LARGE',
+      `The timers of '${this.address}' take ${bytes} bytes, more than the cap of ${maxStateBytes} for its state. Use schedule(), whose events are rows, or raise maxStateBytes in defineActor.`,
+      { details: { address: this.address, bytes, maxStateBytes } },
+    );
   }
 
   #compile(draft: Draft): void {

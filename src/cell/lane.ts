@@ -47,6 +47,20 @@ export class Lane<T> {
     return all.filter(fits);
   }
 
+  /** Takes out the first item that fits: cheaply, when it is at the front. */
+  takeFirst(fits: (item: T) => boolean): T | undefined {
+    const items = this.#items;
+    if (!items) return undefined;
+    for (let i = this.#head; i < items.length; i++) {
+      const item = items[i] as T;
+      if (!fits(item)) continue;
+      if (i === this.#head) return this.shift();
+      items.splice(i, 1);
+      return item;
+    }
+    return undefined;
+  }
+
   /** Empties it and returns what was in it. */
   takeAll(): T[] {
     const items = this.#items?.slice(this.#head) ?? [];

@@ -8,11 +8,11 @@
 import type { AnyActorRef } from 'xstate';
 import type { Address } from '../actor/address.ts';
 import type { TimerPolicy } from '../actor/define.ts';
-import { MAX_TIME_MS } from '../actor/schedule.ts';
+import { MAX_TIME_MS } from '../alarms.ts';
 import type { Env, TimerHandle } from '../env.ts';
 import { TroupeError } from '../errors.ts';
 import { encodeJson } from '../state/json.ts';
-import { pathOf } from './xstate-seams.ts';
+import { hasState, pathOf } from './xstate-seams.ts';
 import type { Scheduling } from './xstate-seams.ts';
 
 /** A timer as stored with its actor. */
@@ -38,6 +38,8 @@ export interface MachineTimer {
   readonly scheduling: Scheduling;
   readonly downtimeMs: number | undefined;
   readonly boot: string | undefined;
+  /** JSON of its row, once it has been stored. */
+  text: string | undefined;
   /** Runs XState's own callback. */
   readonly fire: () => void;
   alarm: TimerHandle;
@@ -97,8 +99,14 @@ export class MachineTimers {
     this.#isChanged = true;
   }
 
-  /** Takes a timer whose turn has come; false when it was taken back meanwhile. */
+  /** Takes a timer whose turn has come; false when it was taken back meanwhile, or the clock was set back. */
   take(timer: MachineTimer): boolean {
+    if (!this.#timers.has(timer)) return false;
+    const { env } = this.#host;
+    if (env.now() < timer.dueAt) {
+      timer.alarm = env.setAlarm(timer.dueAt, () => this.#host.onTimer(timer));
+      return false;
+    }
     this.#isChanged = true;
     return this.#timers.delete(timer);
   }
@@ -114,8 +122,9 @@ export class MachineTimers {
     this.#isChanged = false;
     if (this.#timers.size === 0) return NO_TIMERS;
     const timers = [...this.#timers].toSorted((a, b) => a.dueAt - b.dueAt);
-    const text = encodeJson(timers.map(toRow), `A timer of '${this.#host.address}'`, 'timers');
-    return { text, nextDue: timers[0]?.dueAt ?? null };
+    const owner = `A timer of '${this.#host.address}'`;
+    const rows = timers.map((timer) => (timer.text ??= encodeJson(toRow(timer), owner, 'timer')));
+    return { text: `[${rows.join(',')}]`, nextDue: timers[0]?.dueAt ?? null };
   }
 
   /** Nothing fires any more. */
@@ -127,13 +136,14 @@ export class MachineTimers {
   #new(scheduling: Scheduling, fire: () => void, delayMs: number): MachineTimer {
     const { address, env, boot, downtimeMs } = this.#host;
     const dueAt = toDueAt(env.now(), delayMs, () => `Timer '${scheduling.id}' of '${address}'`);
-    const policy = this.#policyOf(scheduling.id);
+    const policy = this.#policyOf(scheduling);
     return {
       scheduling,
       fire,
       dueAt,
       delayMs,
       alarm: undefined,
+      text: undefined,
       downtimeMs: policy === 'remaining' ? downtimeMs : undefined,
       boot: policy === 'restart' ? boot : undefined,
     };
@@ -141,8 +151,9 @@ export class MachineTimers {
 
   #restored(row: TimerRow, scheduling: Scheduling, fire: () => void): MachineTimer {
     const { env, boot, downtimeMs } = this.#host;
-    const policy = this.#policyOf(row.id);
-    const kept = { scheduling, fire, delayMs: row.delayMs, alarm: undefined, downtimeMs: undefined, boot: undefined };
+    const policy = this.#policyOf(scheduling);
+    const own = { alarm: undefined, text: undefined, downtimeMs: undefined, boot: undefined };
+    const kept = { scheduling, fire, delayMs: row.delayMs, ...own };
     if (policy === 'remaining') {
       return { ...kept, dueAt: row.dueAt + downtimeMs - (row.downtimeMs ?? downtimeMs), downtimeMs };
     }
@@ -153,12 +164,18 @@ export class MachineTimers {
   }
 
   /** By the name of the delay in `after`, or by the id of a delayed event. */
-  #policyOf(id: string): TimerPolicy {
+  #policyOf({ id, source }: Scheduling): TimerPolicy {
     const { timerPolicies: policies } = this.#host;
     if (Object.hasOwn(policies, id)) return policies[id] as TimerPolicy;
-    for (const name in policies) if (id.startsWith(`${AFTER}${name}.`)) return policies[name] as TimerPolicy;
+    for (const name in policies) if (isAfter(id, name, source)) return policies[name] as TimerPolicy;
     return 'deadline';
   }
+}
+
+/** True for the timer of delay `name` in a state of `source`: XState calls it after both, and either may hold dots. */
+function isAfter(id: string, name: string, source: AnyActorRef): boolean {
+  const start = `${AFTER}${name}.`;
+  return id.startsWith(start) && hasState(source, id.slice(start.length));
 }
 
 export interface StoredTimers {

@@ -19,6 +19,7 @@ export class Mailbox {
   #size = 0;
   #direct = 0;
   #told = 0;
+  #scheduled = 0;
 
   get size(): number {
     return this.#size;
@@ -32,6 +33,11 @@ export class Mailbox {
   /** Inbox rows that wait, held in memory. */
   get told(): number {
     return this.#told;
+  }
+
+  /** Scheduled events that wait. */
+  get scheduled(): number {
+    return this.#scheduled;
   }
 
   peek(): Item | undefined {
@@ -80,8 +86,8 @@ export class Mailbox {
 
   /** Takes out the direct event that has waited longest. */
   takeOldestDirect(): DirectItem | undefined {
-    const oldest = this.#users.find(isDirectEvent);
-    if (oldest) this.remove(oldest);
+    const oldest = this.#users.takeFirst(isDirectEvent);
+    if (oldest) this.#count(oldest, -1);
     return oldest as DirectItem | undefined;
   }
 
@@ -91,6 +97,7 @@ export class Mailbox {
     this.#size = 0;
     this.#direct = 0;
     this.#told = 0;
+    this.#scheduled = 0;
     return items;
   }
 
@@ -124,6 +131,7 @@ export class Mailbox {
   #count(item: Item, by: 1 | -1): void {
     this.#size += by;
     if (item.kind === 'inbox') this.#told += by;
+    else if (item.kind === 'scheduled') this.#scheduled += by;
     else if (isDirectEvent(item)) this.#direct += by;
   }
 }

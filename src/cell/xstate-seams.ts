@@ -139,6 +139,12 @@ export function pathOf(actor: AnyActorRef): string {
   return ids.join('/');
 }
 
+/** True when the machine of an actor has a state of this id. */
+export function hasState(actor: AnyActorRef, id: string): boolean {
+  const { idMap } = (actor as { logic?: { idMap?: ReadonlyMap<string, unknown> } }).logic ?? {};
+  return idMap?.has(id) ?? true;
+}
+
 /** The actor at a path below `root`; nothing when it is not there (any more). */
 export function findByPath(root: AnyActorRef, path: string): AnyActorRef | undefined {
   return path === '' ? root : findBelow(root, '', path);

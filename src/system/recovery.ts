@@ -32,9 +32,8 @@ export interface RecoveryOptions {
 export class Recovery {
   readonly #options: RecoveryOptions;
   #timer: TimerHandle | undefined;
+  readonly #chores = new Map<Chore, TimerHandle>();
   #isStopped = false;
-  /** When each chore was done last, by the monotonic clock. */
-  readonly #doneAtMs = new Map<Chore, number>();
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
@@ -44,6 +43,7 @@ export class Recovery {
   async start(): Promise<void> {
     await this.look();
     this.#schedule();
+    for (const chore of this.#options.chores) void this.#doAgainAndAgain(chore);
   }
 
   /** Wakes every actor that has something to do. */
@@ -58,12 +58,12 @@ export class Recovery {
     }
     await timetable.look();
     await outbox.recover();
-    await this.#doChores();
   }
 
   stop(): void {
     this.#isStopped = true;
     this.#options.timetable.stop();
+    for (const timer of this.#chores.values()) this.#options.env.clearTimeout(timer);
     this.#options.env.clearTimeout(this.#timer);
   }
 
@@ -82,14 +82,20 @@ export class Recovery {
     this.#schedule();
   }
 
-  async #doChores(): Promise<void> {
-    const { env, chores } = this.#options;
-    const nowMs = env.monotonicMs();
-    for (const chore of chores) {
-      const doneAtMs = this.#doneAtMs.get(chore);
-      if (doneAtMs !== undefined && nowMs - doneAtMs < chore.everyMs) continue;
-      this.#doneAtMs.set(chore, nowMs);
+  /** Chores have a pace of their own: a long sweep holds up neither what is due nor the others. */
+  async #doAgainAndAgain(chore: Chore): Promise<void> {
+    const { env, log } = this.#options;
+    if (this.#isStopped) return;
+    try {
       await chore.run(env.now());
+    } catch (error) {
+      if (!this.#isStopped)
+        log.warn('a chore is done again later', { component: 'recovery', error: encodeError(error) });
     }
+    if (this.#isStopped) return;
+    this.#chores.set(
+      chore,
+      env.setTimeout(() => void this.#doAgainAndAgain(chore), chore.everyMs),
+    );
   }
 }

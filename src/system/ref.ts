@@ -79,7 +79,7 @@ export function createRef<D extends AnyDefinition>(
     send: async (event, options = {}) => {
       core.assertRunning();
       checkKeys('send', options, ['id']);
-      const id = checkId(options.id);
+      const id = checkId(core, address, options.id);
       const body = `"event":${core.definitions.encodeEvent(address, event)}`;
       await core.sends.send(address, body, { id, create, most: windowOf(core, address) });
     },
@@ -93,7 +93,7 @@ export function createRef<D extends AnyDefinition>(
     },
     unschedule: async (key) => {
       core.assertRunning();
-      await command(core, address, create, { unschedule: toScheduleKey(key, address) });
+      await command(core, address, undefined, { unschedule: toScheduleKey(key, address) });
     },
     ask: async (event, options = {}) => {
       core.assertRunning();
@@ -122,7 +122,7 @@ async function ask(
   create: string | undefined,
 ): Promise<unknown> {
   checkKeys('ask', options, ['id', 'timeoutMs']);
-  const id = checkId(options.id);
+  const id = checkId(core, address, options.id);
   const timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_ASK_TIMEOUT_MS);
   const eventText = core.definitions.encodeAsk(address, event);
   if (core.asks.pending >= core.maxPending) throw overloaded(address, core.maxPending);
@@ -157,7 +157,7 @@ async function command(
   order: ScheduleCommand,
 ): Promise<void> {
   if (!core.definitions.isDurable(typeOf(address))) throw notStored(address);
-  await core.sends.send(address, `"command":${JSON.stringify(order)}`, { create });
+  await core.sends.send(address, `"command":${JSON.stringify(order)}`, { create, most: windowOf(core, address) });
 }
 
 function toWrite(core: SystemCore, address: Address, key: unknown, event: unknown, when: unknown): ScheduleWrite {
@@ -189,13 +189,19 @@ function checkKeys(call: string, options: unknown, known: readonly string[]): vo
   );
 }
 
-function checkId(id: unknown): string | undefined {
-  if (id === undefined || (typeof id === 'string' && id.length > 0 && id.length <= MAX_ID_CHARS)) return id;
-  throw new TroupeError(
-    'ERR_OPTIONS_INVALID',
-    `Option 'id' is ${describeValue(id)}. Use a string of 1 to ${MAX_ID_CHARS} characters: id: 'order-7'.`,
-    { details: { option: 'id' } },
+function checkId(core: SystemCore, address: Address, id: unknown): string | undefined {
+  if (id === undefined) return undefined;
+  if (typeof id !== 'string' || id.length === 0 || id.length > MAX_ID_CHARS) {
+    throw invalidId(`is ${describeValue(id)}. Use a string of 1 to ${MAX_ID_CHARS} characters: id: 'order-7'.`);
+  }
+  if (core.definitions.isDurable(typeOf(address))) return id;
+  throw invalidId(
+    `was given for '${address}', whose definition says durable: false: nothing remembers it. Leave it out, or make the actor durable.`,
   );
+}
+
+function invalidId(why: string): TroupeError {
+  return new TroupeError('ERR_OPTIONS_INVALID', `Option 'id' ${why}`, { details: { option: 'id' } });
 }
 
 function checkTimeout(timeoutMs: unknown): number {

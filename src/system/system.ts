@@ -108,7 +108,9 @@ export class System {
       hint: (published, publication, at) => this.#hintSubscribers(published, publication, at),
     });
     const due = (address: Address): void => threads.post(address, `{"k":"due","to":"${address}"}`);
-    this.#timetable = new Timetable({ env, store, everyMs, due });
+    const isSlow = (address: Address): boolean => this.#parts.routes.isDedicated(address);
+    const prepare = (address: Address): void => threads.ensure(address);
+    this.#timetable = new Timetable({ env, store, everyMs, due, isSlow, prepare });
     await store.call('dropReplies', boot);
     this.#recovery = new Recovery({
       env,
@@ -124,9 +126,9 @@ export class System {
   }
 
   #chores(store: Threads['store']): readonly Chore[] {
-    const { idRetentionMs, topicRetentionMs, sessionSweepEveryMs } = this.#parts.options;
+    const { idRetentionMs, recoverEveryMs, topicRetentionMs, sessionSweepEveryMs } = this.#parts.options;
     return [
-      { everyMs: 0, run: (now) => store.call('markAlive', now) },
+      { everyMs: recoverEveryMs, run: (now) => store.call('markAlive', now) },
       { everyMs: MINUTE_MS, run: (now) => store.call('sweepIdempotency', now - idRetentionMs) },
       { everyMs: 60 * MINUTE_MS, run: (now) => store.call('sweepBus', now - topicRetentionMs) },
       { everyMs: sessionSweepEveryMs, run: () => this.sessions.sweep() },

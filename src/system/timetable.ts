@@ -17,7 +17,14 @@ export interface TimetableOptions {
   readonly everyMs: number;
   /** Something of an actor is due now. */
   readonly due: (address: Address) => void;
+  /** True for an actor whose thread takes a while to start. */
+  readonly isSlow: (address: Address) => boolean;
+  /** Something of such an actor is due soon. */
+  readonly prepare: (address: Address) => void;
 }
+
+/** How long before its time a slow actor is prepared, in milliseconds. */
+const AHEAD_MS = 1500;
 
 interface Entry {
   readonly dueAt: number;
@@ -41,6 +48,7 @@ export class Timetable {
     const known = this.#entries.get(address);
     if (known && known.dueAt <= dueAt) return;
     if (known) env.clearTimeout(known.alarm);
+    if (this.#options.isSlow(address)) env.setAlarm(dueAt - AHEAD_MS, () => this.#prepare(address));
     const alarm = env.setAlarm(dueAt, () => {
       this.#entries.delete(address);
       this.#options.due(address);
@@ -58,6 +66,10 @@ export class Timetable {
       after = page.at(-1);
       if (page.length < PAGE) return;
     }
+  }
+
+  #prepare(address: Address): void {
+    if (!this.#isStopped && this.#entries.has(address)) this.#options.prepare(address);
   }
 
   stop(): void {

@@ -8,6 +8,9 @@ import type { Env } from '../env.ts';
 /** Cells pumped before the thread looks at its ports again. */
 const MAX_PUMPS = 64;
 
+/** Time before the thread looks at its ports again, in milliseconds, as far as single turns allow. */
+const MAX_RUN_MS = 2;
+
 export class RunQueue {
   readonly #env: Env;
   /** Each cell once, in the order they asked. */
@@ -38,9 +41,10 @@ export class RunQueue {
   }
 
   #drain(): void {
+    const untilMs = this.#env.monotonicMs() + MAX_RUN_MS;
     let pumps = 0;
     for (const cell of this.#waiting) {
-      if (pumps++ === MAX_PUMPS) return;
+      if (pumps++ === MAX_PUMPS || this.#env.monotonicMs() > untilMs) return;
       this.#waiting.delete(cell);
       if (cell.pump()) this.#waiting.add(cell);
     }

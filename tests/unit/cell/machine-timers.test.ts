@@ -1,7 +1,7 @@
 /** G11: timers of machines: at any depth, over restarts, hibernation and the death of threads, by each policy. */
 import { assign, createMachine, setup } from 'xstate';
 import { expect, test } from 'vitest';
-import { MAX_TIME_MS } from '../../../src/actor/schedule.ts';
+import { MAX_TIME_MS } from '../../../src/alarms.ts';
 import { MachineTimers } from '../../../src/cell/machine-timers.ts';
 import type { MachineTimer } from '../../../src/cell/machine-timers.ts';
 import { defineActor } from '../../../src/index.ts';

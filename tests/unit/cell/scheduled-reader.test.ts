@@ -1,6 +1,6 @@
 /** G11: scheduled events: moved, taken back, many at once, to those who sleep, fail, have ended or are held. */
 import { expect, test } from 'vitest';
-import { MAX_TIME_MS } from '../../../src/actor/schedule.ts';
+import { MAX_TIME_MS } from '../../../src/alarms.ts';
 import { ScheduledReader } from '../../../src/cell/scheduled-reader.ts';
 import type { CellServices } from '../../../src/cell/services.ts';
 import type { ScheduledRow } from '../../../src/store/store.ts';
@@ -70,7 +70,7 @@ test('a time that is none fails the call, or the turn that schedules it, and not
     refOf(world).send({ type: 'SET', keys: ['fine', 'k'], when: { afterMs: -1 } }),
     'ERR_EVENT_FAILED',
   );
-  expect(message).toContain("'alarm/a' is due after -1 ms");
+  expect(message).toContain("'alarm/a' is due afterMs: -1");
   expect(await world.store.stats()).toMatchObject({ scheduled: 0 });
 });
 

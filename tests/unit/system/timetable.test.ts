@@ -24,7 +24,14 @@ function create(rows: readonly DueRow[] = []) {
       .slice(0, limit);
   };
   const note = (address: Address): void => void due.push(`${address} ${env.now() - START}`);
-  const timetable = new Timetable({ env, store: { call } as never, everyMs: EVERY_MS, due: note });
+  const timetable = new Timetable({
+    isSlow: () => false,
+    prepare: () => {},
+    env,
+    store: { call } as never,
+    everyMs: EVERY_MS,
+    due: note,
+  });
   return { env, due, timetable, calls: () => calls };
 }
 

@@ -5,7 +5,8 @@ import { RunQueue } from '../../../src/thread/run-queue.ts';
 
 function setUp() {
   const deferred: (() => void)[] = [];
-  const queue = new RunQueue({ defer: (callback: () => void) => void deferred.push(callback) } as never);
+  const env = { defer: (callback: () => void) => void deferred.push(callback), monotonicMs: () => 0 };
+  const queue = new RunQueue(env as never);
   return { queue, deferred };
 }
 

@@ -1,4 +1,5 @@
 /** Random stories about time: what is asked of a few keepers, while everything that can fail does. */
+import { isTroupeError } from '../../../src/index.ts';
 import type { ActorRef } from '../../../src/index.ts';
 import { createRandom } from '../../../src/testing.ts';
 import type { TestSystem } from '../../../src/testing.ts';
@@ -122,7 +123,12 @@ export class Story {
     const key = `r-${this.#one(KEYS)}`;
     if (this.#random() < 0.3) {
       const note = this.#note({ actor, what: 'unschedule', key, id: '', dueAt: 0 });
-      return this.#follow(note, this.#ref(actor).unschedule(key));
+      // An actor that does not exist has nothing scheduled.
+      const taken = this.#ref(actor).unschedule(key);
+      const done = taken.catch((error: unknown) => {
+        if (!isTroupeError(error, 'ERR_ACTOR_NOT_FOUND')) throw error;
+      });
+      return this.#follow(note, done);
     }
     const now = this.#world.now.env.now();
     const afterMs = Math.abs(this.#one(DELAYS_MS));
