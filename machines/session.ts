@@ -30,7 +30,7 @@ export interface SessionContext extends SessionInput {
   readonly messages: number;
   /** State each agent keeps in this session, by agent id. */
   readonly agents: Readonly<Record<string, Json>>;
-  /** Groups that are under way, by address. */
+  /** Groups that are under way, by address, each once. */
   readonly groups: readonly string[];
 }
 
@@ -112,7 +112,7 @@ export const sessionMachine = setup({
           target: 'open',
           reenter: true,
           actions: enqueueActions(({ enqueue, context, event }) => {
-            enqueue.assign({ groups: [...context.groups, `group/${event.key}`] });
+            enqueue.assign({ groups: [...new Set([...context.groups, `group/${event.key}`])] });
             enqueue.emit(spawn('group', event.key, event.input));
           }),
         },

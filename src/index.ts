@@ -49,7 +49,7 @@ export type {
   StoredDeadLetter,
   StoreStats,
 } from './store/store.ts';
-export type { CreateGroup, Group, Groups, GroupSummary, NewMember } from './groups/groups.ts';
+export type { CreateGroup, Group, GroupFilter, Groups, GroupSummary, NewMember } from './groups/groups.ts';
 export type { Lifecycle } from '../machines/session.ts';
 export type {
   CreateSession,

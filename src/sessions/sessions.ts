@@ -1,5 +1,6 @@
 /** What users call to work with sessions: create, get, list, say, history, delete, sweep. */
 import { session } from '../../actors/session.ts';
+import { LIFECYCLES } from '../../machines/session.ts';
 import type { Lifecycle, SessionDescription, SessionMessage } from '../../machines/session.ts';
 import { isTroupeError } from '../errors.ts';
 import type { InputOf, StateView } from '../actor/define.ts';
@@ -11,6 +12,7 @@ import { readHistory } from '../system/history.ts';
 import type { HistoryEntry } from '../system/history.ts';
 import type { ActorRef } from '../system/ref.ts';
 import type { System } from '../system/system.ts';
+import { checkCount, checkHistory, checkList, checkOneOf, checkOptions, checkText } from './checks.ts';
 import { unlessOver } from './over.ts';
 
 /** Who the session is for, and what is known of it. */
@@ -50,21 +52,24 @@ export interface Session {
   readonly ref: ActorRef<typeof session>;
   /**
    * Adds a message. Resolves when it is durable.
-   * @throws {TroupeError} ERR_SESSION_EXPIRED, ERR_SESSION_NOT_FOUND once it was removed, and what `ref.send` throws.
+   * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_SESSION_EXPIRED, ERR_SESSION_NOT_FOUND once it was removed,
+   * ERR_ACTOR_STOPPED once `end()` was called, and what else `ref.send` throws.
    */
   say(text: string, options?: SayOptions): Promise<void>;
-  /** @throws {TroupeError} ERR_SESSION_EXPIRED, ERR_SESSION_NOT_FOUND, and what `ref.ask` throws. */
+  /** @throws {TroupeError} ERR_SESSION_EXPIRED, ERR_SESSION_NOT_FOUND, ERR_ACTOR_STOPPED, and what else `ref.ask` throws. */
   describe(): Promise<SessionDescription>;
   snapshot(): Promise<StateView<typeof session>>;
-  /** Messages by pages, oldest first. */
+  /** Messages by pages, oldest first. @throws {TroupeError} ERR_OPTIONS_INVALID */
   history(query?: LogQuery): Promise<readonly HistoryEntry<SessionMessage>[]>;
-  /** The last `count` messages, oldest first. @param count 1 to 10,000 */
+  /** The last `count` messages, oldest first. @param count 1 to 10,000 @throws {TroupeError} ERR_OPTIONS_INVALID */
   window(count: number): Promise<readonly HistoryEntry<SessionMessage>[]>;
-  /** Ends the session with its groups and agents; its history stays. */
+  /** Ends the session; its history stays. Its groups and agents end right after this resolves, not before. */
   end(): Promise<void>;
-  /** Ends the session and removes it with everything below it. */
+  /** Ends the session and removes it. What is below it goes right after this resolves, not before. */
   delete(): Promise<void>;
 }
+
+const CREATE_KEYS = ['id', 'user', 'title', 'metadata', 'idleAfterMs', 'expireAfterMs'];
 
 /** Expired sessions that are removed at a time. */
 const SWEEP_PAGE = 100;
@@ -78,9 +83,11 @@ export class Sessions {
 
   /**
    * Creates a session. With an id that exists the session is returned as it is.
-   * @throws {TroupeError} ERR_INPUT_INVALID, ERR_ADDRESS.
+   * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_INPUT_INVALID, ERR_ADDRESS.
    */
-  async create({ id = this.#system.newId(), ...input }: CreateSession): Promise<Session> {
+  async create(options: CreateSession): Promise<Session> {
+    checkOptions('sessions.create', options, CREATE_KEYS, "an object such as { user: 'ada' }");
+    const { id = this.#system.newId(), ...input } = options;
     await this.#system.actor(session, id, input).snapshot();
     // Without the input: what is said to a session that was removed must not make it anew.
     return this.#open(id, this.#system.actor(session, id));
@@ -93,21 +100,29 @@ export class Sessions {
     return this.#open(id, ref);
   }
 
-  /** Sessions by pages, newest first. */
-  async list({ user, lifecycle, ...query }: SessionFilter = {}): Promise<Page<SessionSummary>> {
+  /** Sessions by pages, newest first. @throws {TroupeError} ERR_OPTIONS_INVALID */
+  async list(filter: SessionFilter = {}): Promise<Page<SessionSummary>> {
+    checkList('sessions.list', filter, ['user', 'lifecycle']);
+    const { user, lifecycle, ...query } = filter;
+    if (user !== undefined) checkText('sessions.list', 'user', user);
+    checkOneOf('sessions.list', 'lifecycle', lifecycle, LIFECYCLES);
     const meta = { ...(user !== undefined && { user }), ...(lifecycle !== undefined && { lifecycle }) };
     const page = await this.#system.list({ ...query, type: session.type, meta });
     return { ...page, items: page.items.map(summarize) };
   }
 
-  /** Ends a session and removes it with everything below it. Does nothing when there is none. */
+  /**
+   * Ends a session and removes it. Does nothing when there is none. What is below it goes right after this resolves, not
+   * before.
+   */
   async delete(id: string): Promise<void> {
     await this.#system.remove(toAddress(session.type, id));
   }
 
   /**
-   * Removes the sessions that have expired, with everything below them. Returns how many. The system does this regularly; what
-   * an earlier sweep was cut off from, the next one does.
+   * Removes the sessions that have expired, as `delete` does. Returns how many it found: of two sweeps at the same time, each
+   * counts what it saw, so both may count the same session. The system does this regularly; what an earlier sweep was cut off
+   * from, the next one does.
    */
   async sweep(): Promise<number> {
     let count = 0;
@@ -140,22 +155,28 @@ export class Sessions {
     return {
       id,
       ref,
-      say: (text, { author, id: messageId } = {}) =>
-        unlessOver(
-          id,
-          ref.send(
-            { type: 'SAY', text, ...(author !== undefined && { author }) },
-            messageId === undefined ? {} : { id: messageId },
-          ),
-        ),
+      say: (text, options = {}) => unlessOver(id, say(ref, text, options)),
       describe: () => unlessOver(id, ref.ask({ type: 'DESCRIBE' })),
       snapshot: () => ref.snapshot(),
-      history: (query = {}) => read(query),
-      window: (count) => read({ limit: count, direction: 'backward' }),
+      history: async (query = {}) => {
+        checkHistory(query);
+        return read(query);
+      },
+      window: async (count) => {
+        checkCount(count);
+        return read({ limit: count, direction: 'backward' });
+      },
       end: () => ref.stop(),
       delete: () => this.delete(id),
     };
   }
+}
+
+async function say(ref: ActorRef<typeof session>, text: string, options: SayOptions): Promise<void> {
+  checkOptions('say', options, ['author', 'id'], "an object such as { author: 'agent' }, or nothing");
+  const { author, id } = options;
+  if (author !== undefined) checkText('say', 'author', author);
+  await ref.send({ type: 'SAY', text, ...(author !== undefined && { author }) }, id === undefined ? {} : { id });
 }
 
 function summarize({ address, meta, status, createdAt, updatedAt }: ActorSummary): SessionSummary {

@@ -50,7 +50,9 @@ test('G1: history comes by pages, window shows the last messages, and both survi
   );
   expect((await again.history({ after: 20 })).map(({ n }) => n)).toEqual([21, 22, 23, 24, 25]);
   expect((await again.window(3)).map(({ text }) => text)).toEqual(['text 23', 'text 24', 'text 25']);
-  expect((await failureOf(again.window(0), 'ERR_OPTIONS_INVALID')).message).toContain("Option 'limit' is 0");
+  expect((await failureOf(again.window(0), 'ERR_OPTIONS_INVALID')).message).toBe(
+    "Option 'count' of window() is 0 (a number). Use a whole number from 1 to 10000.",
+  );
 });
 
 test('lists come by pages, newest first, each session once', async () => {
@@ -82,6 +84,100 @@ test('a deleted session is gone with its groups and agents; its id is free again
   await failureOf(troupe.system.groups.get('g'), 'ERR_GROUP_NOT_FOUND');
   await troupe.system.sessions.create({ user: 'bob', id: 's' });
   expect(await (await troupe.system.sessions.get('s')).history()).toEqual([]);
+});
+
+test('what sessions do not understand is refused, and named', async () => {
+  await using troupe = await createTalk();
+  const { sessions } = troupe.system;
+  const session = await sessions.create({ user: 'ada' });
+  const refusalOf = async (call: Promise<unknown>) => (await failureOf(call, 'ERR_OPTIONS_INVALID')).message;
+  expect(await refusalOf(sessions.create({ user: 'ada', idleAfterMS: 5 } as never))).toBe(
+    "Option 'idleAfterMS' of sessions.create() is unknown. Known options: id, user, title, metadata, idleAfterMs, expireAfterMs.",
+  );
+  expect(await refusalOf(sessions.create(undefined as never))).toBe(
+    "The options of sessions.create() are undefined. Pass an object such as { user: 'ada' }.",
+  );
+  expect(await refusalOf(session.say('x', { foo: 1 } as never))).toContain("Option 'foo' of say() is unknown");
+  expect(await refusalOf(session.say('x', null as never))).toContain('The options of say() are null');
+  expect(await refusalOf(session.say('x', { author: 5 } as never))).toContain(
+    "Option 'author' of say() is 5 (a number)",
+  );
+  expect(await refusalOf(sessions.list({ lifecycle: 'zzz' } as never))).toBe(
+    "Option 'lifecycle' of sessions.list() is 'zzz' (a string). Use one of 'active', 'idle', 'expired'.",
+  );
+  expect(await refusalOf(sessions.list({ usr: 'ada' } as never))).toContain(
+    "Option 'usr' of sessions.list() is unknown",
+  );
+  expect(await refusalOf(sessions.list({ statuses: 'done' } as never))).toContain("Option 'statuses'");
+  expect(await refusalOf(sessions.list({ createdAfter: '1' } as never))).toContain("Option 'createdAfter'");
+  expect(await refusalOf(session.history(null as never))).toContain('The options of history() are null');
+  expect(await refusalOf(session.history({ direction: 'up' } as never))).toContain("Option 'direction'");
+  expect(await refusalOf(session.window(undefined as never))).toContain("Option 'count' of window() is undefined");
+  expect(await session.history()).toEqual([]);
+});
+
+test('what groups do not understand is refused, and named', async () => {
+  await using troupe = await createTalk();
+  const { groups } = troupe.system;
+  const group = await groups.create({ id: 'g', members: members(3) });
+  const options = async (call: Promise<unknown>) => (await failureOf(call, 'ERR_OPTIONS_INVALID')).message;
+  const input = async (call: Promise<unknown>) => (await failureOf(call, 'ERR_INPUT_INVALID')).message;
+  const withMember = (part: unknown) => groups.create({ members: [member('a'), part as NewMember] });
+  expect(await options(groups.create({} as never))).toBe(
+    "Option 'members' of groups.create() is undefined. Pass a list of members.",
+  );
+  expect(await options(groups.create(undefined as never))).toContain('The options of groups.create() are undefined');
+  expect(await options(groups.create({ members: members(2), rounds: 3 } as never))).toContain("Option 'rounds'");
+  expect(await input(withMember(5))).toContain('A member of a group is 5 (a number)');
+  expect(await input(withMember({ name: 'b', skill: 'speak' }))).toContain('The agent of a member is undefined');
+  expect(await input(withMember({ ...member('b'), role: 'x' }))).toContain("unknown part 'role'");
+  expect(await input(group.add({} as never))).toContain('The agent of a member is undefined');
+  expect(await input(group.add({ agent: speaker, name: 'b' } as never))).toContain(
+    'The skill of a member is undefined',
+  );
+  expect(await options(group.say('x', undefined as never))).toContain("Pass an object such as { author: 'host' }");
+  expect(await options(group.say('x', {} as never))).toContain("Option 'author' of say() is undefined");
+  expect(await input(group.share(5 as never))).toContain('share() was given 5 (a number)');
+  expect(await input(group.remove('speaker/nobody'))).toBe(
+    "No member of 'group/g' has the address 'speaker/nobody' (a string). Use one of speaker/g:1, speaker/g:2, speaker/g:3.",
+  );
+  expect(await options(group.history(null as never))).toContain('The options of history() are null');
+  expect(await options(groups.list({ sesion: 's' } as never))).toContain("Option 'sesion' of groups.list() is unknown");
+  expect((await group.snapshot()).context).toMatchObject({ shared: {}, members: { length: 3 } });
+});
+
+test('a group made again under its id belongs to its session again, and is listed there once', async () => {
+  await using troupe = await createTalk();
+  const { sessions, groups } = troupe.system;
+  const session = await sessions.create({ user: 'ada', id: 's' });
+  const options = { id: 'g', session: 's', members: members(2) };
+  await groups.create(options);
+  await groups.delete('g');
+  await eventually(
+    () => session.describe(),
+    (description) => description.groups.length === 0,
+  );
+  await groups.create(options);
+  await groups.create(options);
+  expect(await session.describe()).toMatchObject({ groups: ['group/g'] });
+  expect((await groups.list({ session: 's' })).items).toMatchObject([{ id: 'g', status: 'active' }]);
+  await session.delete();
+  await eventually(
+    () => troupe.system.stats(),
+    ({ actors }) => actors === 0,
+  );
+});
+
+test('a group that exists elsewhere is not created in a session, nor listed there', async () => {
+  await using troupe = await createTalk();
+  const { sessions, groups } = troupe.system;
+  await groups.create({ id: 'g', members: members(2) });
+  const session = await sessions.create({ user: 'ada', id: 's' });
+  const again = groups.create({ id: 'g', session: 's', members: members(2) });
+  expect((await failureOf(again, 'ERR_OPTIONS_INVALID')).message).toBe(
+    "Group 'g' cannot be created in 'session/s': it exists by itself. Choose another id, or delete that group first.",
+  );
+  expect(await session.describe()).toMatchObject({ groups: [] });
 });
 
 test.each([0, 1, 11])('a group of %d members is refused', async (count) => {

@@ -65,6 +65,12 @@ test.each(OTHERS)('$type is no activity', (event) => {
   expect(lifecycle()).toBe('expired');
 });
 
+test('a group that is opened twice is listed once', () => {
+  const { actor } = startMachine();
+  for (let i = 0; i < 2; i++) actor.send({ type: 'GROUP.OPEN', key: 'g', input: {} });
+  expect(actor.getSnapshot().context.groups).toEqual(['group/g']);
+});
+
 test.each([
   { idleAfterMs: 999 },
   { idleAfterMs: 0 },
