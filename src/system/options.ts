@@ -1,5 +1,6 @@
 /** Options of `createSystem`: defaults, validation, and what is derived from them. */
 import { availableParallelism } from 'node:os';
+import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { isDefinition } from '../actor/define.ts';
@@ -15,7 +16,7 @@ import type { Store } from '../store/store.ts';
 /** What `createSystem` takes. */
 export interface SystemOptions {
   /**
-   * Modules that export definitions, as URLs or absolute paths. Every thread imports them. With `threads: 0` definitions may
+   * Modules that export definitions, as URLs or absolute paths; relative ones are refused. Every thread imports them. With `threads: 0` definitions may
    * be given themselves.
    */
   readonly actors: readonly (URL | string | AnyDefinition)[];
@@ -31,7 +32,7 @@ export interface SystemOptions {
   readonly recoverEveryMs?: number;
   /** How long ids given by callers are remembered, in milliseconds. 1,000 to 31,536,000,000. @default 86400000 */
   readonly idRetentionMs?: number;
-  /** How long published events are kept for named subscribers, in milliseconds. 1,000 to 31,536,000,000. @default 86400000 */
+  /** How long published events are kept for named subscribers, in milliseconds; they are swept once an hour, so up to an hour longer. 1,000 to 31,536,000,000. @default 86400000 */
   readonly topicRetentionMs?: number;
   /** Most subscribers one publication may reach; one that would reach more is refused. 1 to 100,000. @default 1000 */
   readonly maxFanOut?: number;
@@ -71,8 +72,24 @@ export interface ResolvedOptions {
 
 const DAY_MS = 86_400_000;
 
+const ENV_METHODS = Object.keys({
+  now: true,
+  monotonicMs: true,
+  setTimeout: true,
+  setAlarm: true,
+  clearTimeout: true,
+  defer: true,
+  random: true,
+  randomId: true,
+  randomUuid: true,
+  createPort: true,
+} satisfies Record<keyof Env, true>);
+
+/** Some of a store's, enough to tell it from what is none. */
+const STORE_METHODS = ['commit', 'load', 'inbox', 'recoverable', 'close'] satisfies (keyof Store)[];
+
 const schema = z.strictObject({
-  actors: z.array(z.union([z.instanceof(URL), z.string().min(1), z.custom<AnyDefinition>(isDefinition)])),
+  actors: z.array(z.union([z.instanceof(URL), z.string().refine(isLocated), z.custom<AnyDefinition>(isDefinition)])),
   store: z.string().min(1).default('sqlite:.troupe/troupe.db'),
   threads: z.int().min(0).max(64).optional(),
   synchronous: z.enum(['full', 'normal']).default('full'),
@@ -96,7 +113,7 @@ const schema = z.strictObject({
   sessionSweepEveryMs: z.int().min(1000).max(DAY_MS).default(300_000),
   inlineHosts: z.int().min(1).max(16).default(1),
   openStore: z.custom<(options: StoreOptions) => Promise<Store>>((value) => typeof value === 'function').optional(),
-  env: z.custom<Env>((value) => typeof value === 'object' && value !== null).optional(),
+  env: z.custom<Env>((value) => isObject(value) && missingOf(value, ENV_METHODS).length === 0).optional(),
 });
 
 /** What each option takes, and an example of it. */
@@ -118,6 +135,9 @@ const ALLOWED: Readonly<Record<keyof SystemOptions, string>> = {
   env: 'Leave it out, or pass an Env such as createSimulatedEnv() from troupe/testing.',
 };
 
+/** Names of all options. */
+export const OPTION_NAMES: readonly string[] = Object.keys(ALLOWED);
+
 /**
  * Checks options and fills in defaults.
  * @throws {TroupeError} ERR_OPTIONS_INVALID naming the option, what was given, and what is allowed.
@@ -125,12 +145,51 @@ const ALLOWED: Readonly<Record<keyof SystemOptions, string>> = {
 export function resolveOptions(options: SystemOptions): ResolvedOptions {
   const parsed = schema.safeParse(options);
   if (!parsed.success) throw toError(options, parsed.error.issues);
-  const { actors, threads = Math.max(1, availableParallelism() - 1), env: _env, ...rest } = parsed.data;
+  const { actors, threads = Math.max(1, availableParallelism() - 1), env: _env, openStore, ...rest } = parsed.data;
   const definitions = actors.filter(isDefinition);
   const modules = actors.filter((actor): actor is URL | string => !isDefinition(actor)).map(toModuleUrl);
   if (threads > 0) assertThreadable(definitions, parsed.data);
-  return { ...rest, modules, definitions, threads };
+  return { ...rest, modules, definitions, threads, ...(openStore && { openStore: checkOpened(openStore) }) };
 }
+
+/** What the function of a user does is told from what the engine does. */
+function checkOpened(openStore: (options: StoreOptions) => Promise<Store>): (options: StoreOptions) => Promise<Store> {
+  return async (options) => {
+    const store: unknown = await callOpenStore(openStore, options);
+    const missing = missingOf(store, STORE_METHODS);
+    if (missing.length === 0) return store as Store;
+    const what = isObject(store) ? `an object without ${toCalls(missing)}` : describeValue(store);
+    throw new TroupeError(
+      'ERR_OPTIONS_INVALID',
+      `createSystem: option 'openStore' gave ${what} instead of a store. ${ALLOWED.openStore}`,
+      { details: { path: 'openStore' } },
+    );
+  };
+}
+
+async function callOpenStore(open: (options: StoreOptions) => Promise<Store>, options: StoreOptions): Promise<unknown> {
+  try {
+    return await open(options);
+  } catch (cause) {
+    if (cause instanceof TroupeError) throw cause;
+    const reason = cause instanceof Error ? cause.message : describeValue(cause);
+    throw new TroupeError(
+      'ERR_STORE_OPEN',
+      `createSystem: option 'openStore' threw: ${reason}. Mend the function, or leave it out and name a store: ${ALLOWED.store}`,
+      { cause, details: { path: 'openStore' } },
+    );
+  }
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** Those methods that a value does not have. */
+function missingOf(value: unknown, methods: readonly string[]): readonly string[] {
+  if (!isObject(value)) return methods;
+  return methods.filter((name) => typeof (value as Record<string, unknown>)[name] !== 'function');
+}
+
+const toCalls = (methods: readonly string[]): string => methods.map((name) => `${name}()`).join(', ');
 
 /** What cannot be handed to a thread. */
 function assertThreadable(
@@ -150,7 +209,16 @@ function assertThreadable(
 
 function toModuleUrl(module: URL | string): string {
   if (module instanceof URL) return module.href;
-  return /^[a-z]+:\/\//.test(module) ? module : pathToFileURL(module).href;
+  return isUrl(module) ? module : pathToFileURL(module).href;
+}
+
+function isUrl(module: string): boolean {
+  return /^[a-z]+:\/\//.test(module);
+}
+
+/** Whether a module is found from everywhere: a relative path would depend on where the process was started. */
+function isLocated(module: string): boolean {
+  return isUrl(module) || isAbsolute(module);
 }
 
 /** An unknown option comes first: a name that is misspelt may be why another is missing. */
@@ -166,6 +234,17 @@ function toError(options: unknown, issues: readonly z.core.$ZodIssue[]): TroupeE
     const value = path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown>)?.[key], options);
     if (path.length === 0) return `the options are ${describeValue(value)} instead of an object. ${allowed}`;
     if (value === undefined) return `option '${name}' is missing. ${allowed}`;
-    return `option '${name}' is ${describeValue(value)}. ${allowed}`;
+    return hintOf(name, path[0], value) ?? `option '${name}' is ${describeValue(value)}. ${allowed}`;
   }
+}
+
+/** Says more about what is nearly right. */
+function hintOf(name: string, option: PropertyKey | undefined, value: unknown): string | undefined {
+  if (option === 'env' && isObject(value))
+    return `option 'env' is an object without ${toCalls(missingOf(value, ENV_METHODS))}. ${ALLOWED.env}`;
+  if (option !== 'actors' || name === 'actors') return undefined;
+  if (typeof value === 'string' && value !== '')
+    return `option '${name}' is ${describeValue(value)}, a relative path. Use new URL('./actors.ts', import.meta.url), or an absolute path.`;
+  if (missingOf(value, ['transition', 'getInitialSnapshot']).length > 0) return undefined;
+  return `option '${name}' is an XState machine instead of a definition. Wrap it in defineActor('name', machine, …) and export it from a module. ${ALLOWED.actors}`;
 }

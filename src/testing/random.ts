@@ -1,7 +1,13 @@
 /** Randomness from a seed. */
+import { checkSeed } from './checks.ts';
 
-/** A seeded generator, uniform in [0, 1): mulberry32. */
+/**
+ * A seeded generator, uniform in [0, 1): mulberry32.
+ * @param seed a whole number from 0 to 4294967295
+ * @throws {TroupeError} ERR_OPTIONS_INVALID when the seed is something else.
+ */
 export function createRandom(seed: number): () => number {
+  checkSeed('createRandom: the seed', seed);
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -1,9 +1,10 @@
 /** The Env whose time is an input: it moves only when it is told to, and its randomness comes from a seed. */
 import { createLocalPorts, createRealEnv } from '../env.ts';
 import type { Env } from '../env.ts';
+import { checkClockTime, checkOptions, checkSeed, checkStretch, checkSwitch } from './checks.ts';
 import { Driver } from './driver.ts';
 import { createRandom, randomText, randomUuid } from './random.ts';
-import { SimulatedTime, assertStretch } from './simulated-time.ts';
+import { SimulatedTime } from './simulated-time.ts';
 import type { PendingTimer } from './simulated-time.ts';
 
 /**
@@ -42,7 +43,7 @@ export interface SimulatedEnv extends Env {
 }
 
 export interface SimulatedEnvOptions {
-  /** Repeats the same randomness and the same order. @default 1 */
+  /** Repeats the same randomness and the same order; a whole number from 0 to 4294967295. @default 1 */
   readonly seed?: number;
   /** Where the clock starts, in milliseconds since the epoch. @default 1_700_000_000_000 */
   readonly startAt?: number;
@@ -55,16 +56,16 @@ export interface SimulatedEnvOptions {
 /** Keeps the order of callbacks apart from the numbers that code draws, so that neither moves the other. */
 const ORDER_SALT = 0x9e3779b9;
 
-/** Makes a simulated Env. */
-export function createSimulatedEnv({
-  seed = 1,
-  startAt = 1_700_000_000_000,
-  shuffle = false,
-  isManual = false,
-}: SimulatedEnvOptions = {}): SimulatedEnv {
+/**
+ * Makes a simulated Env.
+ * @throws {TroupeError} ERR_OPTIONS_INVALID when an option is unknown or out of bounds; ERR_SCHEDULE_INVALID when `startAt`
+ * is no time.
+ */
+export function createSimulatedEnv(options: SimulatedEnvOptions = {}): SimulatedEnv {
+  const { seed, startAt, shuffle, isManual } = resolveOptions(options);
   const random = createRandom(seed);
   const time = new SimulatedTime(startAt);
-  const driver = new Driver({ time, random: createRandom(seed ^ ORDER_SALT), nextTurn: createRealEnv().defer });
+  const driver = new Driver({ time, random: createRandom((seed ^ ORDER_SALT) >>> 0), nextTurn: createRealEnv().defer });
   driver.isShuffled = shuffle;
   driver.isManual = isManual;
   const defer = (callback: () => void): void => driver.defer(callback);
@@ -90,7 +91,7 @@ export function createSimulatedEnv({
     step: (count, withinMs = 0) => driver.step(count, withinMs),
     discard: () => driver.discard(),
     advance: async (ms) => {
-      assertStretch(ms);
+      checkStretch(ms, time.now());
       await driver.advance(ms);
     },
     get isShuffled() {
@@ -106,4 +107,15 @@ export function createSimulatedEnv({
       return time.pending;
     },
   };
+}
+
+function resolveOptions(options: SimulatedEnvOptions): Required<SimulatedEnvOptions> {
+  const call = 'createSimulatedEnv';
+  checkOptions(call, options, ['seed', 'startAt', 'shuffle', 'isManual'], '{ seed: 7 }');
+  const { seed = 1, startAt = 1_700_000_000_000, shuffle = false, isManual = false } = options;
+  checkSeed(`${call}: option 'seed'`, seed);
+  checkClockTime(`${call}: option 'startAt' is`, startAt);
+  checkSwitch(call, 'shuffle', shuffle);
+  checkSwitch(call, 'isManual', isManual);
+  return { seed, startAt, shuffle, isManual };
 }

@@ -4,9 +4,9 @@
  */
 import { assertAlarmTime } from '../alarms.ts';
 import type { TimerHandle } from '../env.ts';
-import { TroupeError } from '../errors.ts';
 import { TimeHeap } from '../time-heap.ts';
 import type { Timed } from '../time-heap.ts';
+import { checkClockTime } from './checks.ts';
 
 /** A timer that has not fired. */
 export interface PendingTimer {
@@ -44,7 +44,7 @@ export class SimulatedTime {
 
   /** Lets the wall clock jump; no time passes. */
   setClock(now: number): void {
-    assertAlarmTime(now);
+    checkClockTime('The clock was to be set to', now);
     this.#offsetMs = Math.floor(now) - Math.floor(this.#elapsedMs);
   }
 
@@ -121,17 +121,4 @@ export class SimulatedTime {
     const aheadMs = timeout.dueAt - this.#alarmAtMs;
     return aheadMs > 0 || (aheadMs === 0 && alarm.order < timeout.order);
   }
-}
-
-/**
- * Checks a stretch of time that is to pass.
- * @throws {TroupeError} ERR_SCHEDULE_INVALID when it is not a number of milliseconds, 0 or more.
- */
-export function assertStretch(ms: number): void {
-  if (Number.isFinite(ms) && ms >= 0) return;
-  throw new TroupeError(
-    'ERR_SCHEDULE_INVALID',
-    `The clock was to be advanced by ${String(ms)} ms. Use a number, 0 or more; to set it back use setClock().`,
-    { details: { ms: String(ms) } },
-  );
 }

@@ -2,11 +2,14 @@
  * A system for tests: the real one, on the calling thread, with simulated time, a store in memory, and an order of deliveries
  * that the seed decides. Sends and asks are simply awaited; time passes when the test says so.
  */
+import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
 import type { LogFields, LogLevel } from '../observe/logger.ts';
 import { createSystem } from '../system/create-system.ts';
+import { OPTION_NAMES } from '../system/options.ts';
 import type { SystemOptions } from '../system/options.ts';
 import type { System } from '../system/system.ts';
+import { checkClockTime, checkOptions, checkSeed, invalid } from './checks.ts';
 import { createSimulatedEnv } from './simulated-env.ts';
 import type { SimulatedEnv, SimulatedEnvOptions } from './simulated-env.ts';
 import type { PendingTimer } from './simulated-time.ts';
@@ -70,11 +73,24 @@ export interface TestSystem extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** What a test system decides itself, and what to do instead. */
+const OWN: Readonly<Record<'env' | 'log' | 'threads', string>> = {
+  env: 'A test system makes its own from seed and startAt, and shows it as env. Leave it out.',
+  log: 'A test system keeps every line in logs. Leave it out.',
+  threads:
+    'A test system runs on the calling thread. Leave it out: inlineHosts gives it several hosts, createSystem() runs threads.',
+};
+
+const KNOWN = ['seed', 'startAt', ...OPTION_NAMES.filter((name) => !Object.hasOwn(OWN, name))];
+
 /**
  * Starts a system for tests, at rest.
- * @throws {TroupeError} whatever `createSystem` throws.
+ * @throws {TroupeError} ERR_OPTIONS_INVALID when an option is unknown, out of bounds, or decided by the test system itself;
+ * ERR_SCHEDULE_INVALID when `startAt` is no time; whatever else `createSystem` throws.
  */
-export async function testSystem({ seed = 1, startAt, ...options }: TestSystemOptions): Promise<TestSystem> {
+export async function testSystem(given: TestSystemOptions): Promise<TestSystem> {
+  assertOptions(given);
+  const { seed = 1, startAt, ...options } = given;
   const env = createSimulatedEnv({ seed, ...(startAt !== undefined && { startAt }) });
   const logs: LogLine[] = [];
   const log: SystemOptions['log'] = (level, fields, text) => void logs.push({ level, fields, text });
@@ -93,6 +109,19 @@ export async function testSystem({ seed = 1, startAt, ...options }: TestSystemOp
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+function assertOptions(options: TestSystemOptions): void {
+  const own = Object.entries(OWN).find(([name]) => Object.hasOwn(options ?? {}, name));
+  if (own) {
+    const [name, advice] = own;
+    const value = (options as unknown as Record<string, unknown>)[name];
+    throw invalid(name, `testSystem: option '${name}' is ${describeValue(value)}. ${advice}`);
+  }
+  checkOptions('testSystem', options, KNOWN, "{ actors: [new URL('./actors.ts', import.meta.url)] }");
+  const { seed, startAt } = options;
+  if (seed !== undefined) checkSeed("testSystem: option 'seed'", seed);
+  if (startAt !== undefined) checkClockTime("testSystem: option 'startAt' is", startAt);
 }
 
 function createClock(env: SimulatedEnv): TestClock {

@@ -141,6 +141,53 @@ test('a system that does not stop is reported with its seed', async () => {
   await troupe.stop();
 });
 
+test.each([
+  [undefined, '', 'the options are undefined instead of an object. Pass one such as { actors:'],
+  [null, '', 'the options are null instead of an object.'],
+  [
+    { actors: [], threads: 2 },
+    'threads',
+    "option 'threads' is 2 (a number). A test system runs on the calling thread.",
+  ],
+  [{ actors: [], env: {} }, 'env', "option 'env' is an object. A test system makes its own from seed and startAt"],
+  [{ actors: [], log: 'info' }, 'log', "option 'log' is 'info' (a string). A test system keeps every line in logs."],
+  [
+    { actors: [], sed: 7 },
+    'sed',
+    "option 'sed' is unknown. Known options: seed, startAt, actors, store, synchronous, recoverEveryMs, idRetentionMs, topicRetentionMs, maxFanOut, maxLiveActors, maxPending, sessionSweepEveryMs, inlineHosts, openStore.",
+  ],
+  [{ actors: [], seed: 'x' }, 'seed', "option 'seed' is 'x' (a string). Use a whole number from 0 to 4294967295"],
+])('testSystem(%j) is refused at %j', async (options, path, says) => {
+  const failure = await failureOf(testSystem(options as never), 'ERR_OPTIONS_INVALID');
+  expect(failure.message).toContain(`testSystem: ${says}`);
+  expect(failure.details).toEqual({ path });
+});
+
+test('a start that is no time is refused', async () => {
+  const failure = await failureOf(testSystem({ actors: [BASIC], startAt: Number.NaN }), 'ERR_SCHEDULE_INVALID');
+  expect(failure.message).toContain("testSystem: option 'startAt' is NaN (a number). Use milliseconds since the epoch");
+});
+
+test('the clock says what it cannot do, and what to do instead', async () => {
+  await using troupe = await create();
+  const { clock } = troupe;
+  const now = clock.now();
+  const messageOf = async (act: Promise<void>): Promise<string> =>
+    (await failureOf(act, 'ERR_SCHEDULE_INVALID')).message;
+  expect(await messageOf(clock.set(Number.NaN))).toContain(
+    'The clock was to be set to NaN (a number). Use milliseconds',
+  );
+  expect(await messageOf(clock.set(new Date(now) as never))).toBe(
+    'The clock was to be set to a Date. Pass its getTime().',
+  );
+  expect(await messageOf(clock.advance(-1))).toContain(
+    'advanced by -1 (a number). Use a number of milliseconds from 0',
+  );
+  expect(await messageOf(clock.advance(-1))).toContain('to set it back use clock.set() of a test system');
+  expect(await messageOf(clock.advance(10n as never))).toContain('advanced by 10 (a bigint)');
+  expect(clock.now()).toBe(now);
+});
+
 test('options are checked as those of createSystem are', async () => {
   await failureOf(testSystem({ actors: [BASIC], recoverEveryMs: 1 }), 'ERR_OPTIONS_INVALID');
   await failureOf(testSystem({ actors: [new URL('file:///nowhere.ts')] }), 'ERR_DEFINITION_MODULE');

@@ -1,6 +1,8 @@
 /** Options of createSystem. */
 import { describe, expect, test } from 'vitest';
+import { setup } from 'xstate';
 import { describeValue } from '../../../src/describe.ts';
+import { createSystem } from '../../../src/index.ts';
 import { resolveOptions } from '../../../src/system/options.ts';
 
 describe('options', () => {
@@ -33,6 +35,17 @@ describe('options', () => {
     [{ actors: './a.ts' }, 'actors', "option 'actors' is './a.ts' (a string). Pass modules that"],
     [{ actors: [''] }, 'actors.0', "option 'actors.0' is '' (a string). Pass modules that"],
     [{ actors: [{}] }, 'actors.0', "option 'actors.0' is an object. Pass modules that"],
+    [
+      { actors: ['relative.ts'] },
+      'actors.0',
+      "option 'actors.0' is 'relative.ts' (a string), a relative path. Use new URL('./actors.ts', import.meta.url), or an absolute path.",
+    ],
+    [{ actors: ['/a.ts', './b.ts'] }, 'actors.1', "option 'actors.1' is './b.ts' (a string), a relative path."],
+    [
+      { actors: [setup({}).createMachine({})] },
+      'actors.0',
+      "option 'actors.0' is an XState machine instead of a definition. Wrap it in defineActor('name', machine, …) and export it from a module.",
+    ],
     [
       { actors: [], threads: -1 },
       'threads',
@@ -69,6 +82,11 @@ describe('options', () => {
     [{ actors: [], store: null }, 'store', "option 'store' is null."],
     [{ actors: [], env: 'real' }, 'env', "option 'env' is 'real' (a string). Leave it out"],
     [
+      { actors: [], env: {} },
+      'env',
+      "option 'env' is an object without now(), monotonicMs(), setTimeout(), setAlarm(), clearTimeout(), defer(), random(), randomId(), randomUuid(), createPort(). Leave it out, or pass an Env",
+    ],
+    [
       { actor: [] },
       'actor',
       "option 'actor' is unknown. Known options: actors, store, threads, synchronous, log, recoverEveryMs, idRetentionMs, topicRetentionMs, maxFanOut, maxLiveActors, maxPending, sessionSweepEveryMs, inlineHosts, openStore, env.",
@@ -83,6 +101,28 @@ describe('options', () => {
         message: expect.stringContaining(`createSystem: ${says}`),
       }),
     );
+  });
+
+  const rejection = Promise.reject.bind(Promise, new Error('no disk'));
+  const refusal = 'Leave it out, or pass a function that opens a store';
+  test.each([
+    ['gives null', async () => null, 'ERR_OPTIONS_INVALID', `gave null instead of a store. ${refusal}`],
+    ['gives nothing at once', () => undefined, 'ERR_OPTIONS_INVALID', `gave undefined instead of a store. ${refusal}`],
+    ['gives {}', async () => ({}), 'ERR_OPTIONS_INVALID', 'gave an object without commit(), load(), inbox()'],
+    ['rejects', rejection, 'ERR_STORE_OPEN', 'threw: no disk. Mend the function'],
+    [
+      'throws',
+      () => {
+        throw new Error('no disk');
+      },
+      'ERR_STORE_OPEN',
+      'threw: no disk. Mend the function',
+    ],
+  ])('an openStore that %s is named', async (_, openStore, code, says) => {
+    await expect(createSystem({ actors: [], threads: 0, log: 'silent', openStore } as never)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(`createSystem: option 'openStore' ${says}`),
+    });
   });
 });
 
