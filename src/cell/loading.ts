@@ -27,6 +27,8 @@ export async function load(cell: Cell): Promise<void> {
     if (rows.length > 0 || cell.inbox) cell.mailbox.unshift(cell.reader().reset(rows));
     const stored = actor && readStored(actor, cell.definition, cell.services.boot);
     cell.commits.reset(stored);
+    // First what had been committed: it must not make room for what came meanwhile.
+    dropRepeated(cell);
     acceptEarly(cell);
     takeBlame(cell, stored);
     if (stored) resume(cell, stored);
@@ -47,7 +49,6 @@ function takeBlame(cell: Cell, stored: StoredLife | undefined): void {
 
 function resume(cell: Cell, stored: StoredLife): void {
   cell.parent = stored.parent;
-  dropRepeated(cell, stored.marks);
   if (stored.fault) return holdFaulty(cell, stored, stored.fault);
   if (cell.trouble?.isRefusedForGood) return holdFaulty(cell, stored, refusedTooOften(cell.address));
   if (stored.status !== 'active') return cell.enterEnded();
@@ -74,9 +75,9 @@ function holdFaulty(cell: Cell, stored: StoredLife, fault: TroupeError): void {
 }
 
 /** Direct items that were committed before a crash and came again. */
-function dropRepeated(cell: Cell, marks: Readonly<Record<string, number>>): void {
+function dropRepeated(cell: Cell): void {
   for (const item of cell.mailbox.takeAll()) {
-    if (isRepeated(item, marks)) answerRepeated(cell, item);
+    if (isRepeated(item, cell.commits.marks)) answerRepeated(cell, item);
     else cell.mailbox.push(item);
   }
 }

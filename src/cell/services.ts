@@ -49,6 +49,8 @@ export interface CellServices {
   hint(sender: Address, row: HintedRow, position: InboxPosition | undefined): void;
   /** Something of this actor is due at a time, and the cell itself does not watch for it. */
   dueLater(address: Address, dueAt: number): void;
+  /** An id that no other effect has, for actors that are not stored. */
+  nextId(): string;
   /** Sends an event that is not stored, at most once. */
   tell(to: Address, eventText: string): void;
   /** Lets a cell take turns, now or when those under way are over. */

@@ -215,7 +215,7 @@ export class VolatileCell implements HostCell, InboxHooks, LifeHooks {
   }
 
   #apply(started: Parameters<EffectRuns['apply']>[0], ended: readonly AnyActorRef[]): void {
-    const begins = this.#effects?.apply(started, ended, () => `${this.address}#${this.services.env.randomId()}`);
+    const begins = this.#effects?.apply(started, ended, () => `${this.address}#${this.services.nextId()}`);
     for (const actor of begins ?? []) this.#effects?.begin(actor);
   }
 

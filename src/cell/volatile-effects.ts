@@ -36,7 +36,7 @@ export function sendVolatile(
     );
   }
   const { env, boot, definitions } = services;
-  const nextId = (): string => env.randomId();
+  const nextId = (): string => services.nextId();
   const rows = compileEffects(effects, { address, boot, definitions, nextId, now: () => env.now(), topics: {} });
   letOutVolatile(rows, address, services);
   if (rows.publish.length > 0) publishVolatile(rows, address, services, post);

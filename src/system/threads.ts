@@ -258,6 +258,9 @@ export class Threads {
           },
         },
       );
+      // A late answer of the dead host must not pass for one to what is sent again: a refusal of the first would stand beside the
+      // success of the second.
+      this.#hosts.get(index)?.main.close();
       const main = new BatchPort(launcher.open(mainMine), env);
       const state = { isReady: false, readyAtMs: 0, isEndedByOrder: false, onStopped: undefined };
       const slot: HostSlot = { index, owner, incarnation, launched, main, beat, ...state };

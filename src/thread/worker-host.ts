@@ -131,6 +131,8 @@ export class WorkerHost {
     const queue = new RunQueue(env);
     const machineLog = this.#log.with({ component: 'machine' });
     let inTurn: Address | undefined;
+    const life = env.randomId();
+    let ids = 0;
     return {
       env,
       boot,
@@ -141,6 +143,7 @@ export class WorkerHost {
       hint: (sender, row, position) => outgoing.hint(sender, row, position),
       release: (address, row, pos) => outgoing.release(address, row, pos, definitions.isDurable(typeOf(address))),
       published: (sender, publications, result, at) => outgoing.published(sender, publications, result, at),
+      nextId: () => `${life}.${ids++}`,
       tell: (to, text) => outgoing.tell(to, text),
       send: (to, event, id) => outgoing.sendFromEffect(to, event, id),
       run: (cell) => queue.run(cell),

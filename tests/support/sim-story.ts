@@ -25,7 +25,7 @@ import type { RunMark } from './sim-world.ts';
 const HOUR_MS = 3_600_000;
 
 /** Time in which everything comes to rest, once nothing but the clock is to be waited for. */
-const REST_LOOKS = 60;
+const REST_LOOKS = 300;
 const REST_STEP_MS = 1000;
 const QUIET_LOOKS = 3;
 
