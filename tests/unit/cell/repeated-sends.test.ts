@@ -47,17 +47,18 @@ function createHosts(overflow: OverflowPolicy, store: Store = createMemoryStore(
       maxLive: 10,
     };
     const host = new WorkerHost({ ...rest, env, definitions, main: hostMain, store: hostStore });
-    const post = async (...texts: readonly string[]): Promise<readonly MainEntry[]> => {
+    const postFor = async (ms: number, ...texts: readonly string[]): Promise<readonly MainEntry[]> => {
       heard.length = 0;
       main.post(`[${texts.join(',')}]`);
-      await env.advance(1000);
+      await env.advance(ms);
       return heard.filter(({ k }) => k === 'ack' || k === 'answer');
     };
+    const post = (...texts: readonly string[]): Promise<readonly MainEntry[]> => postFor(1000, ...texts);
     const end = async (): Promise<void> => void (await Promise.all([host.stop(), env.settle()]));
     ends.push(end);
-    return { post, end };
+    return { post, postFor, end };
   };
-  return { begin, store };
+  return { begin, env, store };
 }
 
 const send = (n: number): string => `{"k":"send","to":"${TO}","from":"boot.main","n":${n},"event":{"type":"ADD"}}`;
@@ -97,4 +98,18 @@ test('what is told at most once is not processed again when nobody knows whether
   expect((await store.load(TO))?.seq).toBe(1);
   const [answer] = await host.post(`{"k":"view","to":"${TO}","q":1}`);
   expect(answer).toMatchObject({ view: { context: { count: 2 } } });
+});
+
+test('G1, G14: what had been committed makes no room for what comes while its cell loads again', async () => {
+  const { begin, env, store } = createHosts('drop-oldest', losingTouch());
+  const host = begin();
+  expect(await host.postFor(50, send(1), send(2))).toEqual([]);
+  const load = store.load.bind(store);
+  store.load = async (address) => {
+    await new Promise<void>((resolve) => void env.setTimeout(resolve, 500));
+    return load(address);
+  };
+  // Refused at 100 ms, since another owner has it; loaded again at 600 ms.
+  expect(await host.postFor(250)).toEqual([]);
+  expect(await host.post(send(3), send(4))).toEqual([1, 2, 3, 4].map(ack));
 });

@@ -1,6 +1,7 @@
 /** Rules 6 and 7, without threads: who is started, drained and connected when, and in which order. */
 import { describe, expect, test } from 'vitest';
 import { createRealEnv } from '../../../src/env.ts';
+import type { Port } from '../../../src/env.ts';
 import { createLogger } from '../../../src/observe/logger.ts';
 import { Definitions } from '../../../src/actor/definitions.ts';
 import { Routes } from '../../../src/thread/routes.ts';
@@ -17,13 +18,16 @@ function setUp({ workers = 2, drainsByItself = true, version = 1 } = {}) {
   const env = createRealEnv();
   const calls: string[] = [];
   const hosts: HostEvents[] = [];
+  const heard: string[] = [];
+  const mains: Port[] = [];
   const stores: StoreEvents[] = [];
   const drains: (() => void)[] = [];
   const launcher: Launcher = {
     createChannel: () => env.createPort(),
     open: (end) => end as never,
-    launchHost: ({ index }, _, events) => {
+    launchHost: ({ index }, ends, events) => {
       calls.push(`launch host ${index}`);
+      mains.push(ends.main as Port);
       hosts[index] = events;
       env.defer(() => events.report({ kind: 'ready', prints: [{ type: 'a', version, hash: 'x' }] }));
       return {
@@ -65,11 +69,11 @@ function setUp({ workers = 2, drainsByItself = true, version = 1 } = {}) {
     rise: async () => 0,
   };
   const threads = new Threads(options, {
-    entry: () => {},
+    entry: (entry) => void heard.push(entry.k),
     replaced: (index) => void calls.push(`replaced ${index}`),
     storeTrouble: () => {},
   });
-  return { threads, calls, hosts, stores, drains };
+  return { threads, calls, hosts, stores, drains, heard, mains };
 }
 
 describe('Threads', () => {
@@ -102,6 +106,25 @@ describe('Threads', () => {
     );
     expect(calls[1]).toBe('launch host 0');
     expect(calls).toContain('connect store to host-0.1');
+    await threads.stop(1000);
+  });
+
+  test('rule 3: a late answer of a dead host counts for nothing once another has its place', async () => {
+    const { threads, calls, hosts, heard, mains } = setUp({ workers: 1 });
+    await threads.start();
+    hosts[0]?.exit(new Error('died'));
+    await eventually(
+      () => calls.at(-1),
+      (last) => last === 'replaced 0',
+    );
+    mains[0]?.post('[{"k":"ack","to":"a/b","n":1}]');
+    mains[1]?.post('[{"k":"wanted","of":"a/b"}]');
+    await eventually(
+      () => heard.length,
+      (count) => count > 0,
+    );
+    await rest();
+    expect(heard).toEqual(['wanted']);
     await threads.stop(1000);
   });
 
