@@ -65,3 +65,39 @@ const listenerMachine = setup({
 export const listener = defineActor('listener', listenerMachine, {
   topics: { 'bench.said': 'SAID', 'bench.host': 'SAID' },
 });
+
+interface Punctuality {
+  readonly dueAt: number;
+  /** How late it was, in milliseconds; -1 before that. */
+  readonly lateMs: number;
+}
+
+const punctualSetup = setup({
+  types: {
+    context: {} as Punctuality,
+    events: {} as { type: 'BEGIN' } | { type: 'WAIT'; dueAt: number } | { type: 'RING'; dueAt: number },
+  },
+  delays: { bell: ({ context }) => context.dueAt - Date.now() },
+});
+
+const noteLateness = punctualSetup.assign(({ context }) => ({ lateMs: Date.now() - context.dueAt }));
+
+const punctualMachine = punctualSetup.createMachine({
+  context: { dueAt: 0, lateMs: -1 },
+  initial: 'idle',
+  on: {
+    RING: {
+      actions: [
+        punctualSetup.assign({ dueAt: ({ event }) => (event.type === 'RING' ? event.dueAt : 0) }),
+        noteLateness,
+      ],
+    },
+  },
+  states: {
+    idle: { on: { WAIT: { target: 'waiting', actions: assign({ dueAt: ({ event }) => event.dueAt }) } } },
+    waiting: { after: { bell: { target: 'idle', actions: noteLateness } } },
+  },
+});
+
+/** Notes how late its timer, or an event scheduled for it, came. */
+export const punctual = defineActor('punctual', punctualMachine);

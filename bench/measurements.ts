@@ -13,6 +13,7 @@ import { benchCreate, benchCreateMany, benchSpawn } from './spawn.ts';
 import { benchStoreWriter } from './store.ts';
 import { benchLiveCrowd, benchStoredCrowd } from './stored.ts';
 import { benchPublish, benchPublishMany } from './topics.ts';
+import { benchLateness } from './timers.ts';
 import { benchAsk, benchTell } from './volatile.ts';
 
 type Measurements = Readonly<Record<string, () => Figure | Promise<Figure>>>;
@@ -71,6 +72,8 @@ const FEATURES: Measurements = {
   'publish-actor': () => benchPublish({ by: 'actor', count: 1_000 }),
   'publish-host': () => benchPublish({ by: 'host', count: 1_000 }),
   'publish-64': () => benchPublishMany(20_000),
+  'late-after': () => benchLateness({ by: 'after', actors: 1_000, withinMs: 3_000 }),
+  'late-schedule': () => benchLateness({ by: 'schedule', actors: 1_000, withinMs: 3_000 }),
   wake: () => benchWake(1_000),
   'sleeping-heap': () => benchSleepingHeap(10_000),
   'tell-thread': () => benchTell({ threads: 1, actors: 10_000, tells: 500_000 }),

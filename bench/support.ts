@@ -21,7 +21,7 @@ export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise
 /** Definitions of the measurements. */
 export const ACTORS = new URL('./actors.ts', import.meta.url);
 
-/** Definitions of the measurements of what is still being built. */
+/** Definitions of the measurements of topics, hibernation, time, and actors that are not stored. */
 export const FEATURE_ACTORS = new URL('./feature-actors.ts', import.meta.url);
 
 /** Starts a system with one worker thread and a synced SQLite file in `folder`; the same folder holds the same actors. */
