@@ -9,7 +9,7 @@ test('G1, G3, G4, G5, G6, G11, G12, G13: 200 kills of the process lose nothing, 
   expect(summary, output).toMatchObject(good);
   expect(code).toBe(0);
   assertWasAlive(summary);
-}, 300_000);
+}, 600_000);
 
 type Figures = Readonly<Record<string, number>>;
 
