@@ -56,6 +56,8 @@ interface HostSlot {
   launched: LaunchedHost;
   main: BatchPort;
   beat: SharedArrayBuffer;
+  /** Resolves when it has ended and everything it said has been heard. */
+  readonly silent: Promise<void>;
   isReady: boolean;
   /** When it began to serve, by the monotonic clock; nothing counts against a thread that served for long. */
   readyAtMs: number;
@@ -63,6 +65,9 @@ interface HostSlot {
   isEndedByOrder: boolean;
   onStopped: (() => void) | undefined;
 }
+
+/** Time for the last words of a dead host to arrive; they are in this process already. */
+const LAST_WORDS_MS = 5_000;
 
 /** Which host to start. */
 interface HostStart {
@@ -258,12 +263,11 @@ export class Threads {
           },
         },
       );
-      // A late answer of the dead host must not pass for one to what is sent again: a refusal of the first would stand beside the
-      // success of the second.
       this.#hosts.get(index)?.main.close();
       const main = new BatchPort(launcher.open(mainMine), env);
+      const silent = new Promise<void>((done) => main.onClose(done));
       const state = { isReady: false, readyAtMs: 0, isEndedByOrder: false, onStopped: undefined };
-      const slot: HostSlot = { index, owner, incarnation, launched, main, beat, ...state };
+      const slot: HostSlot = { index, owner, incarnation, launched, main, beat, silent, ...state };
       this.#hosts.set(index, slot);
       this.#store.connect(clientName(slot), storeMine);
       main.onBatch((entries) => {
@@ -299,6 +303,8 @@ export class Threads {
       error: encodeError(error),
     });
     await this.#store.drain(clientName(slot));
+    // What it had answered counts. Unheard, a refusal would go out again, and meet the mark of a later send: a false success.
+    await this.#withTimeout(LAST_WORDS_MS, (done) => void slot.silent.then(done));
     await new Promise<void>((resolve) => void env.setTimeout(resolve, pauseMs));
     await this.#replaceHost(slot, suspect);
   }

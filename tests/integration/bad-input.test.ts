@@ -58,8 +58,8 @@ test.each([
   { event: { type: 'NOPE' }, says: "Event 'NOPE' for 'counter/a' is not declared; declared are: ADD, FORWARD" },
   { event: { type: 'GET' }, says: "Event 'GET' for 'counter/a' is an ask; use ref.ask" },
   { event: { type: 'child.exited' }, says: "Event 'child.exited' for 'counter/a' is sent by the runtime only" },
-  { event: {}, says: "An event for 'counter/a' has no type. Send an object like" },
-  { event: null, says: "An event for 'counter/a' has no type. Send an object like" },
+  { event: {}, says: 'without a type. Send an object like' },
+  { event: null, says: 'without a type. Send an object like' },
   { event: { type: 'constructor' }, says: "Event 'constructor' for 'counter/a' is not declared" },
 ])('the event $event is refused: $says', async ({ event, says }) => {
   await using troupe = await createInline();

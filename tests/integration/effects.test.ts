@@ -146,7 +146,7 @@ test('G7: an actor whose internal turn fails again and again is quarantined with
   );
   const error = await failureOf(ref.send({ type: 'ADD' }), 'ERR_ACTOR_QUARANTINED');
   expect(error.message).toBe(
-    "'clumsy/c' is quarantined: dropped it. Its state and mailbox are kept; mend the cause, then revive or delete it.",
+    "'clumsy/c' is quarantined: dropped it. Its state and mailbox are kept; mend the cause, then system.revive or system.remove it.",
   );
   expect(error.cause).toMatchObject({ name: 'TypeError', message: 'dropped it' });
   const system = await troupe.restart();

@@ -34,7 +34,7 @@ test('a stopped actor refuses, also after a restart of the system; its state sta
   await ref.stop();
   const error = await failureOf(ref.send({ type: 'ADD', n: 1 }), 'ERR_ACTOR_STOPPED');
   expect(error.message).toBe(
-    "'counter/a' has ended (stopped) and takes no more events. Use another key, or delete it first.",
+    "'counter/a' has ended (stopped) and takes no more events. Use another key, or remove it first: system.remove(address).",
   );
   expect(error.details).toEqual({ address: 'counter/a', status: 'stopped' });
   const again = (await troupe.restart()).actor(counter, 'a');
@@ -72,7 +72,7 @@ test('a corrupt snapshot quarantines its actor alone, and its row stays as it wa
   const error = await failureOf(system.actor(counter, 'b').ask({ type: 'GET' }), 'ERR_ACTOR_QUARANTINED');
   expect(error.cause).toMatchObject({ code: 'ERR_STATE_CORRUPT' });
   expect(error.message).toMatch(
-    /^'counter\/b' is quarantined: .*counter\/b.*\. Its state and mailbox are kept; mend the cause, then revive or delete it\.$/,
+    /^'counter\/b' is quarantined: .*counter\/b.*\. Its state and mailbox are kept; mend the cause, then system\.revive or system\.remove it\.$/,
   );
   expect((await system.list({ statuses: ['quarantined'] })).items.map(({ address }) => address)).toEqual(['counter/b']);
   await troupe.stop();
