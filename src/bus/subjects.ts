@@ -5,10 +5,10 @@
 import { TroupeError } from '../errors.ts';
 
 /** Longest topic or pattern, in characters. */
-export const MAX_TOPIC_CHARS = 255;
+const MAX_TOPIC_CHARS = 255;
 
 /** Most tokens of a topic or pattern. */
-export const MAX_TOPIC_TOKENS = 32;
+const MAX_TOPIC_TOKENS = 32;
 
 /** No spaces, control, format or broken characters, no wildcards, nothing JSON would escape. */
 const TOKEN = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Z}.*>"\\]+$/u;

@@ -34,7 +34,7 @@ const faults: [string, unknown, string, string][] = [
   ['a Date', { when: new Date(0) }, 'when', 'a Date'],
   ['undefined in an object', { a: undefined }, 'a', 'undefined'],
   ['undefined in an array', { a: [1, undefined] }, 'a[1]', 'undefined'],
-  // oxlint-disable-next-line no-sparse-arrays
+  // oxlint-disable-next-line no-sparse-arrays -- the hole is what is tested
   ['a hole', { a: [1, , 3] }, 'a[1]', 'a hole'],
   ['a function', { a: () => 1 }, 'a', 'a function'],
   ['a function that is inherited elsewhere', { toString: Object.prototype.toString }, 'toString', 'a function'],
