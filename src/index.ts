@@ -8,12 +8,14 @@ export type {
   EventOf,
   InputOf,
   MailboxPolicy,
-  OverflowPolicy,
   ReplyOf,
   StateView,
   SupervisePolicy,
-  TimerPolicy,
 } from './actor/define.ts';
+export type { OverflowPolicy, TimerPolicy } from './actor/policy.ts';
+export { replace } from './supervision/spec.ts';
+export type { Backoff, GiveUp, OnFailure, Replacement, Restart, Strategy } from './supervision/spec.ts';
+export type { Action, FailureKind, PlainError, RestartCause, SystemEvents, SystemTopic } from './supervision/events.ts';
 export { defineHandler } from './actor/define-handler.ts';
 export type { HandledEvent, HandlerOptions } from './actor/define-handler.ts';
 export { parseAddress, toAddress } from './actor/address.ts';

@@ -3,13 +3,17 @@
  * it emits; everything the runtime decides by stands in the policy beside it.
  */
 import type { AnyStateMachine, ContextFrom, EventFromLogic, InputFrom, OutputFrom, StateValueFrom } from 'xstate';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { parsePattern } from '../bus/subjects.ts';
 import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
+import type { ActorStatus } from '../store/store.ts';
 import { assertOwnType } from './address.ts';
 import type { Handler } from './define-handler.ts';
+import type { Backoff, GiveUp, OnFailure, Restart, Strategy, SupervisionSpec } from '../supervision/spec.ts';
 import { RUNTIME_EVENT_TYPES } from './effects.ts';
+import { policySchema, resolvePolicy } from './policy.ts';
+import type { OverflowPolicy, ParsedPolicy, TimerPolicy } from './policy.ts';
 
 /** Schemas of the events a caller may send, by type, without the `type` field. */
 export type EventSchemas = Readonly<Record<string, z.ZodType>>;
@@ -17,19 +21,29 @@ export type EventSchemas = Readonly<Record<string, z.ZodType>>;
 /** What may be asked, by type: the schema of the question and that of the answer. */
 export type AskSchemas = Readonly<Record<string, { readonly input: z.ZodType; readonly reply: z.ZodType }>>;
 
-/** How a failing actor is treated. */
+/** How a failing actor is treated, and how it treats its children that fail. */
 export interface SupervisePolicy {
+  /** When the actor is made anew: `permanent`, `transient` (when it fails), or `temporary` (never). @default 'transient' */
+  readonly restart?: Restart;
+  /** Whom of its children the actor has made anew when one of them fails. @default 'one-for-one' */
+  readonly strategy?: Strategy;
   /** Restarts allowed within `withinMs` before the actor is given up on. 4 to 1,000. @default 5 */
   readonly maxRestarts?: number;
   /** Length of the sliding window in milliseconds, counted back from each failure. 1 to 86,400,000. @default 60000 */
   readonly withinMs?: number;
-  /** What happens when the budget is spent. @default 'quarantine' */
-  readonly onGiveUp?: 'quarantine';
+  /** Pauses between restarts. @default { minMs: 50, maxMs: 30000, factor: 2, jitter: 0.2 } */
+  readonly backoff?: Partial<Backoff>;
+  /** `restart`; `alert`: left down, held like one given up on; or a substitute: `replace(definition)`. @default 'restart' */
+  readonly onFailure?: OnFailure;
+  /** What happens when the budget is spent: `quarantine`, or `escalate`, so that the parent fails as well. @default 'quarantine' */
+  readonly onGiveUp?: GiveUp;
+  /** Time a turn, or the synchronous part of an effect function, may block its thread, in milliseconds. 50 to 3,600,000. @default as the system's `hangMs` */
+  readonly hangMs?: number;
+  /** Time an effect function may go without ending or calling `progress()`, in milliseconds. 10 to 86,400,000, or `false` for any. @default 600000 */
+  readonly stallMs?: number | false;
+  /** Time the actor gets to stop when its parent stops it, in milliseconds, counted from the order. 0 to 600,000. @default 5000 */
+  readonly stopTimeoutMs?: number;
 }
-
-/** What happens to direct sends when a mailbox is full. `block`: the sender's promise waits. */
-export const OVERFLOW_POLICIES = ['block', 'reject', 'drop-oldest'] as const;
-export type OverflowPolicy = (typeof OVERFLOW_POLICIES)[number];
 
 /** How much may wait for an actor in memory. What other actors tell it waits on disk beyond that, whatever the policy. */
 export interface MailboxPolicy {
@@ -38,13 +52,6 @@ export interface MailboxPolicy {
   /** @default 'block' */
   readonly overflow?: OverflowPolicy;
 }
-
-/**
- * What a timer does about time during which no system ran. `deadline`: it is due when it was due, at once if that has passed;
- * `remaining`: that time does not count; `restart`: it starts anew, in full. Hibernation is not such a time.
- */
-export const TIMER_POLICIES = ['deadline', 'remaining', 'restart'] as const;
-export type TimerPolicy = (typeof TIMER_POLICIES)[number];
 
 /** What stands beside the machine. */
 export interface ActorPolicy<
@@ -94,8 +101,7 @@ export interface ActorPolicy<
 /** The policy with its defaults filled in. */
 export interface ResolvedPolicy {
   readonly version: number;
-  readonly maxRestarts: number;
-  readonly withinMs: number;
+  readonly supervise: SupervisionSpec;
   readonly maxStateBytes: number;
   /** Infinity for never. */
   readonly hibernateAfterMs: number;
@@ -168,52 +174,10 @@ export interface StateView<D = AnyDefinition> {
   readonly value: D extends Definition<infer M, infer _I, infer _E, infer _A> ? StateValueFrom<M> : unknown;
   readonly context: D extends Definition<infer M, infer _I, infer _E, infer _A> ? ContextFrom<M> : unknown;
   readonly output?: D extends Definition<infer M, infer _I, infer _E, infer _A> ? OutputFrom<M> : unknown;
-  readonly status: 'active' | 'done' | 'stopped' | 'quarantined';
+  readonly status: ActorStatus;
   /** Number of the commit this state was saved by. */
   readonly seq: number;
 }
-
-const DEFAULT_MAX_STATE_BYTES = 8_388_608;
-
-/** How often one event may fail its actor before it goes to the dead letters. Less than the least `maxRestarts`. */
-export const MAX_EVENT_ATTEMPTS = 3;
-
-const policySchema = z.strictObject({
-  version: z.int().min(1).default(1),
-  input: z.custom<z.ZodType>(isZodType, 'must be a zod schema').optional(),
-  events: z.record(z.string(), z.custom<z.ZodType>(isZodType, 'must be a zod schema')).optional(),
-  asks: z
-    .record(
-      z.string(),
-      z.strictObject({
-        input: z.custom<z.ZodType>(isZodType, 'must be a zod schema'),
-        reply: z.custom<z.ZodType>(isZodType, 'must be a zod schema'),
-      }),
-    )
-    .default({}),
-  supervise: z
-    .strictObject({
-      maxRestarts: z.int().gt(MAX_EVENT_ATTEMPTS).max(1000).default(5),
-      withinMs: z.int().min(1).max(86_400_000).default(60_000),
-      onGiveUp: z.literal('quarantine').default('quarantine'),
-    })
-    .prefault({}),
-  meta: z
-    .custom<(context: unknown) => unknown>((value) => typeof value === 'function', 'must be a function')
-    .optional(),
-  maxStateBytes: z.int().min(1024).max(67_108_864).default(DEFAULT_MAX_STATE_BYTES),
-  hibernateAfterMs: z.union([z.int().min(10).max(86_400_000), z.literal(false)]).default(300_000),
-  mailbox: z
-    .strictObject({
-      capacity: z.int().min(1).max(1_000_000).default(10_000),
-      overflow: z.enum(OVERFLOW_POLICIES).default('block'),
-    })
-    .prefault({}),
-  durable: z.boolean().default(true),
-  dedicated: z.boolean().default(false),
-  timers: z.record(z.string(), z.enum(TIMER_POLICIES)).default({}),
-  topics: z.record(z.string(), z.string().min(1)).default({}),
-});
 
 /**
  * Makes a definition from a machine and its policy.
@@ -275,22 +239,6 @@ export function definitionOf<
   });
 }
 
-function resolvePolicy(parsed: z.output<typeof policySchema>): ResolvedPolicy {
-  const { version, supervise, maxStateBytes, hibernateAfterMs, mailbox, durable, dedicated, timers, topics } = parsed;
-  return {
-    version,
-    maxRestarts: supervise.maxRestarts,
-    withinMs: supervise.withinMs,
-    maxStateBytes,
-    hibernateAfterMs: hibernateAfterMs === false || !durable ? Infinity : hibernateAfterMs,
-    mailbox,
-    isDurable: durable,
-    isDedicated: dedicated,
-    timers,
-    topics,
-  };
-}
-
 /** Patterns as the bus knows them. */
 function normalizeTopics(type: string, topics: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const normalized = new Map<string, string>();
@@ -340,7 +288,7 @@ function assertDistinct(type: string, events: EventSchemas | undefined, asks: As
 }
 
 /** What needs a store cannot stand beside `durable: false`. */
-function assertStorable(type: string, { durable, topics, timers }: z.output<typeof policySchema>): void {
+function assertStorable(type: string, { durable, topics, timers }: ParsedPolicy): void {
   const field = Object.keys(topics).length > 0 ? 'topics' : 'timers';
   if (durable || Object.keys(topics).length + Object.keys(timers).length === 0) return;
   throw new TroupeError(
@@ -352,8 +300,4 @@ function assertStorable(type: string, { durable, topics, timers }: z.output<type
 
 function isMachine(value: unknown): boolean {
   return typeof value === 'object' && value !== null && '__xstatenode' in value && 'root' in value;
-}
-
-function isZodType(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && '_zod' in value && 'safeParse' in value;
 }

@@ -5,6 +5,7 @@ import { TroupeError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import { encodeJson } from '../state/json.ts';
 import type { StoreClient } from '../store/store-client.ts';
+import type { Announce, SystemEvents, SystemTopic } from '../supervision/events.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import type { Bus, BusHandler, BusSubscription, PublishOptions, SubscribeOptions } from './bus.ts';
 import { checkHandler, checkId, checkKeys, checkName, checkPriorities, checkPriority } from './checks.ts';
@@ -33,6 +34,8 @@ export interface EmbeddedBus extends Bus {
    * @param options.timeoutMs time given to all of that, in milliseconds; then publications are rejected. @default 10000
    */
   stop(options?: { readonly timeoutMs?: number }): Promise<void>;
+  /** Publishes what the runtime has to say, without waiting; what cannot be saved is logged. */
+  announce: Announce;
 }
 
 const DEFAULT_STOP_TIMEOUT_MS = 10_000;
@@ -67,6 +70,15 @@ class StoreBus implements EmbeddedBus {
       topic: parsed,
       priority: checkPriority('publish', 'priority', priority),
       text: encodeJson(data, `The data published on '${parsed}'`, 'data'),
+    });
+  }
+
+  announce<T extends SystemTopic>(topic: T, data: SystemEvents[T]): void {
+    if (this.#isStopped) return;
+    const { env, log } = this.#options;
+    const publication = { id: env.randomUuid(), topic, priority: 'high', text: JSON.stringify(data) } as const;
+    this.#publisher.publish(publication).catch((error: unknown) => {
+      log.warn('an event of the runtime was not published', { topic, error: encodeError(error) });
     });
   }
 

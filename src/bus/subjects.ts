@@ -3,6 +3,7 @@
  * `>` at the end for one or more. `agent:*` is accepted and means `agent.*`. Pure.
  */
 import { TroupeError } from '../errors.ts';
+import { SYSTEM_TOPICS } from '../supervision/events.ts';
 
 /** Longest topic or pattern, in characters. */
 const MAX_TOPIC_CHARS = 255;
@@ -16,12 +17,15 @@ const TOKEN = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Z}.*>"\\]+$/u;
 type Kind = 'topic' | 'pattern';
 
 /**
- * A topic to publish on, normalized.
+ * A topic to publish on, normalized. Those of the runtime are refused: it does not ask here.
  * @throws {TroupeError} ERR_TOPIC_INVALID.
  */
 export function parseTopic(text: unknown): string {
   const topic = normalize(text, 'topic');
-  for (const token of tokensOf(topic, 'topic')) {
+  const tokens = tokensOf(topic, 'topic');
+  if (tokens[0] === SYSTEM_TOPICS)
+    throw invalid('topic', topic, `begins with '${SYSTEM_TOPICS}', where only the runtime publishes`);
+  for (const token of tokens) {
     if (token === '*' || token === '>')
       throw invalid('topic', topic, `has the wildcard '${token}'; those are for subscriptions`);
     assertToken(token, topic, 'topic');

@@ -3,7 +3,7 @@
  * what a failure leads to and writes that into drafts, so that a crash in between forgives nothing.
  */
 import type { Address } from '../actor/address.ts';
-import { MAX_EVENT_ATTEMPTS } from '../actor/define.ts';
+import { MAX_EVENT_ATTEMPTS } from '../supervision/spec.ts';
 import type { ResolvedPolicy } from '../actor/define.ts';
 import type { TroupeError } from '../errors.ts';
 import type { Decision } from '../supervision/decide.ts';
@@ -46,7 +46,7 @@ export class Blame {
 
   /** Notes the charge in the first commit after it. */
   note(draft: Draft): void {
-    if (this.#suspect && this.#failing) draft.failing = JSON.stringify(this.#failing);
+    if (this.#suspect && this.#failing) draft.supervision = JSON.stringify({ event: this.#failing });
   }
 
   /** Why the actor itself must be held: it ends threads, and no event is to blame. */
@@ -68,13 +68,15 @@ export class Blame {
     this.#restarts = decision.restarts;
     this.#failing = failing;
     if (decision.action === 'dead-letter') this.bury(item as EventItem, error, draft, marks);
-    else if (failing && decision.action === 'retry') draft.failing = JSON.stringify(failing);
+    else if (failing && decision.action === 'retry') draft.supervision = JSON.stringify({ event: failing });
     return decision.action;
   }
 
   /** True when nothing is held against the actor that would be forgotten with its cell. */
   isClean(now: number): boolean {
-    return !this.#failing && !this.#suspect && this.#restarts.every((at) => at <= now - this.#policy.withinMs);
+    return (
+      !this.#failing && !this.#suspect && this.#restarts.every((at) => at <= now - this.#policy.supervise.withinMs)
+    );
   }
 
   /** How often the event that fails now has failed. */
@@ -87,7 +89,7 @@ export class Blame {
     const failure = eventFailed(this.#address, eventIdOf(item) as string, error);
     draft.reject(item, marks, { error: encodeError(failure) });
     bury(draft, this.#address, item, error, this.#failing?.attempts ?? MAX_EVENT_ATTEMPTS);
-    draft.failing = null;
+    draft.supervision = null;
     this.#failing = undefined;
   }
 
@@ -111,6 +113,6 @@ export class Blame {
     this.#acquitted = this.#failing;
     this.#failing = undefined;
     this.#suspect = undefined;
-    draft.failing = null;
+    draft.supervision = null;
   }
 }

@@ -30,7 +30,7 @@ export class Draft {
   status: ActorStatus = 'active';
   actor: NewActor | undefined;
   error: string | null | undefined;
-  failing: string | null | undefined;
+  supervision: string | null | undefined;
   inFlight: string | null | undefined;
   meta: string | undefined;
   timers: StoredTimers | undefined;
@@ -86,7 +86,7 @@ export class Draft {
       this.#idempotencyIds === undefined &&
       this.inFlight === undefined &&
       this.timers === undefined &&
-      this.failing === undefined &&
+      this.supervision === undefined &&
       this.error === undefined &&
       !this.isRemoval &&
       (this.#rows === undefined || !hasEffectRows(this.#rows))
@@ -155,7 +155,7 @@ export class Draft {
     if (this.#isPlain) return commit;
     if (this.actor) commit.actor = this.actor;
     if (this.error !== undefined) commit.error = this.error;
-    if (this.failing !== undefined) commit.failing = this.failing;
+    if (this.supervision !== undefined) commit.supervision = this.supervision;
     if (this.inFlight !== undefined) commit.inFlight = this.inFlight;
     if (this.timers) Object.assign(commit, { timers: this.timers.text, nextDue: this.timers.nextDue });
     if (this.#consumed) commit.consumed = this.#consumed;
@@ -177,7 +177,7 @@ export class Draft {
       this.timers === undefined &&
       (this.actor ?? this.inFlight ?? this.meta) === undefined &&
       this.inFlight !== null &&
-      this.failing === undefined &&
+      this.supervision === undefined &&
       this.error === undefined &&
       !this.isRemoval
     );

@@ -1,6 +1,6 @@
 /** What a failed turn leads to: the decision, and the commit that records it durably. Pure but for the draft it fills. */
 import type { Address } from '../actor/address.ts';
-import { MAX_EVENT_ATTEMPTS } from '../actor/define.ts';
+import { MAX_EVENT_ATTEMPTS } from '../supervision/spec.ts';
 import type { ResolvedPolicy } from '../actor/define.ts';
 import { TroupeError } from '../errors.ts';
 import { decide } from '../supervision/decide.ts';
@@ -35,7 +35,7 @@ export interface FailurePlan {
 export function planFailure(item: Item | undefined, context: FailureContext): FailurePlan {
   const eventId = item && eventIdOf(item);
   const attempts = eventId !== undefined && context.failing?.id === eventId ? context.failing.attempts + 1 : 1;
-  const { maxRestarts, withinMs } = context.policy;
+  const { maxRestarts, withinMs } = context.policy.supervise;
   const failure = eventId === undefined ? { attempts } : { eventId, attempts };
   const decision = decide(failure, context.restarts, context.now, { maxRestarts, withinMs });
   return { decision, failing: eventId === undefined ? undefined : { id: eventId, attempts } };

@@ -4,7 +4,8 @@
  */
 import type { AnyActorRef, AnyStateMachine } from 'xstate';
 import type { Address } from '../actor/address.ts';
-import type { AnyDefinition, TimerPolicy } from '../actor/define.ts';
+import type { AnyDefinition } from '../actor/define.ts';
+import type { TimerPolicy } from '../actor/policy.ts';
 import type { ActorEvent } from '../actor/effects.ts';
 import type { Env } from '../env.ts';
 import { TroupeError } from '../errors.ts';

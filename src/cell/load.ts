@@ -38,7 +38,8 @@ export function readStored(actor: StoredActor, definition: AnyDefinition, boot: 
     const recovered = recoverState({ snapshot: actor.snapshot, deltas: actor.deltas, owner: actor.address });
     assertList(actor.address, actor.inFlight, 'effects in flight');
     assertList(actor.address, actor.timers, 'timers');
-    const failing = actor.failing === null ? undefined : (JSON.parse(actor.failing) as FailingRecord);
+    const failing =
+      actor.supervision === null ? undefined : (JSON.parse(actor.supervision) as { event?: FailingRecord }).event;
     return { ...base, saved: recovered, marks: marksOf(actor, boot), ...(failing && { failing }) };
   } catch (fault) {
     return { ...base, marks: {}, fault: toFault(actor.address, fault) };

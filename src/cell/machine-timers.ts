@@ -7,7 +7,7 @@
  */
 import type { AnyActorRef } from 'xstate';
 import type { Address } from '../actor/address.ts';
-import type { TimerPolicy } from '../actor/define.ts';
+import type { TimerPolicy } from '../actor/policy.ts';
 import { MAX_TIME_MS } from '../alarms.ts';
 import type { Env, TimerHandle } from '../env.ts';
 import { TroupeError } from '../errors.ts';

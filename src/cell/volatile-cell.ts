@@ -223,7 +223,7 @@ export class VolatileCell implements HostCell, InboxHooks, LifeHooks {
     const { env, log } = this.services;
     const encoded = encodeError(cause);
     this.#endLife();
-    const { maxRestarts, withinMs } = this.#definition.policy;
+    const { maxRestarts, withinMs } = this.#definition.policy.supervise;
     const decision = decide({ attempts: 1 }, this.#restarts, env.now(), { maxRestarts, withinMs });
     this.#restarts = decision.restarts;
     log.warn('actor failed', { address: this.address, decision: decision.action, error: encoded });

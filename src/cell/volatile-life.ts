@@ -1,7 +1,8 @@
 /** One life of an actor that is not stored: what its live actor, its timers and its effect functions ask for. */
 import type { AnyActorRef, AnyStateMachine } from 'xstate';
 import type { Address } from '../actor/address.ts';
-import type { AnyDefinition, TimerPolicy } from '../actor/define.ts';
+import type { AnyDefinition } from '../actor/define.ts';
+import type { TimerPolicy } from '../actor/policy.ts';
 import type { ActorEvent } from '../actor/effects.ts';
 import type { Env } from '../env.ts';
 import type { EffectHost } from './effect-runs.ts';

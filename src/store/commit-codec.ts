@@ -57,10 +57,10 @@ function hasRareFields(commit: Commit): boolean {
 }
 
 /** Null is a value too: it clears a column. */
-function hasClearable({ error, failing, inFlight, timers, nextDue }: Commit): boolean {
+function hasClearable({ error, supervision, inFlight, timers, nextDue }: Commit): boolean {
   return (
     error !== undefined ||
-    failing !== undefined ||
+    supervision !== undefined ||
     inFlight !== undefined ||
     timers !== undefined ||
     nextDue !== undefined

@@ -21,8 +21,9 @@ export interface StoreFeatures {
   readonly survives: 'nothing' | 'process-kill' | 'power-loss';
 }
 
-/** Where an actor is in its life, as stored. `done`: its machine ended; `stopped`: told to; `quarantined`: gave up on. */
-export const ACTOR_STATUSES = ['active', 'done', 'stopped', 'quarantined'] as const;
+/** Where an actor is in its life, as stored. `done`: its machine ended; `stopped`: told to; `failed`: it failed and is not to be
+ *  restarted; `quarantined`: gave up on, held until it is revived or discarded. */
+export const ACTOR_STATUSES = ['active', 'done', 'stopped', 'failed', 'quarantined'] as const;
 export type ActorStatus = (typeof ACTOR_STATUSES)[number];
 
 /** A whole state, or the difference to the state before. The checksum is made and checked by `src/state/`. */
@@ -32,8 +33,8 @@ export interface StateWrite {
   readonly checksum: number;
 }
 
-/** What an inbox row carries. */
-export const INBOX_KINDS = ['event', 'create', 'stop'] as const;
+/** What an inbox row carries. `failed` tells a parent of a child's failure; `restart` is a parent's order to a child. */
+export const INBOX_KINDS = ['event', 'create', 'stop', 'failed', 'restart'] as const;
 export type InboxKind = (typeof INBOX_KINDS)[number];
 
 /** A row for another actor's inbox, written in its sender's commit. */
@@ -177,8 +178,8 @@ export interface Commit {
   readonly error?: string | null;
   /** JSON: highest number per direct sender of this boot. Absent: unchanged. */
   readonly marks?: string;
-  /** JSON: the input that failed last and how often; null clears. Absent: unchanged. */
-  readonly failing?: string | null;
+  /** JSON: what supervision remembers of the actor (`src/supervision/record.ts`); null clears. Absent: unchanged. */
+  readonly supervision?: string | null;
   /** JSON: effect functions begun and not finished; null when there are none. Absent: unchanged. */
   readonly inFlight?: string | null;
   /** Inbox rows of this actor whose consequences this commit holds (rule 1). */
@@ -265,7 +266,7 @@ export interface StoredActor {
   readonly snapshot: { readonly text: string; readonly checksum: number };
   readonly deltas: readonly { readonly text: string; readonly checksum: number }[];
   readonly marks: string | null;
-  readonly failing: string | null;
+  readonly supervision: string | null;
   readonly inFlight: string | null;
   readonly timers: string | null;
   readonly subscriptions: readonly Subscription[];

@@ -1,7 +1,7 @@
 /**
  * What to do when an actor fails: a pure decision over plain data, like OTP's. The cell carries it out.
  */
-import { MAX_EVENT_ATTEMPTS } from '../actor/define.ts';
+import { MAX_EVENT_ATTEMPTS } from './spec.ts';
 
 /** The budget of restarts. */
 export interface RestartBudget {

@@ -2,7 +2,7 @@
 import type { Address } from '../actor/address.ts';
 import { isEventId } from '../cell/items.ts';
 import type { BeatMark } from '../thread/beat.ts';
-import type { Suspect } from '../thread/protocol.ts';
+import type { Suspect, ThreadEnd } from '../thread/protocol.ts';
 
 /** Deaths of one culprit that cost no pause. */
 const FREE_DEATHS = 3;
@@ -17,6 +17,7 @@ export interface Death {
   readonly index: number;
   /** What it was doing. */
   readonly mark: BeatMark | undefined;
+  readonly end: ThreadEnd;
   /** It served for long before, or was ended by order: no reason to hold back the next one. */
   readonly isForgiven: boolean;
 }
@@ -33,7 +34,7 @@ export class Deaths {
    * Who was in a turn when the thread died, and how often that has happened. An event comes again only if it failed, so its
    * deaths add up; a start or a timer may be hit by chance many times over, so only deaths in a row count.
    */
-  charge({ index, mark, isForgiven }: Death): { readonly suspect: Suspect | undefined; readonly pauseMs: number } {
+  charge({ index, mark, end, isForgiven }: Death): { readonly suspect: Suspect | undefined; readonly pauseMs: number } {
     const key = mark ? `${mark.address}\n${mark.what}` : `thread ${index}`;
     const deaths = !mark && isForgiven ? 1 : (this.#counts.get(key) ?? 0) + 1;
     for (const other of this.#counts.keys()) {
@@ -45,7 +46,7 @@ export class Deaths {
     this.#counts.set(key, deaths);
     // Long ago: such an event has become a dead letter, or never came again.
     for (const oldest of this.#counts.keys()) if (this.#counts.size > MAX_COUNTED) this.#counts.delete(oldest);
-    const suspect = mark && { address: mark.address as Address, what: mark.what, attempts: deaths };
+    const suspect = mark && { address: mark.address as Address, what: mark.what, attempts: deaths, end };
     return { suspect, pauseMs: pauseAfter(deaths) };
   }
 }

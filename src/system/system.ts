@@ -24,6 +24,7 @@ import type {
   StoreStats,
 } from '../store/store.ts';
 import { hintText } from '../thread/outgoing.ts';
+import type { Announce } from '../supervision/events.ts';
 import type { MainEntry } from '../thread/protocol.ts';
 import { Asks } from './asks.ts';
 import type { SystemCore } from './core.ts';
@@ -156,6 +157,9 @@ export class System {
     const text = this.#parts.definitions.encodeInput(address, input);
     return createRef<D>(this.#core, address, text === undefined ? '{}' : `{"input":${text}}`);
   }
+
+  /** Says something on a topic of the runtime. Nothing before it has begun and after it has stopped. */
+  readonly announce: Announce = (topic, data) => this.#bus?.announce(topic, data);
 
   /** Topics. */
   get bus(): Bus {

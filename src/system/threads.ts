@@ -294,7 +294,8 @@ export class Threads {
     if (!wasReady || this.#hosts.get(slot.index) !== slot) return slot.onStopped?.();
     const { env, log } = this.#options;
     const isForgiven = slot.isEndedByOrder || env.monotonicMs() - slot.readyAtMs > HEALTHY_MS;
-    const { suspect, pauseMs } = this.#deaths.charge({ index: slot.index, mark: readBeat(slot.beat), isForgiven });
+    const end = slot.isEndedByOrder ? 'order' : 'exit';
+    const { suspect, pauseMs } = this.#deaths.charge({ index: slot.index, mark: readBeat(slot.beat), end, isForgiven });
     log.error('worker thread died, starting another', {
       component: 'threads',
       thread: slot.index,

@@ -117,11 +117,19 @@ export type HostReport =
   | { readonly kind: 'failed'; readonly error: EncodedError }
   | { readonly kind: 'stopped' };
 
-/** Who was in a turn when a thread died, and how often the same turn has ended a thread in this boot. */
+/**
+ * How a thread ended. `exit`: by itself; `error`: by an error nobody caught; `memory`: at its heap limit, or for its buffers; `hang`: it was
+ * blocked, and main ended it; `order`: the host program ended it.
+ */
+export const THREAD_ENDS = ['exit', 'error', 'memory', 'hang', 'order'] as const;
+export type ThreadEnd = (typeof THREAD_ENDS)[number];
+
+/** Who was in a turn when a thread died, how it died, and how often the same turn has ended a thread in this boot. */
 export interface Suspect {
   readonly address: Address;
   readonly what: string;
   readonly attempts: number;
+  readonly end: ThreadEnd;
 }
 
 export interface HostOptions {

@@ -62,11 +62,11 @@ test('G7: starts that a dying thread hit by chance do not add up', async () => {
   await first.ask(SEND);
   await first.end();
   for (let death = 0; death < 5; death++) {
-    const host = hosts.begin({ address: COUNTER, what: 'start', attempts: 1 });
+    const host = hosts.begin({ address: COUNTER, what: 'start', attempts: 1, end: 'exit' });
     expect((await host.view()).status).toBe('active');
     await host.end();
   }
-  expect((await hosts.store.load(COUNTER))?.failing).toBeNull();
+  expect((await hosts.store.load(COUNTER))?.supervision).toBeNull();
 });
 
 test('G6, G7: an id whose event became a dead letter is rejected again, never taken for done', async () => {

@@ -81,7 +81,7 @@ export function storeContract(name: string, makeStore: () => StoreMaker, feature
 function commits(current: () => Store): void {
   test('a first commit creates the actor with everything it says', async () => {
     const actor = { type: 'counter', parent: B, meta: '{"user":"ada"}' };
-    const more = { actor, marks: '{"boot":3}', inFlight: '[1]', failing: '{"attempts":1}', version: 7 };
+    const more = { actor, marks: '{"boot":3}', inFlight: '[1]', supervision: '{"attempts":1}', version: 7 };
     const future = { timers: '[{"id":1}]', nextDue: 5, subscribe: [{ pattern: 'a.*', event: 'A' }] };
     expect(await current().commit([firstCommit(A, { ...more, ...future })])).toEqual([{ outcome: 'done' }]);
     expect(await current().load(A)).toEqual({
@@ -96,7 +96,7 @@ function commits(current: () => Store): void {
       snapshot: { text: '{"n":0}', checksum: 7 },
       deltas: [],
       marks: '{"boot":3}',
-      failing: '{"attempts":1}',
+      supervision: '{"attempts":1}',
       inFlight: '[1]',
       timers: '[{"id":1}]',
       subscriptions: [{ pattern: 'a.*', event: 'A' }],
@@ -115,20 +115,20 @@ function commits(current: () => Store): void {
   });
 
   test('absent fields leave what is stored, null clears it', async () => {
-    const texts = { marks: '{"m":1}', inFlight: '[1]', failing: '{}', error: '{"e":1}', meta: '{"k":"v"}' };
+    const texts = { marks: '{"m":1}', inFlight: '[1]', supervision: '{}', error: '{"e":1}', meta: '{"k":"v"}' };
     const all = { ...texts, timers: '[1]' };
     await current().commit([firstCommit(A, { ...all, nextDue: 9 })]);
     const { state: _state, ...stateless } = nextCommit(A, 2);
     await current().commit([stateless]);
     expect(await current().load(A)).toMatchObject({ ...all, seq: 2, updatedAt: 1_002, snapshot: { text: '{"n":0}' } });
     await current().commit([
-      nextCommit(A, 3, { inFlight: null, failing: null, error: null, timers: null, nextDue: null }),
+      nextCommit(A, 3, { inFlight: null, supervision: null, error: null, timers: null, nextDue: null }),
     ]);
     expect(await current().load(A)).toMatchObject({
       marks: '{"m":1}',
       meta: '{"k":"v"}',
       inFlight: null,
-      failing: null,
+      supervision: null,
       error: null,
       timers: null,
     });

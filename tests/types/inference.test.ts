@@ -122,7 +122,7 @@ test('snapshot and watch carry context, value and output of the machine', async 
   expectTypeOf(view).toEqualTypeOf<StateView<typeof bank>>();
   expectTypeOf(view.context).toEqualTypeOf<{ balance: number; owner: string }>();
   expectTypeOf(view.value).toEqualTypeOf<'open' | 'closed'>();
-  expectTypeOf(view.status).toEqualTypeOf<'active' | 'done' | 'stopped' | 'quarantined'>();
+  expectTypeOf(view.status).toEqualTypeOf<'active' | 'done' | 'stopped' | 'failed' | 'quarantined'>();
   // @ts-expect-error -- no such field
   void view.context.nothing;
   for await (const state of ref.watch()) expectTypeOf(state.context.balance).toEqualTypeOf<number>();

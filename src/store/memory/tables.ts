@@ -171,7 +171,7 @@ function toFirst(commit: Commit): StoredActor {
     deltas: [],
     error: null,
     marks: null,
-    failing: null,
+    supervision: null,
     inFlight: null,
     timers: null,
     subscriptions: [],
@@ -192,7 +192,7 @@ function toFirst(commit: Commit): StoredActor {
 
 /** The actor after a commit: what the commit names is replaced, the rest stays. */
 function toNext(commit: Commit, actor: StoredActor): StoredActor {
-  const { seq, version, status, at, error, marks, failing, inFlight, timers, meta } = commit;
+  const { seq, version, status, at, error, marks, supervision, inFlight, timers, meta } = commit;
   return {
     ...actor,
     ...toState(commit, actor),
@@ -202,7 +202,7 @@ function toNext(commit: Commit, actor: StoredActor): StoredActor {
     updatedAt: at,
     ...(error !== undefined && { error }),
     ...(marks !== undefined && { marks }),
-    ...(failing !== undefined && { failing }),
+    ...(supervision !== undefined && { supervision }),
     ...(inFlight !== undefined && { inFlight }),
     ...(timers !== undefined && { timers }),
     ...(meta !== undefined && { meta }),

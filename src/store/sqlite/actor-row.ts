@@ -19,7 +19,7 @@ const SNAPSHOT = 1;
 const DELTA = 2;
 const MARKS = 4;
 const IN_FLIGHT = 8;
-const FAILING = 16;
+const SUPERVISION = 16;
 const ERROR = 32;
 const META = 64;
 const TIMERS = 128;
@@ -30,7 +30,7 @@ const ASSIGNMENTS: readonly (readonly [number, string])[] = [
   [SNAPSHOT, 'snapshot = ?, checksum = ?'],
   [MARKS, 'marks = ?'],
   [IN_FLIGHT, 'in_flight = ?'],
-  [FAILING, 'failing = ?'],
+  [SUPERVISION, 'supervision = ?'],
   [ERROR, 'error = ?'],
   [META, 'meta = ?'],
   [TIMERS, 'timers = ?, next_due = ?'],
@@ -53,7 +53,7 @@ export class ActorRow {
     this.#head = db.prepare('SELECT epoch, seq, extra, log_n, created_at FROM actors WHERE address = ?');
     this.#insert = db.prepare(
       `INSERT INTO actors (address, type, parent, epoch, seq, version, status, extra, log_n, created_at, updated_at,
-         checksum, meta, error, failing, in_flight, marks, snapshot, timers, next_due)
+         checksum, meta, error, supervision, in_flight, marks, snapshot, timers, next_due)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
   }
@@ -96,7 +96,7 @@ export class ActorRow {
       isDelta ? 0 : (commit.state?.checksum ?? 0),
       commit.meta ?? actor.meta,
       commit.error ?? null,
-      commit.failing ?? null,
+      commit.supervision ?? null,
       commit.inFlight ?? null,
       commit.marks ?? null,
       isInRow ? (commit.state?.text ?? '') : null,
@@ -124,7 +124,7 @@ function maskOf(commit: Commit): number {
   if (commit.state) mask |= commit.state.kind === 'snapshot' ? SNAPSHOT : DELTA;
   if (commit.marks !== undefined) mask |= MARKS;
   if (commit.inFlight !== undefined) mask |= IN_FLIGHT;
-  if (commit.failing !== undefined) mask |= FAILING;
+  if (commit.supervision !== undefined) mask |= SUPERVISION;
   if (commit.error !== undefined) mask |= ERROR;
   if (commit.meta !== undefined) mask |= META;
   if (commit.timers !== undefined) mask |= TIMERS;
@@ -136,7 +136,7 @@ function pushNamed(values: unknown[], mask: number, commit: Commit): void {
   if (mask & SNAPSHOT) values.push(isLargeSnapshot(commit) ? null : commit.state?.text, commit.state?.checksum);
   if (mask & MARKS) values.push(commit.marks);
   if (mask & IN_FLIGHT) values.push(commit.inFlight);
-  if (mask & FAILING) values.push(commit.failing);
+  if (mask & SUPERVISION) values.push(commit.supervision);
   if (mask & ERROR) values.push(commit.error);
   if (mask & META) values.push(commit.meta);
   if (mask & TIMERS) values.push(commit.timers, commit.nextDue ?? null);

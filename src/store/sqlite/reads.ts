@@ -59,7 +59,7 @@ export class Reads {
   constructor(db: Database) {
     this.#db = db;
     this.#actor = db.prepare(
-      `SELECT address, type, parent, epoch, seq, version, status, error, snapshot, checksum, extra, marks, failing,
+      `SELECT address, type, parent, epoch, seq, version, status, error, snapshot, checksum, extra, marks, supervision,
          in_flight AS inFlight, timers, meta, created_at AS createdAt, updated_at AS updatedAt FROM actors WHERE address = ?`,
     );
     this.#snapshot = db.prepare<[string], string>('SELECT text FROM snapshots WHERE address = ?').pluck();

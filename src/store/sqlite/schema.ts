@@ -109,6 +109,11 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX subscriptions_by_actor ON subscriptions (address);
   CREATE TABLE cursors (name TEXT PRIMARY KEY NOT NULL, pattern TEXT NOT NULL, pos INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  // Supervision: what is remembered of failures is more than the last event.
+  `
+  ALTER TABLE actors RENAME COLUMN failing TO supervision;
+  UPDATE actors SET supervision = json_object('event', json(supervision)) WHERE supervision IS NOT NULL;
+  `,
 ];
 
 /** The schema version this Troupe writes. */

@@ -5,12 +5,12 @@ import { Deaths } from '../../../src/system/deaths.ts';
 const mark = (address: string, what: string) => ({ address, what, at: 0 }) as never;
 const onlyHost = () => new Deaths(() => 0);
 const die = (deaths: Deaths, what: string | undefined, isForgiven = false) =>
-  deaths.charge({ index: 0, mark: what === undefined ? undefined : mark('counter/a', what), isForgiven });
+  deaths.charge({ index: 0, mark: what === undefined ? undefined : mark('counter/a', what), end: 'exit', isForgiven });
 
 test('the actor in whose turn a thread died is charged, more with every death', () => {
   const deaths = onlyHost();
   expect([1, 2, 3].map(() => die(deaths, 'main:7').suspect)).toEqual(
-    [1, 2, 3].map((attempts) => ({ address: 'counter/a', what: 'main:7', attempts })),
+    [1, 2, 3].map((attempts) => ({ address: 'counter/a', what: 'main:7', attempts, end: 'exit' })),
   );
 });
 
@@ -42,7 +42,9 @@ test('one without a culprit that keeps dying waits longer and longer', () => {
 
 test('what happens on one host is not held against actors of another', () => {
   const deaths = new Deaths((address) => (address === 'counter/a' ? 0 : 1));
-  deaths.charge({ index: 0, mark: mark('counter/a', 'start'), isForgiven: false });
-  deaths.charge({ index: 1, mark: mark('counter/b', 'start'), isForgiven: false });
-  expect(deaths.charge({ index: 0, mark: mark('counter/a', 'start'), isForgiven: false }).suspect?.attempts).toBe(2);
+  deaths.charge({ index: 0, mark: mark('counter/a', 'start'), end: 'exit', isForgiven: false });
+  deaths.charge({ index: 1, mark: mark('counter/b', 'start'), end: 'exit', isForgiven: false });
+  expect(
+    deaths.charge({ index: 0, mark: mark('counter/a', 'start'), end: 'exit', isForgiven: false }).suspect?.attempts,
+  ).toBe(2);
 });
