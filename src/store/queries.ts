@@ -1,5 +1,5 @@
 /** Bounds and cursors of the port's queries, shared by every adapter. */
-import type { Address } from '../actor/address.ts';
+import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
 
 /** Page sizes: what is taken when none is given, and the most. */
@@ -32,15 +32,32 @@ export function limitOf(query: keyof typeof LIMITS, limit: number | undefined): 
   );
 }
 
-/** Where a list goes on: after the actor created then, of that address. */
+/** Where a list goes on: after the actor created then, the n-th that was. Actors of one moment are in the order of their first commits. */
 export interface ListPosition {
   readonly createdAt: number;
-  readonly address: Address;
+  /** Grows with every first commit. */
+  readonly n: number;
 }
 
 /** A position as opaque text for callers. */
-export function toCursor({ createdAt, address }: ListPosition): string {
-  return Buffer.from(`${createdAt} ${address}`).toString('base64url');
+export function toCursor({ createdAt, n }: ListPosition): string {
+  return Buffer.from(`${createdAt} ${n}`).toString('base64url');
+}
+
+/**
+ * Whether a list begins with the oldest.
+ * @throws {TroupeError} ERR_OPTIONS_INVALID when the order is none of the two.
+ */
+export function isOldestFirst(order: string | undefined): boolean {
+  if (order === undefined || order === 'newest') return false;
+  if (order === 'oldest') return true;
+  throw new TroupeError(
+    'ERR_OPTIONS_INVALID',
+    `Option 'order' of list() is ${describeValue(order)}. Use 'newest' or 'oldest'.`,
+    {
+      details: { option: 'order', value: order },
+    },
+  );
 }
 
 /**
@@ -48,9 +65,8 @@ export function toCursor({ createdAt, address }: ListPosition): string {
  * @throws {TroupeError} ERR_OPTIONS_INVALID when it is not one of ours.
  */
 export function parseCursor(cursor: string): ListPosition {
-  const [, createdAt, address] = /^(-?\d+) (\S+\/\S+)$/.exec(Buffer.from(String(cursor), 'base64url').toString()) ?? [];
-  if (createdAt !== undefined && address !== undefined)
-    return { createdAt: Number(createdAt), address: address as Address };
+  const [, createdAt, n] = /^(-?\d{1,16}) (\d{1,16})$/.exec(Buffer.from(String(cursor), 'base64url').toString()) ?? [];
+  if (createdAt !== undefined && n !== undefined) return { createdAt: Number(createdAt), n: Number(n) };
   throw new TroupeError(
     'ERR_OPTIONS_INVALID',
     `Cursor '${String(cursor).slice(0, 80)}' of list() is not one this store gave. Start again without it.`,

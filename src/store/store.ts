@@ -289,7 +289,10 @@ export interface ActorSummary {
   readonly updatedAt: number;
 }
 
-/** What to list. Pages go by creation time, newest first; `cursor` is the `nextCursor` of the page before. */
+/**
+ * What to list. Pages go by creation time, actors of the same millisecond by the order of their first commits; `cursor` is
+ * the `nextCursor` of the page before.
+ */
 export interface ListQuery {
   readonly type?: string;
   readonly parent?: Address;
@@ -302,6 +305,8 @@ export interface ListQuery {
   readonly meta?: Readonly<Record<string, string>>;
   /** 1 to 1,000. @default 50 */
   readonly limit?: number;
+  /** @default 'newest' */
+  readonly order?: 'newest' | 'oldest';
   readonly cursor?: string;
 }
 

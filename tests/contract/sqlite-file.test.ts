@@ -15,6 +15,8 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { toCursor } from '../../src/store/queries.ts';
+import { toListSql } from '../../src/store/sqlite/list.ts';
 import { DUE } from '../../src/store/sqlite/scheduled-rows.ts';
 import { SCHEMA_VERSION, migrate } from '../../src/store/sqlite/schema.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
@@ -180,6 +182,25 @@ describe('sqlite store: the file', () => {
     expect(steps).toContainEqual(expect.stringMatching(/^SEARCH actor USING COVERING INDEX actors_due/));
     expect(steps).toContainEqual(expect.stringMatching(/^SEARCH event USING COVERING INDEX scheduled_due/));
     expect(steps).toContainEqual(expect.stringMatching(/^SEARCH earlier USING COVERING INDEX scheduled_by_actor/));
+  });
+
+  test('R11: a list by parent, type or age walks one index and sorts nothing, however many actors there are', async () => {
+    const db = new BetterSqlite3(files.file);
+    migrate(db);
+    const cursor = toCursor({ createdAt: 5, n: 3 });
+    for (const order of ['oldest', 'newest'] as const) {
+      for (const [query, index] of [
+        [{ parent: actorAt('a') }, 'actors_by_parent'],
+        [{ type: 'counter' }, 'actors_by_type'],
+        [{}, 'actors_by_creation'],
+      ] as const) {
+        const { sql, values } = toListSql({ ...query, order, cursor });
+        const steps = db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(...values, 10);
+        expect(steps).toHaveLength(1);
+        expect(steps[0]?.detail).toMatch(new RegExp(`^SEARCH actors USING INDEX ${index} \\(.*created_at`));
+      }
+    }
+    db.close();
   });
 
   test('a database of another program is refused and left untouched', async () => {

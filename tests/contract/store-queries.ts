@@ -90,6 +90,36 @@ function lists(current: () => Store): void {
     expect(new Set(seen).size).toBe(25);
   });
 
+  test('R11: oldest first is the order of start, within one millisecond the order of first commits', async () => {
+    await current().commit([born('m', 5), born('z', 5), born('late', 6), born('a', 5), born('early', 4)]);
+    expect(await keysOf({ order: 'oldest' })).toEqual(['early', 'm', 'z', 'a', 'late']);
+    expect(await keysOf({ order: 'newest' })).toEqual(['late', 'a', 'z', 'm', 'early']);
+    expect(await keysOf()).toEqual(['late', 'a', 'z', 'm', 'early']);
+    // Later commits leave the place; an actor made anew after its removal takes the last one.
+    await current().commit([
+      nextCommit(actorAt('m'), 2, { at: 5 }),
+      nextCommit(actorAt('z'), 2, { at: 5, isRemoval: true }),
+      born('z', 5),
+    ]);
+    expect(await keysOf({ order: 'oldest' })).toEqual(['early', 'm', 'a', 'z', 'late']);
+    expect(await keysOf({ order: 'oldest', createdAfter: 4, createdBefore: 6 })).toEqual(['m', 'a', 'z']);
+  });
+
+  test.each(['oldest', 'newest'] as const)('R11: children by pages, %s first, also of one moment', async (order) => {
+    const keys = Array.from({ length: 23 }, (_, index) => `k${(index * 7) % 23}`);
+    const all = keys.map((key, index) => born(key, 100 + Math.floor(index / 8), { parent: A }));
+    await current().commit([born('other', 100), ...all, born('another', 101, { parent: B })]);
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const query = { parent: A, order, limit: 3, ...(cursor !== undefined && { cursor }) };
+      const { items, nextCursor } = await current().list(query);
+      seen.push(...items.map(({ address }) => address.slice('counter/'.length)));
+      cursor = nextCursor;
+    } while (cursor !== undefined);
+    expect(seen).toEqual(order === 'oldest' ? keys : keys.toReversed());
+  });
+
   test('the last page has no cursor, an empty list neither', async () => {
     expect(await current().list()).toEqual({ items: [] });
     await current().commit([born('a', 1), born('b', 2)]);
@@ -97,12 +127,16 @@ function lists(current: () => Store): void {
     expect(await current().list({ limit: 1 })).toHaveProperty('nextCursor');
   });
 
-  test.each([{ limit: 0 }, { limit: 1_001 }, { limit: 1.5 }, { cursor: 'nonsense' }])(
-    'a list refuses %o and says why',
-    async (query) => {
-      await expect(current().list(query)).rejects.toMatchObject({ code: 'ERR_OPTIONS_INVALID' });
-    },
-  );
+  test.each([
+    { limit: 0 },
+    { limit: 1_001 },
+    { limit: 1.5 },
+    { cursor: 'nonsense' },
+    { cursor: Buffer.from('5 counter/a').toString('base64url') },
+    { order: 'sideways' },
+  ])('a list refuses %o and says why', async (query) => {
+    await expect(current().list(query as ListQuery)).rejects.toMatchObject({ code: 'ERR_OPTIONS_INVALID' });
+  });
 }
 
 function logs(current: () => Store): void {

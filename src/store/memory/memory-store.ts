@@ -3,7 +3,8 @@ import type { Address } from '../../actor/address.ts';
 import { TroupeError } from '../../errors.ts';
 import { refuse } from '../decide.ts';
 import { DEFAULT_MAX_FAN_OUT } from '../fan-out.ts';
-import { limitOf, parseCursor, toCursor } from '../queries.ts';
+import { isOldestFirst, limitOf, parseCursor, toCursor } from '../queries.ts';
+import type { ListPosition } from '../queries.ts';
 import type {
   ActorSummary,
   BusQuery,
@@ -93,12 +94,15 @@ class MemoryStore implements Store {
   async list(query: ListQuery = {}): Promise<Page<ActorSummary>> {
     const limit = limitOf('list', query.limit);
     const from = query.cursor === undefined ? undefined : parseCursor(query.cursor);
+    const sign = isOldestFirst(query.order) ? 1 : -1;
+    const compare = (a: ListPosition, b: ListPosition): number => sign * (a.createdAt - b.createdAt || a.n - b.n);
     const found = [...this.#open().actors.values()]
-      .map(({ actor }) => actor)
-      .filter((actor) => matches(actor, query) && (!from || compareNewestFirst(actor, from) > 0))
-      .sort(compareNewestFirst);
-    const items = found.slice(0, limit).map(toSummary);
-    const last = items.at(-1);
+      .filter(({ actor }) => matches(actor, query))
+      .map(({ actor, n }) => ({ actor, n, createdAt: actor.createdAt }))
+      .filter((row) => !from || compare(row, from) > 0)
+      .sort(compare);
+    const last = found[limit - 1];
+    const items = found.slice(0, limit).map(({ actor }) => toSummary(actor));
     return found.length > limit && last ? { items, nextCursor: toCursor(last) } : { items };
   }
 
@@ -263,13 +267,6 @@ function hasFields(meta: string, wanted: readonly (readonly [string, string])[])
   } catch {
     return false;
   }
-}
-
-function compareNewestFirst(
-  a: Pick<StoredActor, 'createdAt' | 'address'>,
-  b: Pick<StoredActor, 'createdAt' | 'address'>,
-): number {
-  return b.createdAt - a.createdAt || compareText(b.address, a.address);
 }
 
 function compareText(a: string, b: string): number {

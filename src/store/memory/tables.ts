@@ -23,6 +23,8 @@ import { Topics } from './topics.ts';
 /** Everything of one actor but its inbox. */
 export interface ActorEntry {
   actor: StoredActor;
+  /** Grows with every first commit. */
+  readonly n: number;
   readonly log: LogRow[];
   readonly idempotency: Map<string, IdempotencyRow>;
 }
@@ -44,6 +46,7 @@ export class MemoryTables {
   readonly topics: Topics;
   deadLetters: StoredDeadLetter[] = [];
   #lastPos = 0;
+  #lastN = 0;
 
   constructor(maxFanOut: number) {
     const takePos = (): number => ++this.#lastPos;
@@ -86,7 +89,7 @@ export class MemoryTables {
   }
 
   #writeActor(commit: Commit, existing: ActorEntry | undefined): void {
-    const entry = existing ?? { actor: toFirst(commit), log: [], idempotency: new Map<string, IdempotencyRow>() };
+    const entry = existing ?? this.#first(commit);
     entry.actor = existing ? toNext(commit, existing.actor) : entry.actor;
     this.actors.set(commit.address, entry);
     this.#writeFuture(commit, entry);
@@ -97,6 +100,10 @@ export class MemoryTables {
       const row = entry.idempotency.get(id);
       if (row) entry.idempotency.set(id, { ...row, reply });
     }
+  }
+
+  #first(commit: Commit): ActorEntry {
+    return { actor: toFirst(commit), n: ++this.#lastN, log: [], idempotency: new Map<string, IdempotencyRow>() };
   }
 
   /** What may reach the actor later: timers, scheduled events, topics. */

@@ -114,6 +114,15 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE actors RENAME COLUMN failing TO supervision;
   UPDATE actors SET supervision = json_object('event', json(supervision)) WHERE supervision IS NOT NULL;
   `,
+  // Lists of one moment go by the order of first commits, which is that of rowid: an index ends with it by itself.
+  `
+  DROP INDEX actors_by_creation;
+  DROP INDEX actors_by_type;
+  DROP INDEX actors_by_parent;
+  CREATE INDEX actors_by_creation ON actors (created_at);
+  CREATE INDEX actors_by_type ON actors (type, created_at);
+  CREATE INDEX actors_by_parent ON actors (parent, created_at);
+  `,
 ];
 
 /** The schema version this Troupe writes. */
