@@ -15,6 +15,8 @@ export const ERROR_CATALOGUE = {
   ERR_ACTOR_FAILED: 'The actor threw while it handled an input. The `cause` is what it threw; mend the machine.',
   ERR_EVENT_FAILED:
     'One event failed its actor repeatedly and was moved to the dead letters. Fix the event or the machine.',
+  ERR_DEAD_LETTER_UNKNOWN:
+    'No dead letter has this position: it was replayed or discarded, or its actor was removed. List them with `system.deadLetters`.',
   ERR_EVENT_INVALID: 'An event does not fit the schema of its type. The path in `details` names the wrong part.',
   ERR_INPUT_INVALID: 'The input of an actor does not fit its schema. The path in `details` names the wrong part.',
   ERR_NOT_JSON: 'A value is not JSON and would be lost when it is saved. The path in `details` names it.',

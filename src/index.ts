@@ -62,6 +62,7 @@ export type {
   SessionSummary,
 } from './sessions/sessions.ts';
 export { createSystem } from './system/create-system.ts';
+export type { LetterQuery } from './system/dead-letters.ts';
 export type { HistoryEntry } from './system/history.ts';
 export type { SystemOptions } from './system/options.ts';
 export type { Delivery, DeliveryHandler } from './system/outbox.ts';

@@ -17,6 +17,7 @@ const CALLS: Readonly<Record<StoreCall, true>> = {
   settleOutbox: true,
   dropReplies: true,
   deadLetters: true,
+  deleteDeadLetter: true,
   due: true,
   scheduled: true,
   busEvents: true,

@@ -388,6 +388,10 @@ export interface DeadLetterQuery {
   readonly address?: Address;
   /** Of one event; with `address`. */
   readonly id?: string;
+  /** The one at this position. */
+  readonly pos?: number;
+  /** Only those after this position: the last of the page before. */
+  readonly afterPos?: number;
   /** 1 to 10,000. @default 100 */
   readonly limit?: number;
 }
@@ -434,6 +438,8 @@ export interface Store {
   /** Removes replies meant for callers of another boot. Returns how many. */
   dropReplies(exceptBoot: string): Promise<number>;
   deadLetters(query?: DeadLetterQuery): Promise<readonly StoredDeadLetter[]>;
+  /** Removes one. Durable like a commit. False when there is none at this position. */
+  deleteDeadLetter(pos: number): Promise<boolean>;
   /** Active actors with something due, in order of time, then address; each once, with its first time. */
   due(query: DueQuery): Promise<readonly DueRow[]>;
   /** Scheduled events of an actor, in order of time, then position. `until`: only those due by then. */

@@ -145,7 +145,7 @@ async function view(core: SystemCore, address: Address, create: string | undefin
 }
 
 /** How many events may be under way to an actor: what its mailbox holds, unless that refuses for itself. */
-function windowOf(core: SystemCore, address: Address): number {
+export function windowOf(core: SystemCore, address: Address): number {
   const { capacity, overflow } = core.definitions.get(typeOf(address)).policy.mailbox;
   return overflow === 'block' ? capacity : Infinity;
 }

@@ -28,6 +28,8 @@ import type { Announce } from '../supervision/events.ts';
 import type { MainEntry } from '../thread/protocol.ts';
 import { Asks } from './asks.ts';
 import type { SystemCore } from './core.ts';
+import { DeadLetters } from './dead-letters.ts';
+import type { LetterQuery } from './dead-letters.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Outbox } from './outbox.ts';
 import type { DeliveryHandler } from './outbox.ts';
@@ -191,12 +193,30 @@ export class System {
     return this.store.call('list', query);
   }
 
-  /** Events that were given up on. */
-  async deadLetters(
-    query: { readonly address?: Address; readonly limit?: number } = {},
-  ): Promise<readonly StoredDeadLetter[]> {
+  /** Events that were given up on, oldest first. */
+  async deadLetters(query: LetterQuery = {}): Promise<readonly StoredDeadLetter[]> {
     this.#assertRunning();
-    return this.store.call('deadLetters', query);
+    return this.#letters.list(query);
+  }
+
+  /**
+   * Sends the event of a dead letter to its actor again, as a new message. Resolves when the state it led to is durable and the
+   * letter is gone. If it is not processed, the letter stays and the error says why.
+   * @param pos of the letter, as `deadLetters` lists it
+   * @throws {TroupeError} ERR_DEAD_LETTER_UNKNOWN, ERR_OPTIONS_INVALID for a letter of a subscription, and as `send` of a ref.
+   */
+  async replayDeadLetter(pos: number): Promise<void> {
+    this.#assertRunning();
+    await this.#letters.replay(pos);
+  }
+
+  /**
+   * Throws a dead letter away. Resolves when that is durable.
+   * @throws {TroupeError} ERR_DEAD_LETTER_UNKNOWN.
+   */
+  async discardDeadLetter(pos: number): Promise<void> {
+    this.#assertRunning();
+    await this.#letters.discard(pos);
   }
 
   async stats(): Promise<StoreStats> {
@@ -288,6 +308,10 @@ export class System {
       };
       work.then(done, done);
     });
+  }
+
+  get #letters(): DeadLetters {
+    return new DeadLetters(this.#core, this.store);
   }
 
   get #running(): { readonly threads: Threads; readonly outbox: Outbox; readonly bus: Bus } {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { ROOT } from '../../src/actor/address.ts';
 import type { Address } from '../../src/actor/address.ts';
-import type { Commit, ListQuery, NewOutboxRow, Store } from '../../src/store/store.ts';
+import type { Commit, DeadLetterQuery, ListQuery, NewOutboxRow, Store } from '../../src/store/store.ts';
 import { actorAt, firstCommit, nextCommit, tell, waitingKeys } from '../support/store-commits.ts';
 
 const A = actorAt('a');
@@ -289,6 +289,28 @@ function rest(current: () => Store): void {
     expect(all[0]).toEqual({ ...letter('1'), pos: all[0]!.pos, address: A, at: 4 });
     expect((await current().deadLetters({ address: B })).map(({ id }) => id)).toEqual(['3']);
     expect((await current().deadLetters({ limit: 1 })).map(({ id }) => id)).toEqual(['1']);
+  });
+
+  test('R12: a dead letter is found by its position, pages follow one another, and one is removed at a time', async () => {
+    const letter = (id: string) => ({ id, sender: B, text: '{}', error: '{}', attempts: 3 });
+    await current().commit([
+      firstCommit(A, { deadLetters: ['1', '2', '3'].map(letter) }),
+      firstCommit(B, { deadLetters: [letter('4')] }),
+    ]);
+    const idsOf = async (query?: DeadLetterQuery) => (await current().deadLetters(query)).map(({ id }) => id);
+    const positions = (await current().deadLetters()).map(({ pos }) => pos);
+    const second = positions[1]!;
+    expect(await idsOf({ pos: second })).toEqual(['2']);
+    expect(await idsOf({ pos: second, address: B })).toEqual([]);
+    expect(await idsOf({ afterPos: second })).toEqual(['3', '4']);
+    expect(await idsOf({ afterPos: second, address: A, limit: 1 })).toEqual(['3']);
+    expect(await idsOf({ address: A, id: '3' })).toEqual(['3']);
+    expect(await current().deleteDeadLetter(second)).toBe(true);
+    expect(await current().deleteDeadLetter(second)).toBe(false);
+    expect(await current().deleteDeadLetter(12_345_678)).toBe(false);
+    expect(await idsOf()).toEqual(['1', '3', '4']);
+    expect(await idsOf({ pos: second })).toEqual([]);
+    expect(await current().stats()).toMatchObject({ deadLetters: 3 });
   });
 
   test('key-value: set, get, overwrite, delete', async () => {

@@ -129,12 +129,20 @@ class MemoryStore implements Store {
     return stale.length;
   }
 
-  async deadLetters({ address, id, limit }: DeadLetterQuery = {}) {
-    const all = this.#open().deadLetters;
+  async deadLetters({ address, id, pos, afterPos = 0, limit }: DeadLetterQuery = {}) {
     const isWanted = (letter: StoredDeadLetter): boolean =>
-      address === undefined || (letter.address === address && (id === undefined || letter.id === id));
-    const letters = all.filter(isWanted);
+      letter.pos > afterPos &&
+      (pos === undefined || letter.pos === pos) &&
+      (address === undefined || (letter.address === address && (id === undefined || letter.id === id)));
+    const letters = this.#open().deadLetters.filter(isWanted);
     return letters.slice(0, limitOf('deadLetters', limit));
+  }
+
+  async deleteDeadLetter(pos: number): Promise<boolean> {
+    const tables = this.#open();
+    const before = tables.deadLetters.length;
+    tables.deadLetters = tables.deadLetters.filter((letter) => letter.pos !== pos);
+    return tables.deadLetters.length < before;
   }
 
   async due(query: DueQuery) {

@@ -131,15 +131,15 @@ export class Reads {
   }
 
   deadLetters(query: DeadLetterQuery = {}): readonly StoredDeadLetter[] {
-    const columns = 'SELECT pos, address, id, sender, attempts, at, error, text FROM dead_letters';
+    const { address, id, pos, afterPos = 0 } = query;
+    const conditions = ['pos > @afterPos'];
+    if (pos !== undefined) conditions.push('pos = @pos');
+    if (address !== undefined) conditions.push('address = @address');
+    if (address !== undefined && id !== undefined) conditions.push('id = @id');
+    const sql = `SELECT pos, address, id, sender, attempts, at, error, text FROM dead_letters
+      WHERE ${conditions.join(' AND ')} ORDER BY pos LIMIT @limit`;
     const limit = limitOf('deadLetters', query.limit);
-    if (query.address === undefined)
-      return this.#db.prepare<unknown[], StoredDeadLetter>(`${columns} ORDER BY pos LIMIT ?`).all(limit);
-    return this.#db
-      .prepare<unknown[], StoredDeadLetter>(
-        `${columns} WHERE address = ? AND id = coalesce(?, id) ORDER BY pos LIMIT ?`,
-      )
-      .all(query.address, query.id ?? null, limit);
+    return this.#db.prepare<unknown[], StoredDeadLetter>(sql).all({ afterPos, pos, address, id, limit });
   }
 
   stats(): StoreStats {

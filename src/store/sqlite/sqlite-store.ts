@@ -159,6 +159,10 @@ class SqliteStore implements Store {
     return this.#read((session) => session.reads.deadLetters(query));
   }
 
+  async deleteDeadLetter(pos: number): Promise<boolean> {
+    return this.#transact(({ db }) => db.prepare('DELETE FROM dead_letters WHERE pos = ?').run(pos).changes > 0);
+  }
+
   async due(query: DueQuery) {
     return this.#read((session) => session.scheduled.due(query));
   }
