@@ -67,4 +67,5 @@ export type { HistoryEntry } from './system/history.ts';
 export type { SystemOptions } from './system/options.ts';
 export type { Delivery, DeliveryHandler } from './system/outbox.ts';
 export type { ActorRef, AskOptions, SendOptions } from './system/ref.ts';
-export type { StopOptions, System } from './system/system.ts';
+export type { OverdueStats } from './system/overdue.ts';
+export type { StopOptions, System, SystemStats } from './system/system.ts';

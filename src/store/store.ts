@@ -336,8 +336,8 @@ export interface LogRow {
 /** An actor that has something to do although nobody calls it: unconsumed rows, or effect functions in flight. */
 export interface Recoverable {
   readonly address: Address;
-  /** Highest position in its inbox, 0 when it is empty. */
-  readonly lastPos: number;
+  /** The first row of its inbox, and when it was written, in milliseconds since the epoch; absent when the inbox is empty. */
+  readonly oldest?: { readonly pos: number; readonly at: number };
   readonly hasInFlight: boolean;
   /** Absent when the actor does not exist yet: its first row creates it. */
   readonly status?: ActorStatus;

@@ -30,6 +30,8 @@ export interface SystemOptions {
   readonly log?: LogLevel | 'silent' | LogSink;
   /** Time between two looks for work nobody hinted at, in milliseconds. 50 to 600,000. @default 2000 */
   readonly recoverEveryMs?: number;
+  /** How long an event or a timer of an actor may wait before the system says so, in milliseconds. 100 to 86,400,000. @default 30000 */
+  readonly overdueAfterMs?: number;
   /** How long ids given by callers are remembered, in milliseconds. 1,000 to 31,536,000,000. @default 86400000 */
   readonly idRetentionMs?: number;
   /** How long published events are kept for named subscribers, in milliseconds; they are swept once an hour, so up to an hour longer. 1,000 to 31,536,000,000. @default 86400000 */
@@ -60,6 +62,7 @@ export interface ResolvedOptions {
   readonly synchronous: 'full' | 'normal';
   readonly log: LogLevel | 'silent' | LogSink;
   readonly recoverEveryMs: number;
+  readonly overdueAfterMs: number;
   readonly idRetentionMs: number;
   readonly topicRetentionMs: number;
   readonly maxFanOut: number;
@@ -97,6 +100,7 @@ const schema = z.strictObject({
     .union([z.enum([...LOG_LEVELS, 'silent']), z.custom<LogSink>((value) => typeof value === 'function')])
     .default('warn'),
   recoverEveryMs: z.int().min(50).max(600_000).default(2000),
+  overdueAfterMs: z.int().min(100).max(DAY_MS).default(30_000),
   idRetentionMs: z
     .int()
     .min(1000)
@@ -124,6 +128,7 @@ const ALLOWED: Readonly<Record<keyof SystemOptions, string>> = {
   synchronous: "Use 'full' or 'normal': synchronous: 'full'.",
   log: `Use one of ${[...LOG_LEVELS, 'silent'].map((level) => `'${level}'`).join(', ')}, or a function that takes the lines: log: 'info'.`,
   recoverEveryMs: 'Use a whole number of milliseconds from 50 to 600000: recoverEveryMs: 2000.',
+  overdueAfterMs: `Use a whole number of milliseconds from 100 to ${DAY_MS}: overdueAfterMs: 30000.`,
   idRetentionMs: `Use a whole number of milliseconds from 1000 to ${365 * DAY_MS}: idRetentionMs: ${DAY_MS}.`,
   topicRetentionMs: `Use a whole number of milliseconds from 1000 to ${365 * DAY_MS}: topicRetentionMs: ${DAY_MS}.`,
   maxFanOut: 'Use a whole number from 1 to 100000: maxFanOut: 1000.',

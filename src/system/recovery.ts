@@ -8,6 +8,7 @@ import type { Logger } from '../observe/logger.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import type { Outbox } from './outbox.ts';
+import type { Overdue, OverdueLook } from './overdue.ts';
 import type { Timetable } from './timetable.ts';
 
 const PAGE = 1000;
@@ -24,6 +25,7 @@ export interface RecoveryOptions {
   readonly store: StoreClient;
   readonly outbox: Outbox;
   readonly timetable: Timetable;
+  readonly overdue: Overdue;
   readonly chores: readonly Chore[];
   readonly everyMs: number;
   readonly wake: (address: Address) => void;
@@ -41,23 +43,34 @@ export class Recovery {
 
   /** Looks once now, and from then on regularly. */
   async start(): Promise<void> {
-    await this.look();
+    await this.#lookRegularly();
     this.#schedule();
     for (const chore of this.#options.chores) void this.#doAgainAndAgain(chore);
   }
 
   /** Wakes every actor that has something to do. */
-  async look(): Promise<void> {
+  async look(watch?: OverdueLook): Promise<void> {
     const { store, outbox, timetable, wake } = this.#options;
     let afterAddress: Address | undefined;
     for (;;) {
       const page = await store.call('recoverable', { limit: PAGE, ...(afterAddress && { afterAddress }) });
-      for (const { address, status } of page) if (status !== 'quarantined') wake(address);
+      for (const row of page) {
+        if (row.status !== 'quarantined') wake(row.address);
+        watch?.recoverable(row);
+      }
       afterAddress = page.at(-1)?.address;
       if (page.length < PAGE) break;
     }
-    await timetable.look();
+    await timetable.look((row) => watch?.due(row));
     await outbox.recover();
+  }
+
+  /** Only looks of a regular pace tell who does not move. */
+  async #lookRegularly(): Promise<void> {
+    const { overdue } = this.#options;
+    const watch = overdue.look();
+    await this.look(watch);
+    overdue.end(watch);
   }
 
   stop(): void {
@@ -74,7 +87,7 @@ export class Recovery {
 
   async #again(): Promise<void> {
     try {
-      await this.look();
+      await this.#lookRegularly();
     } catch (error) {
       if (!this.#isStopped)
         this.#options.log.warn('recovery looks again later', { component: 'recovery', error: encodeError(error) });

@@ -33,6 +33,8 @@ import type { LetterQuery } from './dead-letters.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Outbox } from './outbox.ts';
 import type { DeliveryHandler } from './outbox.ts';
+import { Overdue } from './overdue.ts';
+import type { OverdueStats } from './overdue.ts';
 import { Recovery } from './recovery.ts';
 import type { Chore } from './recovery.ts';
 import { createRef } from './ref.ts';
@@ -55,6 +57,9 @@ export interface SystemParts {
   readonly options: ResolvedOptions;
 }
 
+/** What `stats` tells. */
+export type SystemStats = StoreStats & OverdueStats;
+
 export interface StopOptions {
   /** Time given to sends under way, to the hosts and to the store, each, in milliseconds. @default 10000 */
   readonly timeoutMs?: number;
@@ -67,6 +72,7 @@ const SIGN_OFF_MS = 1000;
 export class System {
   readonly #parts: SystemParts;
   readonly #core: SystemCore;
+  readonly #overdue: Overdue;
   #threads: Threads | undefined;
   #outbox: Outbox | undefined;
   #bus: EmbeddedBus | undefined;
@@ -80,8 +86,8 @@ export class System {
     const post = (to: Address, text: string): void => this.#threads?.post(to, text);
     let order = 0;
     const nextOrder = (): number => ++order;
-    const { boot, definitions, env, routes } = parts;
-    const { maxPending } = parts.options;
+    const { boot, definitions, env, log, routes } = parts;
+    const { maxPending, overdueAfterMs, recoverEveryMs: everyMs } = parts.options;
     this.#core = {
       boot,
       definitions,
@@ -94,6 +100,7 @@ export class System {
       watches: new Watches((address, isOn) => post(address, `{"k":"watch","to":"${address}","on":${isOn}}`)),
       assertRunning: () => this.#assertRunning(),
     };
+    this.#overdue = new Overdue({ env, log, announce: this.announce, everyMs, overdueAfterMs });
   }
 
   /** Called by `createSystem` once the threads run. */
@@ -121,6 +128,7 @@ export class System {
       store,
       outbox: this.#outbox,
       timetable: this.#timetable,
+      overdue: this.#overdue,
       chores: this.#chores(store),
       everyMs,
       wake: (address) => threads.post(address, `{"k":"wake","to":"${address}"}`),
@@ -219,9 +227,10 @@ export class System {
     await this.#letters.discard(pos);
   }
 
-  async stats(): Promise<StoreStats> {
+  /** Counts of rows, and what waits for too long. */
+  async stats(): Promise<SystemStats> {
     this.#assertRunning();
-    return this.store.call('stats');
+    return { ...(await this.store.call('stats')), ...this.#overdue.stats };
   }
 
   /** Ends an actor and its children and removes their rows. Resolves when that is durable. */

@@ -56,13 +56,16 @@ export class Timetable {
     this.#entries.set(address, { dueAt, alarm });
   }
 
-  /** Looks ahead in the store. */
-  async look(): Promise<void> {
+  /** Looks ahead in the store. `see` gets everything that is due until the look after the next. */
+  async look(see?: (row: DueRow) => void): Promise<void> {
     const until = this.#horizon();
     let after: DueRow | undefined;
     for (;;) {
       const page = await this.#options.store.call('due', { until, limit: PAGE, ...(after && { after }) });
-      for (const { address, dueAt } of page) this.note(address, dueAt);
+      for (const row of page) {
+        this.note(row.address, row.dueAt);
+        see?.(row);
+      }
       after = page.at(-1);
       if (page.length < PAGE) return;
     }

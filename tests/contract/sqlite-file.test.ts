@@ -17,6 +17,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { toCursor } from '../../src/store/queries.ts';
 import { toListSql } from '../../src/store/sqlite/list.ts';
+import { RECOVERABLE } from '../../src/store/sqlite/reads.ts';
 import { DUE } from '../../src/store/sqlite/scheduled-rows.ts';
 import { SCHEMA_VERSION, migrate } from '../../src/store/sqlite/schema.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
@@ -182,6 +183,18 @@ describe('sqlite store: the file', () => {
     expect(steps).toContainEqual(expect.stringMatching(/^SEARCH actor USING COVERING INDEX actors_due/));
     expect(steps).toContainEqual(expect.stringMatching(/^SEARCH event USING COVERING INDEX scheduled_due/));
     expect(steps).toContainEqual(expect.stringMatching(/^SEARCH earlier USING COVERING INDEX scheduled_by_actor/));
+  });
+
+  test('rule 8, R11: looking for work seeks the inboxes of those who have some, however many rows wait', async () => {
+    const db = new BetterSqlite3(files.file);
+    migrate(db);
+    const rows = db.prepare(`EXPLAIN QUERY PLAN ${RECOVERABLE}`).all({ after: '', limit: 10 });
+    db.close();
+    const steps = (rows as { readonly detail: string }[]).map(({ detail }) => detail);
+    expect(steps.filter((step) => /^SCAN (inbox|actors|oldest)/.test(step))).toEqual([]);
+    expect(steps).toContainEqual(expect.stringMatching(/^SEARCH oldest USING PRIMARY KEY \(receiver=\? AND pos=\?\)/));
+    expect(steps).toContainEqual('SEARCH inbox USING PRIMARY KEY (receiver=?)');
+    expect(steps).toContainEqual(expect.stringMatching(/^SEARCH actors USING INDEX actors_in_flight/));
   });
 
   test('R11: a list by parent, type or age walks one index and sorts nothing, however many actors there are', async () => {

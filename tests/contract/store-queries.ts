@@ -177,18 +177,30 @@ function logs(current: () => Store): void {
 }
 
 function recovery(current: () => Store): void {
-  test('rule 8, G1: recoverable names whoever has rows waiting or effects in flight, once each, by address', async () => {
+  test('rule 8, G1, R11: recoverable names whoever has rows waiting or effects in flight, once each, by address', async () => {
     await current().commit([
-      firstCommit(A, { inFlight: '[1]', inbox: [tell(B, '1'), tell(B, '2'), tell(actorAt('unborn'), '3')] }),
+      firstCommit(A, { at: 7, inFlight: '[1]', inbox: [tell(B, '1'), tell(B, '2'), tell(actorAt('unborn'), '3')] }),
       firstCommit(B, { inFlight: '[1]', status: 'quarantined' }),
-      firstCommit(C),
+      firstCommit(C, { at: 9, inbox: [tell(B, '4')] }),
     ]);
-    const last = (await waitingKeys(current(), B)).at(-1)!.pos;
+    const { pos } = (await waitingKeys(current(), B))[0]!;
     expect(await current().recoverable()).toEqual([
-      { address: A, lastPos: 0, hasInFlight: true, status: 'active' },
-      { address: B, lastPos: last, hasInFlight: true, status: 'quarantined' },
-      { address: actorAt('unborn'), lastPos: last + 1, hasInFlight: false },
+      { address: A, hasInFlight: true, status: 'active' },
+      { address: B, oldest: { pos, at: 7 }, hasInFlight: true, status: 'quarantined' },
+      { address: actorAt('unborn'), oldest: { pos: pos + 2, at: 7 }, hasInFlight: false },
     ]);
+  });
+
+  test('R11: the oldest row that waits is the next one once the first was consumed', async () => {
+    await current().commit([
+      firstCommit(B),
+      firstCommit(A, { at: 3, inbox: [tell(B, '1')] }),
+      nextCommit(A, 2, { at: 5, inbox: [tell(B, '2'), tell(B, '3')] }),
+    ]);
+    const [first, second] = await waitingKeys(current(), B);
+    expect(await current().recoverable()).toMatchObject([{ address: B, oldest: { pos: first!.pos, at: 3 } }]);
+    await current().commit([nextCommit(B, 2, { consumed: [first!] })]);
+    expect(await current().recoverable()).toMatchObject([{ address: B, oldest: { pos: second!.pos, at: 5 } }]);
   });
 
   test('rule 8: consumed rows and finished effects need no recovery', async () => {

@@ -48,6 +48,7 @@ const METHODS = [
   'settleOutbox',
   'dropReplies',
   'deadLetters',
+  'deleteDeadLetter',
   'due',
   'scheduled',
   'busEvents',

@@ -243,11 +243,11 @@ function applyOrRefuse(tables: MemoryTables, commit: Commit): CommitResult {
 
 function toRecoverable({ actors, inboxes }: MemoryTables, address: Address): Recoverable {
   const actor = actors.get(address)?.actor;
-  const lastPos = [...(inboxes.get(address)?.rows.keys() ?? [])].at(-1) ?? 0;
+  const oldest = inboxes.get(address)?.rows.values().next().value;
   return {
     address,
-    lastPos,
     hasInFlight: (actor?.inFlight ?? null) !== null,
+    ...(oldest && { oldest: { pos: oldest.pos, at: oldest.at } }),
     ...(actor && { status: actor.status }),
   };
 }

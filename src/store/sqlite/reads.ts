@@ -35,15 +35,17 @@ const WAITING = `
     LIMIT @limit
   )`;
 
-const RECOVERABLE = `${WAITING},
+/** Whoever has something to do, and the first row of its inbox: seeks only. */
+export const RECOVERABLE = `${WAITING},
   busy (address) AS (
     SELECT receiver FROM waiting WHERE receiver IS NOT NULL
     UNION
     SELECT address FROM (SELECT address FROM actors WHERE in_flight IS NOT NULL AND address > @after ORDER BY address LIMIT @limit)
   )
-  SELECT busy.address AS address, actors.status AS status, actors.in_flight IS NOT NULL AS hasInFlight,
-    coalesce((SELECT max(pos) FROM inbox WHERE receiver = busy.address), 0) AS lastPos
-  FROM busy LEFT JOIN actors ON actors.address = busy.address ORDER BY busy.address LIMIT @limit`;
+  SELECT busy.address AS address, actors.status AS status, actors.in_flight IS NOT NULL AS hasInFlight, oldest.pos AS pos, oldest.at AS at
+  FROM busy LEFT JOIN actors ON actors.address = busy.address
+    LEFT JOIN inbox AS oldest ON oldest.receiver = busy.address AND oldest.pos = (SELECT min(pos) FROM inbox WHERE receiver = busy.address)
+  ORDER BY busy.address LIMIT @limit`;
 
 /** The reading half of the store. */
 export class Reads {
@@ -109,14 +111,15 @@ export class Reads {
       readonly address: Address;
       readonly status: ActorStatus | null;
       readonly hasInFlight: number;
-      readonly lastPos: number;
+      readonly pos: number | null;
+      readonly at: number | null;
     };
     const bounds = { after: query.afterAddress ?? '', limit: limitOf('recoverable', query.limit) };
     const rows = this.#db.prepare<unknown[], Row>(RECOVERABLE).all(bounds);
-    return rows.map(({ address, status, hasInFlight, lastPos }) => ({
+    return rows.map(({ address, status, hasInFlight, pos, at }) => ({
       address,
-      lastPos,
       hasInFlight: hasInFlight === 1,
+      ...(pos !== null && at !== null && { oldest: { pos, at } }),
       ...(status !== null && { status }),
     }));
   }

@@ -13,6 +13,7 @@ describe('options', () => {
       synchronous: 'full',
       log: 'warn',
       recoverEveryMs: 2000,
+      overdueAfterMs: 30_000,
       idRetentionMs: 86_400_000,
     });
     expect(resolveOptions({ actors: [] }).threads).toBeGreaterThanOrEqual(1);
@@ -89,7 +90,7 @@ describe('options', () => {
     [
       { actor: [] },
       'actor',
-      "option 'actor' is unknown. Known options: actors, store, threads, synchronous, log, recoverEveryMs, idRetentionMs, topicRetentionMs, maxFanOut, maxLiveActors, maxPending, sessionSweepEveryMs, inlineHosts, openStore, env.",
+      "option 'actor' is unknown. Known options: actors, store, threads, synchronous, log, recoverEveryMs, overdueAfterMs, idRetentionMs, topicRetentionMs, maxFanOut, maxLiveActors, maxPending, sessionSweepEveryMs, inlineHosts, openStore, env.",
     ],
     [undefined, '', 'the options are undefined instead of an object. Pass modules that'],
     [[], '', 'the options are an array instead of an object. Pass modules that'],
