@@ -51,7 +51,8 @@ export interface Bus {
    * what is published while nobody is subscribed is not seen. With a name it comes at least once: a handler that fails gets
    * the event again after 100 and 200 ms, then the event becomes a dead letter of `subscriber/NAME`; after a crash some
    * events come again, with the same id.
-   * @param pattern a topic, or one with wildcards: `*` for one token, `>` for the rest, as in `task.*` or `session.>`
+   * @param pattern a topic, or one with wildcards: `*` for one token, `>` for the rest, as in `task.*` or `session.>`. What the runtime says is heard
+   * by those who ask for it: `system.>`
    * @throws {TroupeError} ERR_TOPIC_INVALID; ERR_OPTIONS_INVALID, also when the name is in use or has another pattern;
    * ERR_SYSTEM_STOPPED.
    */

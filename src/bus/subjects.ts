@@ -47,9 +47,17 @@ export function parsePattern(text: unknown): string {
   return pattern;
 }
 
-/** True when a topic fits a pattern, both normalized. */
+/** True for a topic of the runtime. */
+export function isOfRuntime(topic: string): boolean {
+  return topic.startsWith(`${SYSTEM_TOPICS}.`);
+}
+
+/**
+ * True when a topic fits a pattern, both normalized. What the runtime says is for those who name it: `>` does not mean it, `system.>` does.
+ */
 export function matchesPattern(pattern: string, topic: string): boolean {
   const wanted = pattern.split('.');
+  if (isOfRuntime(topic) && wanted[0] !== SYSTEM_TOPICS) return false;
   const tokens = topic.split('.');
   for (const [index, token] of wanted.entries()) {
     if (token === '>') return tokens.length > index;

@@ -5,6 +5,8 @@
  *
  * Invariant: every node but the root holds values or leads to one that does.
  */
+import { SYSTEM_TOPICS } from '../supervision/events.ts';
+import { isOfRuntime } from './subjects.ts';
 
 interface Node<T> {
   readonly values: Set<T>;
@@ -35,7 +37,10 @@ export class SubjectTrie<T> {
   /** Values of the patterns that a topic fits, each as often as patterns of it match. */
   match(topic: string): T[] {
     const found: T[] = [];
-    collect(this.#root, topic.split('.'), 0, found);
+    const tokens = topic.split('.');
+    const own = isOfRuntime(topic) ? this.#root.children.get(SYSTEM_TOPICS) : undefined;
+    if (own) collect(own, tokens, 1, found);
+    else if (!isOfRuntime(topic)) collect(this.#root, tokens, 0, found);
     return found;
   }
 }

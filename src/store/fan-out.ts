@@ -3,9 +3,8 @@
  * that reaches too many is refused without a trace. Shared by every adapter.
  */
 import type { Address } from '../actor/address.ts';
-import { matchesPattern } from '../bus/subjects.ts';
+import { isOfRuntime, matchesPattern } from '../bus/subjects.ts';
 import { toTopicEventText } from '../bus/topic-event.ts';
-import { SYSTEM_TOPICS } from '../supervision/events.ts';
 import { endsActor } from './decide.ts';
 import type { Commit, InboxPosition, NewInboxRow, NewPublication, Published, Subscription } from './store.ts';
 import type { SubscriptionIndex } from './subscriptions.ts';
@@ -49,16 +48,12 @@ export function planFanOut(commit: Commit, context: FanOutContext): FanOutPlan |
     publication,
     receivers: findReceivers(commit, publication.topic, context.index),
   }));
+  // What the runtime says of a failure stands in the commit that heals it, and must not be what hinders it.
   const excessive = publications.find(
     ({ publication, receivers }) =>
-      receivers.length > context.maxFanOut && !isOfRuntime(publication) && !context.isPublished(publication.id),
+      receivers.length > context.maxFanOut && !isOfRuntime(publication.topic) && !context.isPublished(publication.id),
   );
   return { publications, ...(excessive && { excess: toExcess(excessive, context.maxFanOut) }) };
-}
-
-/** What the runtime says of a failure stands in the commit that heals it, and must not be what hinders it. */
-function isOfRuntime({ topic }: NewPublication): boolean {
-  return topic.startsWith(`${SYSTEM_TOPICS}.`);
 }
 
 /** Writes the inbox rows of one publication. Receivers of the same event type share one text. */

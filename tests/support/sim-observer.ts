@@ -52,7 +52,8 @@ export class Observer {
   }
 
   #publish({ address, seq, publish = [] }: Commit, noted: readonly string[]): void {
-    const events = publish.map(({ topic, text }) => ({ topic, id: (JSON.parse(text) as { id: string }).id }));
+    const own = publish.filter(({ topic }) => !topic.startsWith('system.'));
+    const events = own.map(({ topic, text }) => ({ topic, id: (JSON.parse(text) as { id: string }).id }));
     const written = events.map(({ id }) => id);
     if (seq > 0 && String(written) !== String(noted)) {
       const text = `'${address}' noted the publications [${String(noted)}], its commit holds [${String(written)}]`;
