@@ -23,6 +23,10 @@ export const ERROR_CATALOGUE = {
   ERR_EFFECT_INVALID: 'An effect is malformed or of an unknown type. Use the effect constructors.',
   ERR_EFFECT_INTERRUPTED:
     'An effect function was cut off by a crash and its policy is `fail`. Check its outcome outside by its key, which is in `details`.',
+  ERR_EFFECT_STALLED:
+    'An effect function made no progress within its limit, and its actor was charged with it. Let it end, call progress(), or raise supervise.stallMs.',
+  ERR_REPLACEMENT:
+    'The substitute of a failed actor could not take over: it is not loaded, refuses the input, or failed at its start. Mend it; the actor is held with its state.',
   ERR_CHILD_UNNAMED:
     'A child has no named source or no id of its own and could not be restored. Name its logic in setup({ actors }) and give spawnChild an id.',
   ERR_ASK_TIMEOUT: 'No reply came in time. The event was delivered and its reply, if any, is dropped.',

@@ -33,7 +33,7 @@ export {
   unschedule,
   unsubscribe,
 } from './actor/effects.ts';
-export type { ActorEvent, ChildExitedEvent, Effect, ReplyToken, When } from './actor/effects.ts';
+export type { ActorEvent, ChildExitedEvent, ChildReplacedEvent, Effect, ReplyToken, When } from './actor/effects.ts';
 export type { Bus, BusHandler, BusSubscription, PublishOptions, SubscribeOptions } from './bus/bus.ts';
 export { PRIORITIES } from './bus/topic-event.ts';
 export type { BusEvent, Priority, TopicEvent } from './bus/topic-event.ts';
@@ -67,5 +67,6 @@ export type { HistoryEntry } from './system/history.ts';
 export type { SystemOptions } from './system/options.ts';
 export type { Delivery, DeliveryHandler } from './system/outbox.ts';
 export type { ActorRef, AskOptions, SendOptions } from './system/ref.ts';
+export type { LifecycleView } from './supervision/supervisor.ts';
 export type { OverdueStats } from './system/overdue.ts';
 export type { StopOptions, System, SystemStats } from './system/system.ts';

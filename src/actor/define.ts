@@ -226,6 +226,7 @@ export function definitionOf<
   const { version, asks } = parsed.data;
   assertDistinct(type, parsed.data.events, asks);
   assertStorable(type, parsed.data);
+  assertSupervisable(type, parsed.data);
   return Object.freeze({
     kind: 'troupe.definition',
     type,
@@ -295,6 +296,16 @@ function assertStorable(type: string, { durable, topics, timers }: ParsedPolicy)
     'ERR_DEFINITION_INVALID',
     `Definition '${type}' has '${field}', which need a stored actor, and durable: false. Take one of them out of defineActor('${type}', …).`,
     { details: { type, path: field } },
+  );
+}
+
+/** What is never made anew cannot say how. */
+function assertSupervisable(type: string, { supervise: { restart, onFailure } }: ParsedPolicy): void {
+  if (restart !== 'temporary' || onFailure === 'restart') return;
+  throw new TroupeError(
+    'ERR_DEFINITION_INVALID',
+    `Definition '${type}' is temporary, so that its first failure ends it, and has supervise.onFailure. Take one of them out of defineActor('${type}', …).`,
+    { details: { type, path: 'supervise.onFailure' } },
   );
 }
 

@@ -12,6 +12,7 @@ import type { Address } from './address.ts';
 import { isDefinition } from './define.ts';
 import type { AnyDefinition } from './define.ts';
 import { RUNTIME_EVENT_TYPES } from './effects.ts';
+import { assertReplacement } from './replacement.ts';
 
 /** What threads compare, so that none runs another machine than the others. */
 export interface DefinitionPrint {
@@ -51,6 +52,11 @@ export class Definitions {
     return found.length;
   }
 
+  /** The definition of a type, when it is loaded. */
+  find(type: string): AnyDefinition | undefined {
+    return this.#byType.get(type);
+  }
+
   /** @throws {TroupeError} ERR_ACTOR_TYPE_UNKNOWN when no definition has this type. */
   get(type: string): AnyDefinition {
     const definition = this.#byType.get(type);
@@ -72,6 +78,14 @@ export class Definitions {
   isDedicated(type: string): boolean {
     if (!this.hasDedicated) return false;
     return this.#byType.get(type)?.policy.isDedicated ?? false;
+  }
+
+  /**
+   * Checks that every substitute can take the place it is meant for. Called once everything is loaded.
+   * @throws {TroupeError} ERR_DEFINITION_INVALID naming the definition, the substitute, and what is missing.
+   */
+  assertReplacements(): void {
+    for (const definition of this.#byType.values()) assertReplacement(definition, this.#byType);
   }
 
   prints(): DefinitionPrint[] {
@@ -122,9 +136,16 @@ export class Definitions {
    * @throws {TroupeError} ERR_INPUT_INVALID or ERR_NOT_JSON, with the path of the wrong part.
    */
   encodeInput(to: Address, input: unknown): string | undefined {
-    const { input: schema } = this.get(typeOf(to));
-    const parsed = schema ? parse(schema, input, 'ERR_INPUT_INVALID', `Input of '${to}'`) : input;
-    return parsed === undefined ? undefined : encodeJson(parsed, `Input of '${to}'`, 'input');
+    return this.encodeInputOf(this.get(typeOf(to)), to, input);
+  }
+
+  /**
+   * Checks the input of a definition that runs under another's address, and returns its JSON text.
+   * @throws {TroupeError} ERR_INPUT_INVALID or ERR_NOT_JSON.
+   */
+  encodeInputOf({ input: schema }: AnyDefinition, owner: Address, input: unknown): string | undefined {
+    const parsed = schema ? parse(schema, input, 'ERR_INPUT_INVALID', `Input of '${owner}'`) : input;
+    return parsed === undefined ? undefined : encodeJson(parsed, `Input of '${owner}'`, 'input');
   }
 
   /** True when an actor of this type can be made without being given input. */

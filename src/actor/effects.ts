@@ -191,11 +191,26 @@ export function unsubscribe(pattern: string): UnsubscribeEffect {
 export interface ChildExitedEvent {
   readonly type: 'child.exited';
   readonly child: string;
-  /** `done`: its machine reached its end; `stopped`: it was told to; `failed`: it was quarantined. */
-  readonly reason: 'done' | 'stopped' | 'failed';
+  /**
+   * `done`: its machine reached its end; `stopped`: it was told to; `failed`: it failed and is not to be restarted; `quarantined`: it
+   * was given up on and is held.
+   */
+  readonly reason: 'done' | 'stopped' | 'failed' | 'quarantined';
   readonly output?: Json;
   readonly error?: { readonly name: string; readonly message: string; readonly code?: string };
 }
 
+/** What a parent receives when a substitute has taken the place of a child that failed, under the same address. */
+export interface ChildReplacedEvent {
+  readonly type: 'child.replaced';
+  readonly child: string;
+  /** Type of the substitute. */
+  readonly by: string;
+  readonly error: { readonly name?: string; readonly message: string; readonly code?: string };
+}
+
 /** Types of events the runtime itself sends; they bypass the schemas of a definition. */
-export const RUNTIME_EVENT_TYPES: ReadonlySet<string> = new Set<ChildExitedEvent['type']>(['child.exited']);
+export const RUNTIME_EVENT_TYPES: ReadonlySet<string> = new Set<ChildExitedEvent['type'] | ChildReplacedEvent['type']>([
+  'child.exited',
+  'child.replaced',
+]);

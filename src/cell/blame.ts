@@ -3,116 +3,151 @@
  * what a failure leads to and writes that into drafts, so that a crash in between forgives nothing.
  */
 import type { Address } from '../actor/address.ts';
-import { MAX_EVENT_ATTEMPTS } from '../supervision/spec.ts';
-import type { ResolvedPolicy } from '../actor/define.ts';
-import type { TroupeError } from '../errors.ts';
+import { decide } from '../supervision/decide.ts';
 import type { Decision } from '../supervision/decide.ts';
+import { toRecordText } from '../supervision/record.ts';
+import type { FailingRecord, SupervisionRecord } from '../supervision/record.ts';
+import { MAX_EVENT_ATTEMPTS } from '../supervision/spec.ts';
+import type { SupervisionSpec } from '../supervision/spec.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
 import type { Suspect } from '../thread/protocol.ts';
+import { announceIn } from './announce-in.ts';
 import type { Draft } from './draft.ts';
-import { bury, chargedWith, endsThreads, eventFailed, planFailure, threadEnded } from './failure.ts';
-import type { FailingRecord } from './failure.ts';
-import { eventIdOf } from './items.ts';
+import { bury, eventFailed, threadEnded } from './failure.ts';
+import type { Fault } from './failure.ts';
+import { eventIdOf, isEventId } from './items.ts';
 import type { EventItem, Item } from './items.ts';
 
 type Marks = Readonly<Record<string, number>>;
 
+/** When, and by which chance, something is decided. */
+export interface Moment {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Uniform in [0, 1). */
+  readonly random: number;
+}
+
 export class Blame {
   readonly #address: Address;
-  readonly #policy: ResolvedPolicy;
-  #failing: FailingRecord | undefined;
+  #record: SupervisionRecord = {};
   #acquitted: FailingRecord | undefined;
-  #restarts: readonly number[] = [];
   /** Set when a turn of this actor ended the thread before this one; charged once, however often the cell reloads. */
   #suspect: Suspect | undefined;
   #isCharged = false;
 
-  constructor(address: Address, policy: ResolvedPolicy) {
+  constructor(address: Address) {
     this.#address = address;
-    this.#policy = policy;
   }
 
-  /** Takes up what the store knows, and main's charge that a turn ended the last thread. */
-  take(suspect: Suspect | undefined, stored: FailingRecord | undefined): void {
+  /** What is remembered of the actor. */
+  get record(): SupervisionRecord {
+    return this.#record;
+  }
+
+  /** Takes up what the store knows. */
+  take(stored: SupervisionRecord): void {
+    this.#record = stored;
+  }
+
+  /** Main's charge that a turn ended the last thread. Returns the failure that is, the first time it is told. */
+  charge(suspect: Suspect | undefined): Fault | undefined {
     this.#suspect = suspect ?? this.#suspect;
-    if (this.#isCharged) {
-      this.#failing = stored ?? this.#failing;
-      return;
-    }
-    this.#isCharged = this.#suspect !== undefined;
-    this.#failing = chargedWith(this.#suspect, stored);
+    if (!this.#suspect || this.#isCharged) return undefined;
+    this.#isCharged = true;
+    const { what, attempts, end } = this.#suspect;
+    const known = this.#record.event?.id === what ? this.#record.event.attempts + 1 : 1;
+    const event = { id: what, attempts: Math.max(attempts, known) };
+    // A thread that was ended by order says nothing about whose turn it was; but an event that is always there counts.
+    if (end === 'order') this.#record = { ...this.#record, event };
+    if (end === 'order') return undefined;
+    const error = threadEnded(this.#address, this.#suspect);
+    return { kind: 'thread', what, attempts: event.attempts, error };
   }
 
-  /** Notes the charge in the first commit after it. */
+  /** Notes what is remembered in a commit. */
   note(draft: Draft): void {
-    if (this.#suspect && this.#failing) draft.supervision = JSON.stringify({ event: this.#failing });
+    draft.supervision = toRecordText(this.#record);
   }
 
-  /** Why the actor itself must be held: it ends threads, and no event is to blame. */
-  get threadFault(): TroupeError | undefined {
-    const suspect = this.#suspect;
-    return suspect && endsThreads(suspect, this.#failing) ? threadEnded(this.#address, suspect) : undefined;
+  /** Remembers something else, durably with `draft`. */
+  remember(record: SupervisionRecord, draft: Draft): void {
+    this.#record = record;
+    this.note(draft);
   }
 
-  /** Decides on a failure; anything but giving up is noted in `draft`. */
-  decide(item: Item | undefined, error: EncodedError, now: number, draft: Draft, marks: Marks): Decision['action'] {
-    const context = {
-      address: this.#address,
-      policy: this.#policy,
-      failing: this.#failing,
-      restarts: this.#restarts,
-      now,
-    };
-    const { decision, failing } = planFailure(item, context);
-    this.#restarts = decision.restarts;
-    this.#failing = failing;
-    if (decision.action === 'dead-letter') this.bury(item as EventItem, error, draft, marks);
-    else if (failing && decision.action === 'retry') draft.supervision = JSON.stringify({ event: failing });
-    return decision.action;
+  /** Decides on a failure, and notes it in `draft`. */
+  decide(fault: Fault, spec: SupervisionSpec, { now, random }: Moment, draft: Draft, marks: Marks): Decision {
+    const eventId = eventIdOfFault(fault);
+    const what = eventId ?? (fault.kind === 'thread' ? fault.what : undefined);
+    const attempts = fault.attempts ?? (eventId !== undefined && eventId === this.#record.event?.id ? this.#next : 1);
+    const history = { restarts: this.#record.restarts ?? [], streak: this.#record.streak };
+    const decision = decide(spec, { kind: fault.kind, eventId, attempts }, history, now, random);
+    const event = what === undefined ? undefined : { id: what, attempts };
+    const isEscalated = decision.action === 'escalate' ? true : undefined;
+    this.#record = { ...this.#record, ...decision.history, event, isEscalated };
+    // An event that ended its thread is not there yet: it is buried when it comes again.
+    if (decision.action === 'dead-letter' && fault.item)
+      this.bury(fault.item as EventItem, encodeError(fault.error), draft, marks);
+    this.note(draft);
+    return decision;
   }
 
-  /** True when nothing is held against the actor that would be forgotten with its cell. */
-  isClean(now: number): boolean {
-    return (
-      !this.#failing && !this.#suspect && this.#restarts.every((at) => at <= now - this.#policy.supervise.withinMs)
-    );
-  }
-
-  /** How often the event that fails now has failed. */
-  get attempts(): number | undefined {
-    return this.#failing?.attempts;
+  get #next(): number {
+    return (this.#record.event?.attempts ?? 0) + 1;
   }
 
   /** Moves the event of an item to the dead letters and tells its sender. */
   bury(item: EventItem, error: EncodedError, draft: Draft, marks: Marks): void {
-    const failure = eventFailed(this.#address, eventIdOf(item) as string, error);
-    draft.reject(item, marks, { error: encodeError(failure) });
-    bury(draft, this.#address, item, error, this.#failing?.attempts ?? MAX_EVENT_ATTEMPTS);
-    draft.supervision = null;
-    this.#failing = undefined;
+    const id = eventIdOf(item) as string;
+    const attempts = this.#record.event?.attempts ?? MAX_EVENT_ATTEMPTS;
+    draft.reject(item, marks, { error: encodeError(eventFailed(this.#address, id, error)) });
+    bury(draft, this.#address, item, error, attempts);
+    announceIn(draft, this.#address, 'system.event.buried', { address: this.#address, id, attempts, error });
+    this.remember({ ...this.#record, event: undefined }, draft);
   }
 
   /** Buries an event that has ended its thread too often, instead of trying it again. Returns false for any other. */
   buryPoison(item: Item, draft: Draft, marks: Marks): boolean {
-    const failing = this.#failing;
-    if (!this.#suspect || !failing || failing.attempts < MAX_EVENT_ATTEMPTS || failing.id !== eventIdOf(item))
-      return false;
+    const { event } = this.#record;
+    if (!this.#suspect || !event || event.attempts < MAX_EVENT_ATTEMPTS || event.id !== eventIdOf(item)) return false;
     this.bury(item as EventItem, encodeError(threadEnded(this.#address, this.#suspect)), draft, marks);
     return true;
   }
 
+  /** A held actor gets another try: only what it is remains. */
+  forgive(draft: Draft): void {
+    const { as, origin } = this.#record;
+    this.remember({ as, origin }, draft);
+  }
+
+  /** True when nothing is held against the actor that would be forgotten with its cell. */
+  get isClean(): boolean {
+    return !this.#suspect;
+  }
+
+  /** How often the event that fails now has failed. */
+  get attempts(): number | undefined {
+    return this.#record.event?.attempts;
+  }
+
   /** What the last turn led to cannot be saved after all: its acquittal is taken back. */
   accuse(): void {
-    this.#failing ??= this.#acquitted;
+    if (!this.#record.event && this.#acquitted) this.#record = { ...this.#record, event: this.#acquitted };
   }
 
   /** A turn went well: whatever it was blamed for before is forgotten. */
   acquit(what: string, draft: Draft): void {
-    if (this.#failing?.id !== what) return;
-    this.#acquitted = this.#failing;
-    this.#failing = undefined;
+    if (this.#record.event?.id !== what) return;
+    this.#acquitted = this.#record.event;
     this.#suspect = undefined;
-    draft.supervision = null;
+    this.remember({ ...this.#record, event: undefined }, draft);
   }
+}
+
+/** The event to blame; nothing when a timer, a settled effect, a restore or a child failed the actor. */
+function eventIdOfFault({ item, kind, what }: Fault): string | undefined {
+  if (item) return eventIdOf(item);
+  return kind === 'thread' && what !== undefined && isEventId(what) ? what : undefined;
 }

@@ -7,7 +7,8 @@
  * C2 Nothing leaves before the commit that holds its cause is acknowledged: no hint, reply, delivery (G2), effect function (G5).
  * C3 A refused commit takes the ones after it along: the cell starts anew from the store, and every item whose outcome is
  *    unknown is back in its mailbox.
- * C4 One phase at a time: `loading`, `live`, `busy` (something must finish first), `ended`, `disposed`. What an older life of
+ * C4 One phase at a time: `loading`, `live`, `busy` (something must finish first), `pausing` (between a failure and the next try), `ended`,
+ *    `disposed`. What an older life of
  *    the XState actor started is dropped.
  */
 import { ROOT, typeOf } from '../actor/address.ts';
@@ -15,24 +16,29 @@ import type { Address } from '../actor/address.ts';
 import type { AnyDefinition } from '../actor/define.ts';
 import type { PersistedState } from '../state/persisted.ts';
 import type { CommitResult } from '../store/store.ts';
+import { HEALTHY, Supervisor } from '../supervision/supervisor.ts';
+import type { LifecycleView } from '../supervision/supervisor.ts';
 import { admit } from './admission.ts';
+import { announceIn } from './announce-in.ts';
 import { Blame } from './blame.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { CommitHooks, RefusedResult } from './commit-queue.ts';
-import { canCreate, createNext, failCreation } from './creating.ts';
+import { canCreate, createNext, failCreation, stopUncreated } from './creating.ts';
 import { hasEnded } from './draft.ts';
 import type { Draft } from './draft.ts';
 import type { InFlightRow } from './effect-runs.ts';
 import { Ending } from './ending.ts';
 import type { End, EndingHooks } from './ending.ts';
-import { fail, failAfter, refuseUnsavable, takeRefusal } from './failing.ts';
+import { failAfter, refuseUnsavable, takeRefusal } from './failing.ts';
+import { ended } from './failure.ts';
+import type { Fault } from './failure.ts';
 import type { HostCell } from './host-cell.ts';
 import { IdGate } from './id-gate.ts';
 import { InboxReader } from './inbox-reader.ts';
 import type { InboxHooks } from './inbox-reader.ts';
 import { Incarnation } from './incarnation.ts';
 import type { IncarnationHost } from './incarnation.ts';
-import { eventIdOf, isStopOrder, isTold } from './items.ts';
+import { eventIdOf, isStopOrder, isSupervision, isTold } from './items.ts';
 import type {
   DirectItem,
   InboxItem,
@@ -41,8 +47,10 @@ import type {
   OrderItem,
   ScheduleCommand,
   ScheduledItem,
+  SupervisionItem,
   TimerItem,
 } from './items.ts';
+import { fail } from './judging.ts';
 import type { Failed, LiveOrigin } from './live-actor.ts';
 import { answerRepeated, load, restore } from './loading.ts';
 import { Mailbox } from './mailbox.ts';
@@ -50,6 +58,7 @@ import { letOut } from './release.ts';
 import { isRepeated } from './repeats.ts';
 import { ScheduledReader } from './scheduled-reader.ts';
 import type { CellServices, Pumped } from './services.ts';
+import { supervise } from './supervising.ts';
 import { Trouble } from './trouble.ts';
 
 /** Turns that may share one commit. */
@@ -66,7 +75,9 @@ const NONE: readonly never[] = [];
  */
 export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHooks, IncarnationHost {
   readonly address: Address;
-  readonly definition: AnyDefinition;
+  /** What runs it: the definition of its type, or that of a substitute. */
+  definition: AnyDefinition;
+  readonly ownDefinition: AnyDefinition;
   readonly services: CellServices;
   readonly mailbox = new Mailbox();
   /** What code sent while the cell was loading. */
@@ -79,7 +90,7 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
   ending: Ending | undefined;
   isUsed = true;
   quietSinceMs = 0;
-  phase: 'loading' | 'live' | 'busy' | 'ended' | 'disposed' = 'loading';
+  phase: 'loading' | 'live' | 'busy' | 'pausing' | 'ended' | 'disposed' = 'loading';
   incarnation: Incarnation | undefined;
   /** The item that made the actor, until that is durable. */
   creator: Item | undefined;
@@ -91,7 +102,8 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
   constructor(address: Address, services: CellServices) {
     this.address = address;
     this.services = services;
-    this.definition = services.definitions.get(typeOf(address));
+    this.ownDefinition = services.definitions.get(typeOf(address));
+    this.definition = this.ownDefinition;
     this.commits = new CommitQueue(this);
     void this.load();
   }
@@ -169,7 +181,7 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
       this.commits.unacknowledged === 0 &&
       this.inbox?.isQuiet !== false &&
       this.scheduled?.isQuiet !== false &&
-      this.blame?.isClean(this.services.env.now()) !== false &&
+      this.blame?.isClean !== false &&
       this.incarnation?.isStorable === true
     );
   }
@@ -185,6 +197,8 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
   /** Lets go of everything: the thread ends, or another owner took over. Nothing is committed any more. */
   dispose(): void {
     this.phase = 'disposed';
+    this.ending?.dispose();
+    this.#dropSupervisor();
     this.endLife();
   }
 
@@ -195,6 +209,8 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
       this.fill(this.commits.newDraft());
     }
     if (this.phase === 'ended' && this.mailbox.size > 0) this.answerEnded();
+    if (this.phase === 'busy') this.ending?.look();
+    if (this.phase === 'pausing') this.#stopInPause();
     if (this.mailbox.size > 0) return;
     if (this.trouble) this.trouble.isCautious = false;
     if (this.inbox) this.#tend(this.inbox);
@@ -211,6 +227,7 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
     for (let turns = 0; turns < limit && this.#isHeadReady(); turns++) {
       const item = this.mailbox.shift() as Item;
       if (isStopOrder(item)) return this.#stopAfter(draft, item);
+      if (isSupervision(item)) return this.#superviseAfter(draft, item as SupervisionItem);
       if (item.kind === 'order') {
         draft.items.push(item);
         continue;
@@ -219,7 +236,7 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
       if (this.blame?.buryPoison(item, draft, this.commits.marks)) continue;
       const failed = this.#turn(draft, item);
       if (failed) return failAfter(this, draft, item, failed.error);
-      if (hasEnded(draft)) return this.finish(draft, { status: 'done' });
+      if (hasEnded(draft)) return this.complete(draft);
     }
     this.post(draft);
   }
@@ -285,6 +302,7 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
   }
 
   reload(): void {
+    this.#dropSupervisor();
     this.endLife();
     this.inbox?.drop();
     this.scheduled?.reset();
@@ -298,6 +316,28 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
     if (!isAlone && !this.post(draft, [item])) return;
     const last = this.commits.newDraft();
     this.endingOf().obey(last, this.parent, item, () => this.incarnation?.stop(last));
+  }
+
+  #superviseAfter(draft: Draft, item: SupervisionItem): void {
+    const isAlone = draft.isEmpty && draft.items.length === 0;
+    if (isAlone || this.post(draft, [item])) supervise(this, item);
+  }
+
+  /** An order to stop does not wait for the end of a pause. */
+  #stopInPause(): void {
+    const head = this.mailbox.peek();
+    if (!head || !isStopOrder(head)) return;
+    this.mailbox.shift();
+    this.#dropSupervisor();
+    this.phase = 'busy';
+    if (!this.commits.isStored) return stopUncreated(this, head);
+    this.#stopAfter(this.commits.newDraft(), head);
+  }
+
+  /** The machine has come to its end. A permanent actor begins again. */
+  complete(draft: Draft): void {
+    if (this.definition.policy.supervise.restart !== 'permanent') return this.finish(draft, { status: 'done' });
+    if (this.post(draft)) this.failWith({ kind: 'ended', error: ended(this.address) });
   }
 
   finish(draft: Draft, end: End): void {
@@ -353,12 +393,63 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
     return (this.ids ??= new IdGate(this));
   }
 
+  /** A life has begun: whoever watches hears of it, and how long it took. */
+  serves(draft: Draft): void {
+    const { trouble } = this;
+    if (trouble?.cause === undefined) return;
+    const recoveryMs = this.services.env.monotonicMs() - (trouble.sinceMs ?? 0);
+    const { address } = this;
+    announceIn(draft, address, 'system.actor.restarted', { address, cause: trouble.cause, recoveryMs });
+    trouble.cause = undefined;
+    trouble.sinceMs = undefined;
+    trouble.supervisor?.started();
+  }
+
+  /** Another definition runs from here on. */
+  become(definition: AnyDefinition): void {
+    this.definition = definition;
+    this.commits.adopt(definition);
+  }
+
+  /** Runs the pauses of an actor that has failed. */
+  supervisorOf(): Supervisor {
+    const trouble = this.inTrouble();
+    return (trouble.supervisor ??= new Supervisor(this.services.env, () => this.#beginAgain()));
+  }
+
+  #beginAgain(): void {
+    if (this.phase !== 'pausing') return;
+    this.phase = 'busy';
+    this.trouble?.begin?.(this);
+  }
+
+  #dropSupervisor(): void {
+    this.trouble?.supervisor?.stop();
+    if (this.trouble) this.trouble.supervisor = undefined;
+  }
+
+  /** Where the actor is in its life. */
+  get lifecycle(): LifecycleView {
+    if (this.phase === 'ended')
+      return { ...HEALTHY, state: this.commits.committed?.status === 'quarantined' ? 'held' : 'ended' };
+    return this.trouble?.supervisor?.view ?? HEALTHY;
+  }
+
+  get isEscalated(): boolean {
+    return this.blame?.record.isEscalated === true;
+  }
+
+  forgive(draft: Draft): void {
+    if (this.blame) this.blame.forgive(draft);
+    if (draft.status === 'active') this.inTrouble().cause = 'revival';
+  }
+
   inTrouble(): Trouble {
     return (this.trouble ??= new Trouble());
   }
 
   judgeOf(): Blame {
-    return (this.blame ??= new Blame(this.address, this.definition.policy));
+    return (this.blame ??= new Blame(this.address));
   }
 
   endingOf(): Ending {
@@ -375,16 +466,21 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
     restore(this, draft);
   }
 
-  createNext(): void {
-    createNext(this);
+  createNext(charge?: Fault): void {
+    createNext(this, charge);
   }
 
   failCreation(creator: Item, draft: Draft, error: unknown): void {
     failCreation(this, creator, draft, error);
   }
 
-  fail(item: Item | undefined, error: unknown): void {
-    fail(this, item, error);
+  failWith(fault: Fault): void {
+    fail(this, fault);
+  }
+
+  /** An effect function makes no progress. */
+  stalled(key: string, error: Error): void {
+    if (this.phase === 'live') this.failWith({ kind: 'stall', what: key, error });
   }
 
   refused(result: RefusedResult, drafts: readonly Draft[]): void {

@@ -5,7 +5,7 @@
 import type { Address } from '../actor/address.ts';
 import type { AnyDefinition } from '../actor/define.ts';
 import type { PersistedState } from '../state/persisted.ts';
-import type { ActorStatus, CommitResult } from '../store/store.ts';
+import type { ActorStatus, CommitResult, NewInboxRow } from '../store/store.ts';
 import { Draft } from './draft.ts';
 import { isAwaited, isTold } from './items.ts';
 import { readTimers } from './load.ts';
@@ -108,6 +108,12 @@ export class CommitQueue {
     this.#saver = new StateSaver(this.#cell.address, this.#cell.definition.policy.maxStateBytes, stored?.saved);
   }
 
+  /** Another definition runs from here on: what it saves stands by itself. */
+  adopt({ version, policy }: AnyDefinition): void {
+    this.#version = version;
+    this.#saver = new StateSaver(this.#cell.address, policy.maxStateBytes);
+  }
+
   /** Holds an actor whose state cannot be used as quarantined, without a word to the store. */
   hold(error: string): void {
     this.#committed = { state: undefined, status: 'quarantined', seq: this.#seq, error };
@@ -159,6 +165,14 @@ export class CommitQueue {
     this.#cell.services.store.post(commit, (result) => {
       if (life === this.#life) this.#take(draft, result);
     });
+  }
+
+  /** Posts a row for another actor ahead of a draft that is still in the making; that one follows. */
+  postAhead(row: NewInboxRow, later: Draft): void {
+    const draft = this.newDraft();
+    draft.rows.inbox.push(row);
+    this.post(draft);
+    later.seq = this.#seq + 1;
   }
 
   /** True when `post` would not throw for the state of this draft. */

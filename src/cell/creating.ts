@@ -1,19 +1,38 @@
 /** A cell whose actor does not exist: it is made from the first item that can. */
 import type { Address } from '../actor/address.ts';
+import type { TroupeError } from '../errors.ts';
+import type { Decision } from '../supervision/decide.ts';
+import { toPlainError } from '../supervision/events.ts';
+import { MAX_EVENT_ATTEMPTS } from '../supervision/spec.ts';
+import type { NewActor } from '../store/store.ts';
 import { encodeError } from '../thread/error-codec.ts';
+import type { EncodedError } from '../thread/error-codec.ts';
+import { announceIn } from './announce-in.ts';
 import type { Cell } from './cell.ts';
 import { findCreator } from './creation.ts';
 import type { Creator } from './creation.ts';
 import { hasEnded } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { creationFailed } from './failure.ts';
+import type { Fault } from './failure.ts';
 import { isAwaited } from './items.ts';
 import type { Item } from './items.ts';
 
+/** What a first commit says of its actor. */
+function toNewActor({ definition, parent }: Cell, creator: Item | undefined): NewActor {
+  return { type: definition.type, parent, meta: '{}', spawned: creator?.kind === 'inbox' ? creator.row.pos : 0 };
+}
+
+/** What an actor is made from. */
+interface Origin {
+  readonly input: unknown;
+  readonly parent: Address;
+}
+
 /** The actor does not exist: the first item that can makes it. */
-export function createNext(cell: Cell): void {
+export function createNext(cell: Cell, charge?: Fault): void {
   const creator = creatorOf(cell);
-  if (creator) create(cell, creator.item, creator);
+  if (creator) create(cell, creator.item, creator, charge);
   else cell.enterEnded();
 }
 
@@ -26,43 +45,93 @@ function creatorOf(cell: Cell): Creator | undefined {
   return findCreator(cell.mailbox, cell.services.definitions.acceptsNoInput(cell.definition.type));
 }
 
-function create(cell: Cell, creator: Item, origin: { readonly input: unknown; readonly parent: Address }): void {
+function create(cell: Cell, creator: Item, origin: Origin, charge: Fault | undefined): void {
   cell.parent = origin.parent;
   cell.creator = creator;
   const draft = cell.commits.newDraft();
-  draft.actor = { type: cell.definition.type, parent: cell.parent, meta: '{}' };
+  draft.actor = toNewActor(cell, creator);
   subscribeToTopics(cell, draft, new Set());
   const isSpawn = creator.kind === 'inbox' && creator.row.kind === 'create';
   if (isSpawn) {
     cell.mailbox.remove(creator);
     draft.consume(creator, cell.commits.marks);
   }
-  const fault = cell.blame?.threadFault ?? cell.trouble?.faultOf(creator);
+  const fault = chargeOf(charge) ?? cell.trouble?.faultOf(creator);
   if (fault) return failCreation(cell, creator, draft, fault);
+  if (cell.definition.policy.supervise.restart === 'permanent')
+    cell.judgeOf().remember({ origin: { input: origin.input } }, draft);
   const failed = cell.incarnate({ input: origin.input }).start(draft);
   if (failed) return failCreation(cell, creator, draft, failed.error);
+  cell.serves(draft);
   cell.phase = 'live';
-  if (hasEnded(draft)) return cell.finish(draft, { status: 'done' });
+  if (hasEnded(draft)) return cell.complete(draft);
   cell.fill(draft);
   cell.pump();
 }
 
-/** It threw on entry, or its first state cannot be saved: whoever asked for it is told, or the parent. */
+/** What ends its thread again and again while it is created is not tried forever. */
+function chargeOf(charge: Fault | undefined): unknown {
+  return charge && (charge.attempts ?? 1) >= MAX_EVENT_ATTEMPTS ? charge.error : undefined;
+}
+
+/** It threw on entry, or its first state cannot be saved: whoever asked for it is told; one that was spawned is tried again, within its budget. */
 export function failCreation(cell: Cell, creator: Item, draft: Draft, error: unknown): void {
   cell.endLife();
   const failure = creationFailed(cell.address, error);
-  if (!isAwaited(creator)) {
-    draft.actor = { type: cell.definition.type, parent: cell.parent, meta: '{}' };
-    draft.state = { status: 'error' };
-    if (!draft.hasConsumed) {
-      cell.mailbox.remove(creator);
-      draft.consume(creator, cell.commits.marks);
-    }
-    return cell.finish(draft, { status: 'quarantined', error: JSON.stringify(encodeError(failure)) });
-  }
+  if (!isAwaited(creator)) return failSpawn(cell, creator, draft, failure);
   cell.mailbox.remove(creator);
   creator.settle({ error: encodeError(failure) });
   createNext(cell);
+}
+
+function failSpawn(cell: Cell, creator: Item, draft: Draft, failure: TroupeError): void {
+  const { env, log } = cell.services;
+  const { supervise } = cell.definition.policy;
+  const { address, parent } = cell;
+  const moment = { now: env.now(), random: env.random() };
+  // Nothing is stored yet that could remember it: after a crash its budget begins anew.
+  const scratch = cell.commits.newOrphanDraft();
+  const decision = cell.judgeOf().decide({ kind: 'start', error: failure }, supervise, moment, scratch, {});
+  const { action, attempt, delayMs, history } = decision;
+  const error = encodeError(failure);
+  log.warn('actor failed', { address, decision: action, attempts: attempt, delayMs, error });
+  if (action === 'restart') {
+    cell.mailbox.remove(creator);
+    cell.mailbox.unshift([creator]);
+    return pauseBeforeStart(cell, decision, error);
+  }
+  draft.actor = toNewActor(cell, creator);
+  draft.state = { status: 'error' };
+  if (!draft.hasConsumed) {
+    cell.mailbox.remove(creator);
+    draft.consume(creator, cell.commits.marks);
+  }
+  const told = { address, parent, kind: 'start', error: toPlainError(error), decision: action } as const;
+  announceIn(draft, address, 'system.actor.failed', { ...told, attempt, delayMs, restarts: history.restarts.length });
+  cell.finish(draft, { status: action === 'end' ? 'failed' : 'quarantined', error: JSON.stringify(error) });
+}
+
+function pauseBeforeStart(cell: Cell, decision: Decision, error: EncodedError): void {
+  cell.phase = 'pausing';
+  const trouble = cell.inTrouble();
+  trouble.begin = createNext;
+  trouble.sinceMs ??= cell.services.env.monotonicMs();
+  trouble.cause ??= 'failure';
+  cell.supervisorOf().failed(decision, toPlainError(error));
+  cell.pump();
+}
+
+/** Ended between two tries to start it: it never was more than a failure. */
+export function stopUncreated(cell: Cell, order: Item): void {
+  const draft = cell.commits.newDraft();
+  const creator = creatorOf(cell)?.item;
+  draft.actor = toNewActor(cell, creator);
+  draft.state = { status: 'error' };
+  if (creator && !isAwaited(creator)) {
+    cell.mailbox.remove(creator);
+    draft.consume(creator, cell.commits.marks);
+  }
+  cell.endingOf().obey(draft, cell.parent, order, () => undefined);
 }
 
 /** Topics of the definition that this actor does not receive yet. */

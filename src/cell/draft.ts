@@ -3,9 +3,11 @@
  * the cell; it does when the commit is acknowledged.
  */
 import type { AnyActorRef } from 'xstate';
+import { ROOT } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import type { PersistedState } from '../state/persisted.ts';
 import type { ActorStatus, Commit, DeadLetter, FiredKey, InboxKey, NewActor, StateWrite } from '../store/store.ts';
+import type { PlainError } from '../supervision/events.ts';
 import { addEffectRows, createEffectRows, hasEffectRows, toScheduleFields } from './effect-rows.ts';
 import type { EffectRows } from './effect-rows.ts';
 import { isAwaited, isWork } from './items.ts';
@@ -16,7 +18,8 @@ const NO_KEYS: readonly never[] = [];
 
 /** Most drafts hold a state and a mark, so that everything else is made when it is needed. */
 export class Draft {
-  readonly seq: number;
+  /** Set anew when a commit is posted ahead of this one. */
+  seq: number;
   readonly items: Item[] = [];
   #rows: EffectRows | undefined;
   #consumed: InboxKey[] | undefined;
@@ -121,15 +124,22 @@ export class Draft {
 
   /** Tells the parent that this actor has ended, durably: with the very commit that ends it. */
   tellParent(parent: Address, child: Address): void {
-    const reason = this.status === 'quarantined' ? 'failed' : this.status;
+    const isFailure = this.status === 'quarantined' || this.status === 'failed';
     const output = this.status === 'done' ? this.state?.output : undefined;
     const { name, message, code } = JSON.parse(this.error ?? '{}') as {
       name?: string;
       message?: string;
       code?: string;
     };
-    const error = this.status === 'quarantined' ? { name, message, code } : undefined;
-    const text = JSON.stringify({ type: 'child.exited', child, reason, output, error });
+    const error = isFailure ? { name, message, code } : undefined;
+    const text = JSON.stringify({ type: 'child.exited', child, reason: this.status, output, error });
+    this.rows.inbox.push({ receiver: parent, kind: 'event', id: this.nextId(), text });
+  }
+
+  /** Tells the parent that a substitute runs in the place of this actor. */
+  tellReplaced(parent: Address, child: Address, by: string, error: PlainError): void {
+    if (parent === ROOT) return;
+    const text = JSON.stringify({ type: 'child.replaced', child, by, error });
     this.rows.inbox.push({ receiver: parent, kind: 'event', id: this.nextId(), text });
   }
 

@@ -4,11 +4,15 @@
  * the row is found by path: same key, one attempt more.
  */
 import type { AnyActorRef } from 'xstate';
+import type { Address } from '../actor/address.ts';
 import type { ActorEvent } from '../actor/effects.ts';
 import { toSettleEvent } from '../actor/from-effect.ts';
 import type { EffectStart } from '../actor/from-effect.ts';
+import type { Env } from '../env.ts';
 import { TroupeError } from '../errors.ts';
 import { checkJson } from '../state/json.ts';
+import { effectStalled } from './failure.ts';
+import { StallWatch } from './stall-watch.ts';
 import { pathOf } from './xstate-seams.ts';
 
 /** One effect in flight, as stored with its actor. */
@@ -25,11 +29,18 @@ interface Run extends InFlightRow {
   /** Its function is over; leaving it aborts nothing any more. */
   isSettled: boolean;
   sends: number;
+  /** Present while its function runs. */
+  watch: StallWatch | undefined;
 }
 
 /** Whose effect functions they are. */
 export interface EffectHost {
-  readonly address: string;
+  readonly address: Address;
+  readonly env: Env;
+  /** Time without progress, in milliseconds; Infinity for any. */
+  readonly stallMs: number;
+  /** A run makes no progress. */
+  onStalled(key: string, error: Error): void;
   /** Takes the outcome of a run. */
   onSettled(actor: AnyActorRef, event: { readonly type: string }): void;
   /** Sends on behalf of a run; `id` is the same whenever the run is repeated. */
@@ -74,6 +85,8 @@ export class EffectRuns {
     run.isBegun = true;
     if (run.attempt > 1 && run.start.onInterrupted === 'fail')
       return this.#fail(run, interrupted(this.#host.address, run));
+    const { env, stallMs } = this.#host;
+    run.watch = new StallWatch(env, stallMs, () => this.#stall(run));
     this.#host.markEffect(run.key);
     const outcome = this.#call(run);
     this.#host.markEffect(undefined);
@@ -97,7 +110,7 @@ export class EffectRuns {
   abortAll(): void {
     const runs = [...this.#runs.values()];
     this.#runs.clear();
-    for (const run of runs) if (!run.isSettled) run.controller.abort();
+    for (const run of runs) this.#leave(run);
   }
 
   async #call(run: Run): Promise<unknown> {
@@ -105,7 +118,7 @@ export class EffectRuns {
       signal: run.controller.signal,
       key: run.key,
       attempt: run.attempt,
-      progress: () => {},
+      progress: () => run.watch?.progress(),
       send: (to, event) => this.#host.sendFromEffect(to, event, `${run.key}.${run.sends++}`),
     });
   }
@@ -123,6 +136,7 @@ export class EffectRuns {
       isBegun: false,
       isSettled: false,
       sends: 0,
+      watch: undefined,
     });
   }
 
@@ -130,14 +144,24 @@ export class EffectRuns {
     const run = this.#runs.get(actor);
     if (!run) return;
     this.#runs.delete(actor);
+    this.#leave(run);
+  }
+
+  #leave(run: Run): void {
+    run.watch?.stop();
     if (!run.isSettled) run.controller.abort();
+  }
+
+  #stall(run: Run): void {
+    if (run.isSettled || !this.#runs.has(run.start.actor)) return;
+    this.#host.onStalled(run.key, effectStalled(this.#host.address, run.path, this.#host.stallMs));
   }
 
   #succeed(run: Run, value: unknown): void {
     if (!this.#runs.has(run.start.actor)) return;
     try {
       if (value !== undefined) checkJson(value, `Output of effect '${run.path}' of '${this.#host.address}'`, 'output');
-      run.isSettled = true;
+      this.#settle(run);
       this.#host.onSettled(run.start.actor, toSettleEvent({ ok: true, value }));
     } catch (error) {
       this.#fail(run, error);
@@ -146,8 +170,13 @@ export class EffectRuns {
 
   #fail(run: Run, error: unknown): void {
     if (!this.#runs.has(run.start.actor)) return;
-    run.isSettled = true;
+    this.#settle(run);
     this.#host.onSettled(run.start.actor, toSettleEvent({ ok: false, error }));
+  }
+
+  #settle(run: Run): void {
+    run.isSettled = true;
+    run.watch?.stop();
   }
 }
 

@@ -6,7 +6,7 @@ import type { Committed } from './commit-queue.ts';
 import type { Draft } from './draft.ts';
 import { actorQuarantined, actorStopped, bury } from './failure.ts';
 import { isRemovalOrder, isWork } from './items.ts';
-import type { InboxItem, Item, OrderItem } from './items.ts';
+import type { InboxItem, Item, Order, OrderItem } from './items.ts';
 
 export interface EndedContext {
   readonly address: Address;
@@ -15,6 +15,8 @@ export interface EndedContext {
   /** What to say when it does not exist. */
   readonly absence: TroupeError;
   readonly marks: Readonly<Record<string, number>>;
+  /** It is held because its parent failed with it. */
+  readonly isEscalated: boolean;
 }
 
 /** Settles every item; what must be saved for that goes into `draft`. Rows for a quarantined actor stay where they are. */
@@ -43,12 +45,27 @@ function orderEnded(item: OrderItem | InboxItem, draft: Draft, context: EndedCon
   if (!committed) return;
   if (isRemoval) draft.isRemoval = true;
   if (!isHeld) return;
-  draft.status = item.kind === 'order' && item.order === 'revive' ? 'active' : 'stopped';
+  draft.status = item.kind === 'order' && TRIES_AGAIN.has(item.order) ? 'active' : 'stopped';
   draft.error = null;
 }
 
+/** Orders that give a held actor another try. */
+const TRIES_AGAIN: ReadonlySet<Order> = new Set<Order>(['revive', 'restart']);
+
 function answerRow(item: InboxItem, draft: Draft, context: EndedContext): void {
-  if (context.committed?.status === 'quarantined') return;
+  if (context.committed?.status === 'quarantined') return answerHeldRow(item, draft, context);
   draft.consume(item, context.marks);
-  if (item.row.kind === 'event') bury(draft, context.address, item, encodeError(refusal(context)), 0);
+  if (item.row.kind === 'event' && item.isExit !== true)
+    bury(draft, context.address, item, encodeError(refusal(context)), 0);
+}
+
+/**
+ * What waits for a held actor stays. Its parent making its children anew is no reason to try it again, unless the parent failed with it: then
+ * the order is obeyed in the next life.
+ */
+function answerHeldRow(item: InboxItem, draft: Draft, { marks, isEscalated }: EndedContext): void {
+  if (item.row.kind !== 'restart') return;
+  if (!isEscalated) return draft.consume(item, marks);
+  draft.status = 'active';
+  draft.error = null;
 }

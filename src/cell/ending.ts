@@ -1,27 +1,32 @@
 /**
- * How an actor ends: its last commit with word to the parent and an end to the children, and what is answered from then on.
- * An end that was refused or cut off leaves everything as it was; the next start ends it again.
+ * How an actor ends: its children first, those started last before the others; then its last commit, with word to the parent; and what is
+ * answered from then on. An end that was refused or cut off leaves everything as it was; the next start ends it again.
  */
 import { ROOT } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import type { AnyDefinition } from '../actor/define.ts';
 import type { ActorStatus } from '../store/store.ts';
+import { toPlainError } from '../supervision/events.ts';
 import { encodeError } from '../thread/error-codec.ts';
+import { announceIn } from './announce-in.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { Draft } from './draft.ts';
 import { answerEnded } from './ended.ts';
 import { notCreatable } from './failure.ts';
-import { isRemovalOrder } from './items.ts';
+import { Farewell } from './farewell.ts';
+import type { FarewellHooks } from './farewell.ts';
+import { isRemovalOrder, isStopInOrder } from './items.ts';
 import type { Item } from './items.ts';
-import type { CellServices } from './services.ts';
 import { findChildren } from './steady-read.ts';
 
 /** What an end needs of its cell. */
-export interface EndingHooks {
-  readonly address: Address;
+export interface EndingHooks extends FarewellHooks {
   readonly definition: AnyDefinition;
-  readonly services: CellServices;
   readonly isDisposed: boolean;
+  /** It is held because its parent failed with it. */
+  readonly isEscalated: boolean;
+  /** A held actor gets another try, or is let go of: only what it is remains on record. */
+  forgive(draft: Draft): void;
   /** The live actor is let go of, and nothing but this end happens until it is durable. */
   beginEnd(): void;
   /** Saves a draft; false when it cannot be saved. */
@@ -42,8 +47,9 @@ export interface End {
 export class Ending {
   readonly #cell: EndingHooks;
   readonly #commits: CommitQueue;
-  /** The last commit of a life, while it waits for the list of children. */
+  /** The last commit of a life, while its children end. */
   #draft: Draft | undefined;
+  #farewell: Farewell | undefined;
 
   constructor(cell: EndingHooks, commits: CommitQueue) {
     this.#cell = cell;
@@ -53,7 +59,7 @@ export class Ending {
   /** Gives up an end under way; its items go back to their senders' cell. */
   takeBack(): readonly Item[] {
     const items = this.#draft?.items ?? [];
-    this.#draft = undefined;
+    this.dispose();
     return items;
   }
 
@@ -65,17 +71,24 @@ export class Ending {
     if (this.#commits.inFlightText !== null || draft.inFlight !== undefined) draft.inFlight = null;
     this.#draft = draft;
     try {
-      if (end.status !== 'quarantined') await this.#stopChildren(draft);
+      if (end.status !== 'quarantined') await this.#endChildren(draft);
     } catch (error) {
       return this.#log('an end was left to the next start', error);
     }
     // A refusal meanwhile has put everything back.
     if (this.#cell.isDisposed || this.#draft !== draft) return;
     this.#draft = undefined;
+    if (end.status === 'quarantined') this.#announceHeld(draft, parent);
     if (parent !== ROOT && end.isParentAware !== true) draft.tellParent(parent, this.#cell.address);
     // An order to end is obeyed even when the state it leaves cannot be saved: the last one saved stays.
     if (end.status === 'stopped' && !this.#commits.canSave(draft)) draft.state = undefined;
     if (this.#cell.post(draft)) this.#commits.whenQuiet(() => this.#cell.ended());
+  }
+
+  #announceHeld(draft: Draft, parent: Address): void {
+    const { address } = this.#cell;
+    const error = toPlainError(JSON.parse(draft.error ?? '{}'));
+    announceIn(draft, address, 'system.actor.quarantined', { address, parent, error });
   }
 
   /** The end an order asks for; a failure on the way out changes nothing about it. */
@@ -84,7 +97,7 @@ export class Ending {
     if (failed) this.#log('actor failed while it stopped', failed.error);
     draft.consume(item, this.#commits.marks);
     draft.isRemoval = isRemovalOrder(item);
-    const isParentAware = item.kind === 'inbox' && item.row.sender === parent;
+    const isParentAware = item.kind === 'inbox' && item.row.sender === parent && !isStopInOrder(item);
     void this.finish(draft, parent, { status: 'stopped', isParentAware });
   }
 
@@ -95,7 +108,10 @@ export class Ending {
     const absence = notCreatable(this.#cell.address, type, this.#cell.services.definitions.acceptsNoInput(type));
     const isKnown = this.#commits.isStored || committed !== undefined;
     const draft = isKnown ? this.#commits.newDraft() : this.#commits.newOrphanDraft();
-    answerEnded(items, draft, { address: this.#cell.address, committed, absence, marks: this.#commits.marks });
+    const isEscalated = this.#cell.isEscalated;
+    const context = { address: this.#cell.address, committed, absence, marks: this.#commits.marks, isEscalated };
+    answerEnded(items, draft, context);
+    if (committed?.status === 'quarantined' && draft.status !== 'quarantined') this.#release(draft);
     if (draft.isRemoval || (committed?.status === 'quarantined' && draft.status === 'stopped')) {
       void this.finish(draft, parent, { status: draft.status, isParentAware: true });
       return 'finishing';
@@ -104,12 +120,39 @@ export class Ending {
     return 'answered';
   }
 
-  /** Orders an end to every child, also to those whose creation this very commit asks for. */
-  async #stopChildren(draft: Draft): Promise<void> {
-    const text = draft.isRemoval ? '{"remove":true}' : '{}';
+  /** Whatever it was held for is forgotten. */
+  #release(draft: Draft): void {
+    const { address } = this.#cell;
+    this.#cell.forgive(draft);
+    const how = draft.status === 'active' ? 'revived' : 'discarded';
+    announceIn(draft, address, 'system.actor.released', { address, how });
+  }
+
+  /** What waits for the end of a child looks at the mailbox again. */
+  look(): void {
+    this.#farewell?.look();
+  }
+
+  /** Ends what it waits for; nothing more comes of it. */
+  dispose(): void {
+    this.#farewell?.dispose();
+    this.#draft = undefined;
+  }
+
+  /**
+   * Children end before their parent, in the reverse order of their start, each within its time. The first that does not make it is left
+   * to itself, and with it all that remain: the last commit orders an end to them, as it does to those whose creation it asks for.
+   */
+  async #endChildren(draft: Draft): Promise<void> {
     const known = await findChildren(this.#cell.services, this.#cell.address, () => !this.#cell.isDisposed);
+    const living = known.filter(({ status }) => status === 'active').map(({ address }) => address);
+    this.#farewell = new Farewell(this.#cell, this.#commits, draft);
+    const remaining = await this.#farewell.endInOrder(living);
+    this.#farewell = undefined;
+    const others = known.filter(({ status }) => status !== 'active').map(({ address }) => address);
     const coming = (draft.sent?.inbox ?? []).filter(({ kind }) => kind === 'create').map(({ receiver }) => receiver);
-    for (const receiver of new Set([...known, ...coming])) {
+    const text = draft.isRemoval ? '{"remove":true}' : '{}';
+    for (const receiver of new Set([...remaining, ...others, ...coming])) {
       draft.rows.inbox.push({ receiver, kind: 'stop', id: draft.nextId(), text });
     }
   }

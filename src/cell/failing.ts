@@ -1,10 +1,9 @@
-/** A cell in trouble: turns that fail, states that cannot be saved, commits that are refused. */
-import { encodeError } from '../thread/error-codec.ts';
+/** A cell in trouble with what it wants to save: states that are too large, commits that are refused, turns that must come one by one. */
 import type { Cell } from './cell.ts';
 import type { RefusedResult } from './commit-queue.ts';
 import type { Draft } from './draft.ts';
-import { actorQuarantined, fanOutRefused } from './failure.ts';
-import { eventIdOf, isAwaited } from './items.ts';
+import { fanOutRefused, faultOf } from './failure.ts';
+import { isAwaited } from './items.ts';
 import type { Item } from './items.ts';
 import { mayBeSpent } from './repeats.ts';
 
@@ -20,7 +19,7 @@ export function refuseUnsavable(cell: Cell, draft: Draft, next: readonly Item[],
     return startOver(cell);
   }
   cell.blame?.accuse();
-  if (!draft.actor || !creator) return fail(cell, first, error);
+  if (!draft.actor || !creator) return cell.failWith(faultOf(first, error));
   if (first && first !== creator) cell.mailbox.unshift([first]);
   cell.failCreation(creator, cell.commits.newDraft(), error);
 }
@@ -47,17 +46,7 @@ export function takeRefusal(cell: Cell, { reason, detail }: RefusedResult, draft
 /** The turns before are saved as they are, or fail by themselves; then the failed one is dealt with. */
 export function failAfter(cell: Cell, draft: Draft, item: Item, error: unknown): void {
   const isPosted = (draft.isEmpty && draft.items.length === 0) || cell.post(draft, [item]);
-  if (isPosted) fail(cell, item, error);
-}
-
-/** A turn has failed: what was posted before settles first. */
-export function fail(cell: Cell, item: Item | undefined, error: unknown): void {
-  cell.endLife();
-  cell.phase = 'busy';
-  const trouble = cell.inTrouble();
-  trouble.isCautious = true;
-  trouble.failed = item;
-  cell.commits.whenQuiet(() => judge(cell, item, error));
+  if (isPosted) cell.failWith(faultOf(item, error));
 }
 
 /** The same turns again, one to a commit, from what is durable. */
@@ -69,25 +58,4 @@ function startOver(cell: Cell): void {
   cell.mailbox.removeWhere((item) => item.kind === 'scheduled');
   cell.scheduled?.reset();
   cell.commits.whenQuiet(() => (cell.commits.isStored ? cell.restore() : cell.createNext()));
-}
-
-/** Carries out the decision on a failure; what it costs is durable before the actor goes on. */
-function judge(cell: Cell, item: Item | undefined, cause: unknown): void {
-  cell.trouble?.judged(item);
-  const { env, log } = cell.services;
-  const error = encodeError(cause);
-  const draft = cell.commits.newDraft();
-  const blame = cell.judgeOf();
-  const decision = blame.decide(item, error, env.now(), draft, cell.commits.marks);
-  const correlation = item && eventIdOf(item);
-  log.warn('actor failed', { address: cell.address, correlation, decision, attempts: blame.attempts, error });
-  if (decision === 'quarantine') return giveUp(cell, draft, item, JSON.stringify(error));
-  if (decision === 'retry') cell.mailbox.unshift([item as Item]);
-  cell.post(draft);
-  cell.commits.whenQuiet(() => cell.restore());
-}
-
-function giveUp(cell: Cell, draft: Draft, item: Item | undefined, error: string): void {
-  if (item && isAwaited(item)) item.settle({ error: encodeError(actorQuarantined(cell.address, error)) });
-  cell.finish(draft, { status: 'quarantined', error });
 }

@@ -1,67 +1,76 @@
-/** What a failed turn leads to: the decision, and the commit that records it durably. Pure but for the draft it fills. */
+/** Failures and the errors that tell of them: what failed, to whom it happened, what to do next. Pure. */
 import type { Address } from '../actor/address.ts';
-import { MAX_EVENT_ATTEMPTS } from '../supervision/spec.ts';
-import type { ResolvedPolicy } from '../actor/define.ts';
 import { TroupeError } from '../errors.ts';
-import { decide } from '../supervision/decide.ts';
-import type { Decision } from '../supervision/decide.ts';
+import type { FailureKind, PlainError } from '../supervision/events.ts';
 import { decodeError, encodeError } from '../thread/error-codec.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
-import type { Suspect } from '../thread/protocol.ts';
+import type { Suspect, ThreadEnd } from '../thread/protocol.ts';
 import type { Draft } from './draft.ts';
-import { eventIdOf, isEventId, textOf } from './items.ts';
-import type { EventItem, Item } from './items.ts';
+import { eventIdOf, textOf } from './items.ts';
+import type { EventItem, InboxItem, Item } from './items.ts';
 
-/** The event that failed last and how often; stored with the actor, so that a crash in between does not forgive it. */
-export interface FailingRecord {
-  readonly id: string;
-  readonly attempts: number;
+/** A failure of an actor, as its cell sees it. */
+export interface Fault {
+  readonly kind: FailureKind;
+  readonly error: unknown;
+  /** The input that failed it. */
+  readonly item?: Item | undefined;
+  /** What it was doing, where no input tells. */
+  readonly what?: string;
+  /** How often in a row, where that is known from elsewhere. */
+  readonly attempts?: number;
+  /** The row of a child that told of it, and is answered with the decision. */
+  readonly row?: InboxItem;
+  /** Who is made anew with the actor. */
+  readonly children?: readonly Address[];
 }
 
-export interface FailureContext {
-  readonly address: Address;
-  readonly policy: ResolvedPolicy;
-  readonly failing: FailingRecord | undefined;
-  readonly restarts: readonly number[];
-  readonly now: number;
+/** A failure on an input, or on nothing but the start. */
+export function faultOf(item: Item | undefined, error: unknown): Fault {
+  if (!item) return { kind: 'start', error };
+  return { kind: eventIdOf(item) === undefined ? 'internal' : 'event', item, error };
 }
 
-export interface FailurePlan {
-  readonly decision: Decision;
-  readonly failing: FailingRecord | undefined;
-}
-
-/** Decides on a failed turn and how often its event has failed by now. */
-export function planFailure(item: Item | undefined, context: FailureContext): FailurePlan {
-  const eventId = item && eventIdOf(item);
-  const attempts = eventId !== undefined && context.failing?.id === eventId ? context.failing.attempts + 1 : 1;
-  const { maxRestarts, withinMs } = context.policy.supervise;
-  const failure = eventId === undefined ? { attempts } : { eventId, attempts };
-  const decision = decide(failure, context.restarts, context.now, { maxRestarts, withinMs });
-  return { decision, failing: eventId === undefined ? undefined : { id: eventId, attempts } };
-}
-
-/** The failing record with a charge of main added: a turn of this actor ended its thread. */
-export function chargedWith(
-  suspect: Suspect | undefined,
-  failing: FailingRecord | undefined,
-): FailingRecord | undefined {
-  if (!suspect) return failing;
-  const stored = failing?.id === suspect.what ? failing.attempts + 1 : 1;
-  return { id: suspect.what, attempts: Math.max(suspect.attempts, stored) };
-}
-
-/** True when something other than an event of this actor has ended its thread too often: then the actor itself is held. */
-export function endsThreads({ what }: Suspect, failing: FailingRecord | undefined): boolean {
-  return !isEventId(what) && (failing?.attempts ?? 0) >= MAX_EVENT_ATTEMPTS;
-}
+const HOW_IT_ENDED: Readonly<Record<ThreadEnd, string>> = {
+  exit: 'ended its worker thread',
+  error: 'ended its worker thread with an error nobody caught',
+  memory: 'used up the memory of its worker thread',
+  hang: 'blocked its worker thread',
+  order: 'was at work when its worker thread was ended',
+};
 
 /** What a turn that ended its thread is blamed for. */
-export function threadEnded(address: Address, suspect: Suspect | undefined): TroupeError {
+export function threadEnded(address: Address, { what, end, attempts }: Suspect): TroupeError {
+  const often = attempts > 1 ? `, ${attempts} times by now` : '';
   return new TroupeError(
     'ERR_ACTOR_FAILED',
-    `'${address}' ended its worker thread ${MAX_EVENT_ATTEMPTS} times (in '${suspect?.what ?? 'unknown'}'). Look for process.exit, an endless loop or memory use in its machine.`,
-    { details: { address, what: suspect?.what } },
+    `'${address}' ${HOW_IT_ENDED[end]} (in '${what}'${often}). Look for process.exit, an endless loop or memory use in its machine and effect functions.`,
+    { details: { address, what, end } },
+  );
+}
+
+/** What an effect function that makes no progress is blamed for. */
+export function effectStalled(address: Address, path: string, stallMs: number): TroupeError {
+  return new TroupeError(
+    'ERR_EFFECT_STALLED',
+    `Effect '${path}' of '${address}' has made no progress for ${stallMs} ms. Let it end, call progress(), or raise supervise.stallMs.`,
+    { details: { address, path, stallMs } },
+  );
+}
+
+/** Why a permanent actor begins again. */
+export function ended(address: Address): TroupeError {
+  return new TroupeError('ERR_ACTOR_STOPPED', `'${address}' came to its end and is permanent: it begins again.`, {
+    details: { address },
+  });
+}
+
+/** What a parent is blamed for whose child was given up on and escalates. */
+export function childEscalated(address: Address, child: string, error: PlainError): TroupeError {
+  return new TroupeError(
+    'ERR_ACTOR_FAILED',
+    `'${child}' was given up on, and its parent '${address}' fails with it: ${withoutStop(error.message)}.`,
+    { details: { address, child } },
   );
 }
 
@@ -157,10 +166,10 @@ export function notCreatable(address: Address, type: string, acceptsNoInput: boo
 }
 
 /** What senders to an actor that has ended are told. */
-export function actorStopped(address: Address, status: string): TroupeError {
+export function actorStopped(address: Address, status: string, error?: EncodedError): TroupeError {
   return new TroupeError(
     'ERR_ACTOR_STOPPED',
     `'${address}' has ended (${status}) and takes no more events. Use another key, or remove it first: system.remove(address).`,
-    { details: { address, status } },
+    { ...(error && { cause: decodeError(error) }), details: { address, status } },
   );
 }

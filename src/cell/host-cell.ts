@@ -1,4 +1,5 @@
 /** A cell as its host sees it: one that is stored, or one that is not. */
+import type { LifecycleView } from '../supervision/supervisor.ts';
 import type { DirectItem, InboxItem, OrderItem } from './items.ts';
 
 export interface HostCell {
@@ -18,6 +19,8 @@ export interface HostCell {
   poke(): void;
   /** Scheduled events may be due. */
   due(): void;
+  /** Where the actor is in its life. */
+  readonly lifecycle: LifecycleView;
   /** State as JSON, nothing when the actor does not exist. */
   viewText(): string | undefined;
   /** Leaves memory if nothing is under way. Returns whether it did. */

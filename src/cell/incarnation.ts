@@ -31,6 +31,8 @@ export interface IncarnationHost {
   stateBefore(draft: Draft): PersistedState | undefined;
   /** A timer is due or an effect function settled: it wants a turn. */
   wantTurn(item: InternalItem | TimerItem): void;
+  /** An effect function makes no progress. */
+  stalled(key: string, error: Error): void;
 }
 
 /** What the life before this one left. */
@@ -227,6 +229,14 @@ export class Incarnation implements LiveHost, EffectHost {
 
   onSettled(actor: AnyActorRef, event: { readonly type: string }): void {
     if (!this.#hasEnded) actor.send(event as never);
+  }
+
+  get stallMs(): number {
+    return this.#host.definition.policy.supervise.stallMs;
+  }
+
+  onStalled(key: string, error: Error): void {
+    if (!this.#hasEnded) this.#host.stalled(key, error);
   }
 
   sendFromEffect(to: string, event: ActorEvent, id: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** What waits in a cell's mailbox. Each item becomes at most one turn. */
 import { ROOT } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
+import { RUNTIME_EVENT_TYPES } from '../actor/effects.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
 import type { InboxRow, ScheduledRow, ScheduleWrite } from '../store/store.ts';
 import type { MachineTimer } from './machine-timers.ts';
@@ -42,24 +43,25 @@ export interface InboxItem {
   /** `text` is empty when the row came as a hint, already parsed. */
   readonly row: InboxRow;
   readonly body?: unknown;
-  /** It tells the end of a child. */
+  /** It tells the end of a child, or that a substitute runs in its place. */
   readonly isExit?: boolean;
 }
 
 /** An item of a stored row. */
 export function toInboxItem(row: InboxRow): InboxItem {
-  return row.kind === 'event' && row.text.startsWith(EXIT_START)
+  return row.kind === 'event' && CHILD_STARTS.some((start) => row.text.startsWith(start))
     ? { kind: 'inbox', row, isExit: true }
     : { kind: 'inbox', row };
 }
 
 /** An item of a row that came as a hint, already parsed. */
 export function toHintedItem(row: InboxRow, body: unknown): InboxItem {
-  const isExit = row.kind === 'event' && (body as { type?: unknown }).type === 'child.exited';
+  const isExit = row.kind === 'event' && CHILD_TYPES.has((body as { type?: unknown }).type);
   return isExit ? { kind: 'inbox', row, body, isExit } : { kind: 'inbox', row, body };
 }
 
-const EXIT_START = '{"type":"child.exited",';
+const CHILD_TYPES: ReadonlySet<unknown> = RUNTIME_EVENT_TYPES;
+const CHILD_STARTS: readonly string[] = [...RUNTIME_EVENT_TYPES].map((type) => `{"type":"${type}",`);
 
 /** The parsed content of an inbox item. */
 export function bodyOf(item: InboxItem): unknown {
@@ -92,8 +94,10 @@ export interface ScheduledItem {
   readonly row: ScheduledRow;
 }
 
-/** What code may order: an end, an end that takes the rows along, or a new try for a quarantined actor. */
-export type Order = 'stop' | 'remove' | 'revive';
+/**
+ * What code may order: an end, an end that takes the rows along, a new life, and for an actor that is held a new try, or an end.
+ */
+export type Order = 'stop' | 'remove' | 'restart' | 'revive' | 'discard';
 
 /** An order of code about the life of the actor. */
 export interface OrderItem {
@@ -142,7 +146,22 @@ export function isAwaited(item: Item): item is DirectItem | OrderItem {
 
 /** True for an order to end, whoever gave it. */
 export function isStopOrder(item: Item): boolean {
-  return (item.kind === 'order' && item.order !== 'revive') || (item.kind === 'inbox' && item.row.kind === 'stop');
+  if (item.kind === 'order') return item.order === 'stop' || item.order === 'remove';
+  return item.kind === 'inbox' && item.row.kind === 'stop';
+}
+
+/** What a cell takes without a turn of its machine: an order to be made anew, and word of a child that failed. */
+export type SupervisionItem = OrderItem | InboxItem;
+
+/** True for what is the affair of supervision. */
+export function isSupervision(item: Item): boolean {
+  if (item.kind === 'order') return item.order === 'restart';
+  return item.kind === 'inbox' && (item.row.kind === 'restart' || item.row.kind === 'failed');
+}
+
+/** True for a parent's order to end that wants to hear when that is done. */
+export function isStopInOrder(item: InboxItem): boolean {
+  return item.row.kind === 'stop' && (bodyOf(item) as { inOrder?: boolean }).inOrder === true;
 }
 
 /** True for an order to end that takes the rows along. */

@@ -1,15 +1,19 @@
 /** Reads what the store holds of an actor into what a cell starts from. Pure; a state that cannot be used is a `fault`. */
 import type { AnyDefinition } from '../actor/define.ts';
+import type { Definitions } from '../actor/definitions.ts';
 import type { Address } from '../actor/address.ts';
 import { TroupeError, isTroupeError } from '../errors.ts';
 import { recoverState } from '../state/recover.ts';
 import type { ActorStatus, StoredActor, Subscription } from '../store/store.ts';
-import type { FailingRecord } from './failure.ts';
+import { readRecord } from '../supervision/record.ts';
+import type { SupervisionRecord } from '../supervision/record.ts';
 import type { TimerRow } from './machine-timers.ts';
 import type { SavedState } from './state-saver.ts';
 
 /** A stored actor, read. */
 export interface StoredLife {
+  /** What runs it: the definition of its type, or that of a substitute. */
+  readonly definition: AnyDefinition;
   readonly seq: number;
   readonly createdAt: number;
   readonly epoch: number;
@@ -21,7 +25,7 @@ export interface StoredLife {
   /** Why the state cannot be used. */
   readonly fault?: TroupeError;
   readonly marks: Readonly<Record<string, number>>;
-  readonly failing?: FailingRecord;
+  readonly record: SupervisionRecord;
   readonly inFlightText: string | null;
   readonly timersText: string | null;
   readonly subscriptions: readonly Subscription[];
@@ -29,20 +33,20 @@ export interface StoredLife {
 }
 
 /** Reads a stored actor. Marks of callers of another boot are dropped: they cannot send again. */
-export function readStored(actor: StoredActor, definition: AnyDefinition, boot: string): StoredLife {
+export function readStored(actor: StoredActor, own: AnyDefinition, definitions: Definitions, boot: string): StoredLife {
   const { seq, createdAt, epoch, version, parent, status, error, meta, subscriptions } = actor;
   const texts = { inFlightText: actor.inFlight, timersText: actor.timers };
   const base = { seq, createdAt, epoch, version, parent, status, error, meta, subscriptions, ...texts };
   try {
+    const record = readRecord(actor.supervision);
+    const definition = record.as === undefined ? own : definitions.get(record.as);
     assertVersion(actor, definition);
     const recovered = recoverState({ snapshot: actor.snapshot, deltas: actor.deltas, owner: actor.address });
     assertList(actor.address, actor.inFlight, 'effects in flight');
     assertList(actor.address, actor.timers, 'timers');
-    const failing =
-      actor.supervision === null ? undefined : (JSON.parse(actor.supervision) as { event?: FailingRecord }).event;
-    return { ...base, saved: recovered, marks: marksOf(actor, boot), ...(failing && { failing }) };
+    return { ...base, definition, record, saved: recovered, marks: marksOf(actor, boot) };
   } catch (fault) {
-    return { ...base, marks: {}, fault: toFault(actor.address, fault) };
+    return { ...base, definition: own, record: {}, marks: {}, fault: toFault(actor.address, fault) };
   }
 }
 

@@ -1,11 +1,13 @@
 /** A cell that loads: from the store to a live actor, to one that has ended, or to one that cannot be used. */
 import type { TroupeError } from '../errors.ts';
 import type { PersistedState } from '../state/persisted.ts';
+import { toRecordText } from '../supervision/record.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import type { Cell } from './cell.ts';
 import { subscribeToTopics } from './creating.ts';
 import type { InFlightRow } from './effect-runs.ts';
-import { refusedTooOften } from './failure.ts';
+import { ended, faultOf, refusedTooOften } from './failure.ts';
+import type { Fault } from './failure.ts';
 import { INBOX_PAGE } from './inbox-reader.ts';
 import type { DirectItem } from './items.ts';
 import { readStored, readTimers } from './load.ts';
@@ -25,14 +27,15 @@ export async function load(cell: Cell): Promise<void> {
     ]);
     if (cell.phase !== 'loading') return;
     if (rows.length > 0 || cell.inbox) cell.mailbox.unshift(cell.reader().reset(rows));
-    const stored = actor && readStored(actor, cell.definition, cell.services.boot);
+    const stored = actor && readStored(actor, cell.ownDefinition, cell.services.definitions, cell.services.boot);
+    if (stored) cell.definition = stored.definition;
     cell.commits.reset(stored);
     // First what had been committed: it must not make room for what came meanwhile.
     dropRepeated(cell);
     acceptEarly(cell);
-    takeBlame(cell, stored);
-    if (stored) resume(cell, stored);
-    else cell.createNext();
+    const charge = takeBlame(cell, stored);
+    if (stored) resume(cell, stored, charge);
+    else cell.createNext(charge);
     cell.inbox?.catchUp();
     if (cell.isLive) cell.scheduled?.catchUp();
   } catch (error) {
@@ -42,20 +45,23 @@ export async function load(cell: Cell): Promise<void> {
 }
 
 /** Most actors have nothing to answer for. */
-function takeBlame(cell: Cell, stored: StoredLife | undefined): void {
+function takeBlame(cell: Cell, stored: StoredLife | undefined): Fault | undefined {
   const suspect = cell.services.takeSuspect(cell.address);
-  if (cell.blame || suspect || stored?.failing) cell.judgeOf().take(suspect, stored?.failing);
+  const isOnRecord = stored !== undefined && Object.keys(stored.record).length > 0;
+  if (!cell.blame && !suspect && !isOnRecord) return undefined;
+  const blame = cell.judgeOf();
+  if (stored) blame.take(stored.record);
+  return blame.charge(suspect);
 }
 
-function resume(cell: Cell, stored: StoredLife): void {
+function resume(cell: Cell, stored: StoredLife, charge: Fault | undefined): void {
   cell.parent = stored.parent;
   if (stored.fault) return holdFaulty(cell, stored, stored.fault);
   if (cell.trouble?.isRefusedForGood) return holdFaulty(cell, stored, refusedTooOften(cell.address));
   if (stored.status !== 'active') return cell.enterEnded();
+  if (charge) return cell.failWith(charge);
   const draft = cell.commits.newDraft();
-  cell.blame?.note(draft);
-  const fault = cell.blame?.threadFault;
-  if (fault) return cell.finish(draft, { status: 'quarantined', error: JSON.stringify(encodeError(fault)) });
+  if (cell.blame && toRecordText(cell.blame.record) !== toRecordText(stored.record)) cell.blame.note(draft);
   subscribeToTopics(cell, draft, new Set(stored.subscriptions.map(({ pattern }) => pattern)));
   restore(cell, draft);
 }
@@ -90,13 +96,15 @@ export function answerRepeated(cell: Cell, item: DirectItem): void {
 /** The next life, from what is durable. */
 export function restore(cell: Cell, draft = cell.commits.newDraft()): void {
   const state = cell.commits.committed?.state as PersistedState;
+  if (state.status !== 'active') return cell.failWith({ kind: 'ended', error: ended(cell.address) });
   const stored = cell.commits.inFlightText === null ? [] : (JSON.parse(cell.commits.inFlightText) as InFlightRow[]);
   const inFlight = stored.map((row) => (hasBegun(cell, row) ? row : { ...row, attempt: row.attempt - 1 }));
   const timers = readTimers(cell.commits.timers.text);
   const failed = cell.incarnate({ state }).start(draft, { inFlight, timers });
-  if (failed) return cell.fail(undefined, failed.error);
+  if (failed) return cell.failWith(faultOf(undefined, failed.error));
   cell.commits.rebase(draft);
   cell.blame?.acquit('start', draft);
+  cell.serves(draft);
   cell.phase = 'live';
   if (!draft.isEmpty) cell.post(draft);
   cell.pump();

@@ -6,7 +6,7 @@
  * told its parent comes before its end; M3 nothing is refused here, whoever pushes has looked at `direct` and `told` before.
  */
 import { isDirectEvent } from './items.ts';
-import type { DirectItem, InboxItem, Item } from './items.ts';
+import type { DirectItem, InboxItem, Item, Order } from './items.ts';
 import { Lane } from './lane.ts';
 
 /** True when a row of that sender waits in a lane. */
@@ -109,7 +109,7 @@ export class Mailbox {
   #laneOf(item: Item, hasWaiting: HasWaiting): Lane<Item> {
     switch (item.kind) {
       case 'order':
-        return item.order === 'revive' ? this.#users : this.#stops;
+        return this.#laneOfOrder(item.order);
       case 'internal':
       case 'timer':
       case 'scheduled':
@@ -121,9 +121,15 @@ export class Mailbox {
     }
   }
 
+  #laneOfOrder(order: Order): Lane<Item> {
+    if (order === 'restart') return this.#runtime;
+    return order === 'stop' || order === 'remove' ? this.#stops : this.#users;
+  }
+
   #laneOfRow(item: InboxItem, hasWaiting: HasWaiting): Lane<Item> {
     const { kind, sender } = item.row;
-    if (kind !== 'stop' && item.isExit !== true) return this.#users;
+    const isOfRuntime = item.isExit === true || kind === 'failed' || kind === 'restart';
+    if (kind !== 'stop' && !isOfRuntime) return this.#users;
     if (hasWaiting(this.#users, sender)) return this.#users;
     return kind === 'stop' && !hasWaiting(this.#runtime, sender) ? this.#stops : this.#runtime;
   }

@@ -1,5 +1,6 @@
 /** Reads of the store that are tried again until it answers; what waits for them has nowhere else to go. */
 import type { Address } from '../actor/address.ts';
+import type { ActorSummary } from '../store/store.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import type { CellServices } from './services.ts';
 
@@ -23,19 +24,19 @@ export async function readSteadily<T>(
   }
 }
 
-/** Every child of an actor, stored or about to be. */
+/** Every child of an actor, whatever became of it, in the order of their start. */
 export async function findChildren(
   services: CellServices,
   address: Address,
   isWanted: () => boolean,
-): Promise<readonly Address[]> {
-  const children: Address[] = [];
+): Promise<readonly ActorSummary[]> {
+  const children: ActorSummary[] = [];
   let cursor: string | undefined;
   do {
-    const query = { parent: address, limit: 1000, ...(cursor !== undefined && { cursor }) };
+    const query = { parent: address, order: 'oldest', limit: 1000, ...(cursor !== undefined && { cursor }) } as const;
     const page = await readSteadily(services, address, isWanted, () => services.store.call('list', query));
-    children.push(...page.items.map((item) => item.address));
+    children.push(...page.items);
     cursor = page.nextCursor;
   } while (cursor !== undefined);
-  return children;
+  return children.sort((a, b) => a.spawned - b.spawned);
 }

@@ -1,5 +1,8 @@
 /** What has gone wrong with a cell and is being dealt with: a failed item, refused commits, a turn the store does not take. */
 import type { TroupeError } from '../errors.ts';
+import type { RestartCause } from '../supervision/events.ts';
+import type { Supervisor } from '../supervision/supervisor.ts';
+import type { Cell } from './cell.ts';
 import type { Draft } from './draft.ts';
 import { eventIdOf } from './items.ts';
 import type { Item } from './items.ts';
@@ -12,6 +15,14 @@ export class Trouble {
   isCautious = false;
   /** Refusals since the last commit that applied. */
   refusals = 0;
+  /** Since when the actor does not serve, by the monotonic clock. */
+  sinceMs: number | undefined;
+  /** Why it is made anew. */
+  cause: RestartCause | undefined;
+  /** How. */
+  begin: ((cell: Cell) => void) | undefined;
+  /** Runs the pauses. */
+  supervisor: Supervisor | undefined;
   /** The item whose turn failed, while the commits before it are under way. */
   failed: Item | undefined;
   /** The item whose turn the store does not take, and why: it fails when it comes again. */

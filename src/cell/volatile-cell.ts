@@ -11,7 +11,10 @@ import type { Address } from '../actor/address.ts';
 import type { AnyDefinition } from '../actor/define.ts';
 import type { ActorEvent } from '../actor/effects.ts';
 import { decide } from '../supervision/decide.ts';
+import type { History } from '../supervision/decide.ts';
 import { checkJson } from '../state/json.ts';
+import { HEALTHY } from '../supervision/supervisor.ts';
+import type { LifecycleView } from '../supervision/supervisor.ts';
 import type { Commit, CommitResult } from '../store/store.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
@@ -23,8 +26,8 @@ import { actorQuarantined, actorStopped, creationFailed, notCreatable, volatileF
 import type { HostCell } from './host-cell.ts';
 import { InboxReader } from './inbox-reader.ts';
 import type { InboxHooks } from './inbox-reader.ts';
-import { bodyOf, isAwaited, isRemovalOrder, isStopOrder, isWork } from './items.ts';
-import type { DirectItem, InboxItem, Item, OrderItem } from './items.ts';
+import { bodyOf, isAwaited, isRemovalOrder, isStopOrder, isSupervision, isWork } from './items.ts';
+import type { DirectItem, InboxItem, Item, Order, OrderItem } from './items.ts';
 import type { Failed } from './live-actor.ts';
 import { Mailbox } from './mailbox.ts';
 import type { CellServices } from './services.ts';
@@ -55,7 +58,7 @@ export class VolatileCell implements HostCell, InboxHooks, LifeHooks {
   #origin: { readonly input: unknown } | undefined;
   #status: 'active' | 'done' | 'stopped' | 'quarantined' = 'active';
   #error: string | null = null;
-  #restarts: readonly number[] = [];
+  #history: History = { restarts: [] };
   #turns = 0;
   #posted = 0;
   /** State at the end of the last life. */
@@ -126,6 +129,11 @@ export class VolatileCell implements HostCell, InboxHooks, LifeHooks {
     this.#mailbox.takeAll();
   }
 
+  get lifecycle(): LifecycleView {
+    if (this.#status === 'active') return HEALTHY;
+    return { ...HEALTHY, state: this.#status === 'quarantined' ? 'held' : 'ended' };
+  }
+
   /** Takes turns. Returns true when more wait than it may take at once. */
   pump(): boolean {
     for (let turns = 0; this.#mailbox.size > 0; turns++) {
@@ -188,6 +196,7 @@ export class VolatileCell implements HostCell, InboxHooks, LifeHooks {
     if (isRemovalOrder(item)) return this.#remove(item);
     if (this.#status !== 'active') return this.#answerEnded(item);
     if (isStopOrder(item)) return this.#stop(item);
+    if (isSupervision(item)) return this.#restart(item);
     const live = this.#live as VolatileActor;
     if (!asksForTurn(item, live)) return this.#settleIdle(item);
     this.#turns++;
@@ -223,17 +232,23 @@ export class VolatileCell implements HostCell, InboxHooks, LifeHooks {
     const { env, log } = this.services;
     const encoded = encodeError(cause);
     this.#endLife();
-    const { maxRestarts, withinMs } = this.#definition.policy.supervise;
-    const decision = decide({ attempts: 1 }, this.#restarts, env.now(), { maxRestarts, withinMs });
-    this.#restarts = decision.restarts;
+    const { supervise } = this.#definition.policy;
+    const failure = { kind: 'internal', attempts: 1 } as const;
+    const decision = decide(supervise, failure, this.#history, env.now(), env.random());
+    this.#history = decision.history;
     log.warn('actor failed', { address: this.address, decision: decision.action, error: encoded });
-    if (decision.action === 'quarantine') {
+    if (decision.action !== 'restart') {
       this.#status = 'quarantined';
       this.#error = JSON.stringify(encoded);
       this.#turns++;
       this.services.changed(this.address);
     }
     if (item) this.#settle(item, encodeError(error));
+  }
+
+  /** An effect function makes no progress: the actor starts anew. */
+  stalled(error: Error): void {
+    this.#fail(error, undefined, error);
   }
 
   #stop(item: Item): void {
@@ -260,14 +275,22 @@ export class VolatileCell implements HostCell, InboxHooks, LifeHooks {
 
   #answerEnded(item: Item): void {
     if (item.kind === 'direct' && !isWork(item)) return this.#settleIdle(item);
-    if (item.kind === 'order' && item.order === 'revive' && this.#status === 'quarantined') this.#revive();
+    if (item.kind === 'order' && this.#status === 'quarantined') this.#release(item.order);
     this.#settle(item, encodeError(this.#refusal()));
   }
 
-  #revive(): void {
+  /** The next input starts it from what it was made from. */
+  #restart(item: Item): void {
+    this.#endLife();
+    this.#settle(item);
+  }
+
+  #release(order: Order): void {
+    if (order === 'discard') this.#status = 'stopped';
+    if (order !== 'revive' && order !== 'restart') return;
     this.#status = 'active';
     this.#error = null;
-    this.#restarts = [];
+    this.#history = { restarts: [] };
   }
 
   /** An item that needed no turn, such as a look at the state, which may turn out not to be JSON. */

@@ -22,6 +22,8 @@ export interface LifeHooks {
   isLiving(live: VolatileActor): boolean;
   /** An input of the machine's own that wants a turn. */
   wantTurn(item: Item): void;
+  /** An effect function makes no progress. */
+  stalled(error: Error): void;
 }
 
 /** A machine, or a function. */
@@ -75,6 +77,14 @@ export class VolatileLife implements LiveHost, EffectHost {
 
   onSettled(actor: AnyActorRef, event: { readonly type: string }): void {
     if (this.#isLiving) actor.send(event as never);
+  }
+
+  get stallMs(): number {
+    return this.#definition.policy.supervise.stallMs;
+  }
+
+  onStalled(_key: string, error: Error): void {
+    if (this.#isLiving) this.#cell.stalled(error);
   }
 
   sendFromEffect(to: string, event: ActorEvent, id: string): Promise<void> {

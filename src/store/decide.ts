@@ -60,7 +60,7 @@ function wasRemoved(commit: Commit, removed: RemovedProgress | undefined): boole
 
 /** True when an actor lives no longer after a commit: nothing may wake it. A quarantined one may be revived. */
 export function endsActor({ status, isRemoval }: Commit): boolean {
-  return status === 'done' || status === 'stopped' || isRemoval === true;
+  return status === 'done' || status === 'stopped' || status === 'failed' || isRemoval === true;
 }
 
 /** What a commit writes when it is the end of its actor: nothing that would wake it, whatever the commit says. */

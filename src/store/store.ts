@@ -107,6 +107,8 @@ export interface NewActor {
   readonly parent: Address;
   /** JSON of the metadata callers list and filter by, `{}` by default. */
   readonly meta: string;
+  /** Position of the inbox row that spawned it: children of one parent were started in this order. @default 0 */
+  readonly spawned?: number;
 }
 
 /** An event an actor will receive later. */
@@ -271,6 +273,8 @@ export interface StoredActor {
   readonly timers: string | null;
   readonly subscriptions: readonly Subscription[];
   readonly meta: string;
+  /** Position of the inbox row that spawned it, 0 when none did. */
+  readonly spawned: number;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -285,6 +289,8 @@ export interface ActorSummary {
   readonly version: number;
   readonly meta: string;
   readonly error: string | null;
+  /** Position of the inbox row that spawned it, 0 when none did. */
+  readonly spawned: number;
   readonly createdAt: number;
   readonly updatedAt: number;
 }

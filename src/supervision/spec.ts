@@ -21,7 +21,7 @@ export type Strategy = (typeof STRATEGIES)[number];
 export const GIVE_UPS = ['quarantine', 'escalate'] as const;
 export type GiveUp = (typeof GIVE_UPS)[number];
 
-/** Pauses between restarts. The first comes at once, the second after `minMs`, then each `factor` times as late as the one before. */
+/** Pauses between restarts that no event is to blame for. The first comes at once, the second after `minMs`, then each `factor` times as late as the one before. */
 export interface Backoff {
   /** In milliseconds. 0 to 86,400,000. @default 50 */
   readonly minMs: number;

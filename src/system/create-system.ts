@@ -31,6 +31,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   const modules = [builtinModule(), ...own];
   await loadModules(modules, definitions);
   for (const definition of resolved.definitions) definitions.add(definition, 'createSystem({ actors })');
+  definitions.assertReplacements();
   const isInline = threadCount === 0;
   const workers = isInline ? inlineHosts : threadCount;
   const routes = new Routes(workers, definitions);

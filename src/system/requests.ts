@@ -44,6 +44,11 @@ export class Requests {
     return this.#ask(to, (q) => `{"k":"order","to":"${to}","q":${q},"order":"${order}"}`);
   }
 
+  /** Where an actor is in its life, past whatever waits for it. */
+  lifecycle(to: Address): Promise<unknown> {
+    return this.#ask(to, (q) => `{"k":"life","to":"${to}","q":${q}}`);
+  }
+
   answer(q: number, error: EncodedError | undefined, view: unknown): void {
     const pending = this.#pending.get(q);
     if (!pending) return;

@@ -25,6 +25,7 @@ import type {
 } from '../store/store.ts';
 import { hintText } from '../thread/outgoing.ts';
 import type { Announce } from '../supervision/events.ts';
+import type { LifecycleView } from '../supervision/supervisor.ts';
 import type { MainEntry } from '../thread/protocol.ts';
 import { Asks } from './asks.ts';
 import type { SystemCore } from './core.ts';
@@ -246,6 +247,30 @@ export class System {
   async revive(address: Address): Promise<void> {
     this.#assertRunning();
     await this.#core.requests.order(parseAddress(address).address, 'revive');
+  }
+
+  /**
+   * Lets go of a quarantined actor: it has ended, its children with it, and what waits for it becomes dead letters. Its state and log can
+   * still be read. Does nothing to others. Resolves when that is durable.
+   */
+  async discard(address: Address): Promise<void> {
+    this.#assertRunning();
+    await this.#core.requests.order(parseAddress(address).address, 'discard');
+  }
+
+  /**
+   * Makes an actor anew from its last commit: effect functions are aborted and run again under their key. A quarantined one is
+   * revived. Does nothing to one that has ended. Resolves when it serves again.
+   */
+  async restart(address: Address): Promise<void> {
+    this.#assertRunning();
+    await this.#core.requests.order(parseAddress(address).address, 'restart');
+  }
+
+  /** Where an actor is in its life: running, pausing before a restart, held, ended. Answered at once, whatever waits for it. */
+  async lifecycle(address: Address): Promise<LifecycleView> {
+    this.#assertRunning();
+    return (await this.#core.requests.lifecycle(parseAddress(address).address)) as LifecycleView;
   }
 
   /** What waits for an answer of the threads. */

@@ -32,6 +32,8 @@ export type HostEntry =
   | { readonly k: 'order'; readonly to: Address; readonly q: number; readonly order: Order }
   /** Asks for the committed state once everything sent before is committed. */
   | { readonly k: 'view'; readonly to: Address; readonly q: number; readonly create?: { readonly input?: unknown } }
+  /** Asks where the actor is in its life; answered at once. */
+  | { readonly k: 'life'; readonly to: Address; readonly q: number }
   | { readonly k: 'watch'; readonly to: Address; readonly on: boolean }
   | { readonly k: 'wake'; readonly to: Address }
   /** A timer or a scheduled event of an actor is due. */

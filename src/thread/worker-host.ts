@@ -11,12 +11,16 @@ import type { DirectItem, Outcome } from '../cell/items.ts';
 import type { CellServices } from '../cell/services.ts';
 import { VolatileCell } from '../cell/volatile-cell.ts';
 import type { Env, Port } from '../env.ts';
+import { TroupeError } from '../errors.ts';
 import { createLogger } from '../observe/logger.ts';
 import type { Logger } from '../observe/logger.ts';
 import { createStoreClient } from '../store/store-client.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import { BatchPort } from './batch-port.ts';
 import type { BeatWriter } from './beat.ts';
+import { toPlainError } from '../supervision/events.ts';
+import { HEALTHY } from '../supervision/supervisor.ts';
+import type { LifecycleView } from '../supervision/supervisor.ts';
 import { encodeError } from './error-codec.ts';
 import { Hibernation } from './hibernation.ts';
 import { Outgoing, takeHint, toTold } from './outgoing.ts';
@@ -201,6 +205,8 @@ export class WorkerHost {
         });
       case 'view':
         return this.#answerView(entry);
+      case 'life':
+        return void this.#answerLife(entry.to, entry.q);
       case 'watch':
         return this.#watch(entry.to, entry.on);
       case 'wake':
@@ -232,6 +238,24 @@ export class WorkerHost {
         this.#main.post(`{"k":"answer","q":${entry.q},"view":${cell.viewText() ?? 'null'}}`);
       },
     });
+  }
+
+  /** An actor out of memory is where its row says. */
+  async #answerLife(address: Address, q: number): Promise<void> {
+    try {
+      const view = this.#cells.get(address)?.lifecycle ?? (await this.#storedLife(address));
+      this.#tell({ k: 'answer', q, view });
+    } catch (error) {
+      this.#tell({ k: 'answer', q, error: encodeError(error) });
+    }
+  }
+
+  async #storedLife(address: Address): Promise<LifecycleView> {
+    const stored = await this.#store.call('load', address);
+    if (!stored) throw unknownActor(address);
+    if (stored.status === 'active') return HEALTHY;
+    const error = stored.error === null ? undefined : toPlainError(JSON.parse(stored.error));
+    return { ...HEALTHY, state: stored.status === 'quarantined' ? 'held' : 'ended', ...(error && { error }) };
   }
 
   /** The charge against an actor whose turn ended the last thread; handed out once. */
@@ -295,8 +319,14 @@ export class WorkerHost {
     const error = encodeError(cause);
     this.#log.error('entry refused', { kind: entry.k, address: 'to' in entry ? entry.to : undefined, error });
     if (entry.k === 'send') this.#tell({ k: 'ack', to: entry.to, n: entry.n, error });
-    if (entry.k === 'view' || entry.k === 'order') this.#tell({ k: 'answer', q: entry.q, error });
+    if (entry.k === 'view' || entry.k === 'order' || entry.k === 'life') this.#tell({ k: 'answer', q: entry.q, error });
   }
+}
+
+function unknownActor(address: Address): TroupeError {
+  return new TroupeError('ERR_ACTOR_NOT_FOUND', `'${address}' does not exist. Create it, or correct the address.`, {
+    details: { address },
+  });
 }
 
 /** A send of main on its way through a cell. */

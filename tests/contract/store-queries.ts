@@ -45,6 +45,7 @@ function lists(current: () => Store): void {
         version: 1,
         meta: '{"a":"1"}',
         error: null,
+        spawned: 0,
         createdAt: 3,
         updatedAt: 3,
       },

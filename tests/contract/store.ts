@@ -80,12 +80,13 @@ export function storeContract(name: string, makeStore: () => StoreMaker, feature
 
 function commits(current: () => Store): void {
   test('a first commit creates the actor with everything it says', async () => {
-    const actor = { type: 'counter', parent: B, meta: '{"user":"ada"}' };
+    const actor = { type: 'counter', parent: B, meta: '{"user":"ada"}', spawned: 9 };
     const more = { actor, marks: '{"boot":3}', inFlight: '[1]', supervision: '{"attempts":1}', version: 7 };
     const future = { timers: '[{"id":1}]', nextDue: 5, subscribe: [{ pattern: 'a.*', event: 'A' }] };
     expect(await current().commit([firstCommit(A, { ...more, ...future })])).toEqual([{ outcome: 'done' }]);
     expect(await current().load(A)).toEqual({
       address: A,
+      spawned: 9,
       type: 'counter',
       parent: B,
       epoch: 0,

@@ -68,7 +68,7 @@ test('G7, G9: a child that is given up on tells its parent that it failed, and o
   expect(exit).toEqual({
     type: 'child.exited',
     child: 'member/c',
-    reason: 'failed',
+    reason: 'quarantined',
     error: { name: 'Error', message: 'crashed' },
   });
   expect(more).toEqual([]);

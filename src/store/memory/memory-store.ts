@@ -283,6 +283,6 @@ function compareText(a: string, b: string): number {
 }
 
 function toSummary(actor: StoredActor): ActorSummary {
-  const { address, type, parent, status, seq, version, meta, error, createdAt, updatedAt } = actor;
-  return { address, type, parent, status, seq, version, meta, error, createdAt, updatedAt };
+  const { address, type, parent, status, seq, version, meta, error, spawned, createdAt, updatedAt } = actor;
+  return { address, type, parent, status, seq, version, meta, error, spawned, createdAt, updatedAt };
 }

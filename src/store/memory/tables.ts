@@ -12,6 +12,7 @@ import type {
   InboxRow,
   Landed,
   LogRow,
+  NewActor,
   NewInboxRow,
   OutboxRow,
   StoredActor,
@@ -172,7 +173,7 @@ function canRecord(commit: Commit, entry: ActorEntry | undefined): boolean {
 
 function toFirst(commit: Commit): StoredActor {
   const { address, epoch, at } = commit;
-  const { type, parent, meta } = commit.actor ?? { type: '', parent: address, meta: '{}' };
+  const { type, parent, meta, spawned = 0 }: NewActor = commit.actor ?? { type: '', parent: address, meta: '{}' };
   const empty = {
     snapshot: { text: '', checksum: 0 },
     deltas: [],
@@ -193,6 +194,7 @@ function toFirst(commit: Commit): StoredActor {
     version: commit.version,
     status: commit.status,
     meta,
+    spawned,
   };
   return toNext(commit, { ...blank, createdAt: at, updatedAt: at });
 }

@@ -53,8 +53,8 @@ export class ActorRow {
     this.#head = db.prepare('SELECT epoch, seq, extra, log_n, created_at FROM actors WHERE address = ?');
     this.#insert = db.prepare(
       `INSERT INTO actors (address, type, parent, epoch, seq, version, status, extra, log_n, created_at, updated_at,
-         checksum, meta, error, supervision, in_flight, marks, snapshot, timers, next_due)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         checksum, meta, error, supervision, in_flight, marks, snapshot, timers, next_due, spawned)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
   }
 
@@ -102,6 +102,7 @@ export class ActorRow {
       isInRow ? (commit.state?.text ?? '') : null,
       commit.timers ?? null,
       commit.nextDue ?? null,
+      actor.spawned ?? 0,
     );
   }
 

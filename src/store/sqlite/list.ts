@@ -7,7 +7,7 @@ import { isOldestFirst, limitOf, parseCursor, toCursor } from '../queries.ts';
 import type { ActorSummary, ListQuery, Page } from '../store.ts';
 
 const COLUMNS =
-  'rowid AS n, address, type, parent, status, seq, version, meta, error, created_at AS createdAt, updated_at AS updatedAt';
+  'rowid AS n, address, type, parent, status, seq, version, meta, error, spawned, created_at AS createdAt, updated_at AS updatedAt';
 
 const META_EQUALS =
   "json_valid(meta) AND EXISTS (SELECT 1 FROM json_each(actors.meta) AS field WHERE field.key = ? AND field.type = 'text' AND field.value = ?)";

@@ -62,7 +62,7 @@ export class Reads {
     this.#db = db;
     this.#actor = db.prepare(
       `SELECT address, type, parent, epoch, seq, version, status, error, snapshot, checksum, extra, marks, supervision,
-         in_flight AS inFlight, timers, meta, created_at AS createdAt, updated_at AS updatedAt FROM actors WHERE address = ?`,
+         in_flight AS inFlight, timers, meta, spawned, created_at AS createdAt, updated_at AS updatedAt FROM actors WHERE address = ?`,
     );
     this.#snapshot = db.prepare<[string], string>('SELECT text FROM snapshots WHERE address = ?').pluck();
     this.#deltas = db.prepare('SELECT text, checksum FROM deltas WHERE address = ? ORDER BY seq');

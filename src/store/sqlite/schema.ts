@@ -112,6 +112,7 @@ const MIGRATIONS: readonly string[] = [
   // Supervision: what is remembered of failures is more than the last event.
   `
   ALTER TABLE actors RENAME COLUMN failing TO supervision;
+  ALTER TABLE actors ADD COLUMN spawned INTEGER NOT NULL DEFAULT 0;
   UPDATE actors SET supervision = json_object('event', json(supervision)) WHERE supervision IS NOT NULL;
   `,
   // Lists of one moment go by the order of first commits, which is that of rowid: an index ends with it by itself.

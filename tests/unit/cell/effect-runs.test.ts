@@ -1,8 +1,10 @@
 /** G5: effect functions of one cell: when they begin, under which key, and what becomes of their outcome. */
 import { describe, expect, test } from 'vitest';
+import { toAddress } from '../../../src/actor/address.ts';
 import type { EffectStart, InterruptedPolicy } from '../../../src/actor/from-effect.ts';
 import { EffectRuns } from '../../../src/cell/effect-runs.ts';
 import type { EffectHost, InFlightRow } from '../../../src/cell/effect-runs.ts';
+import { createRealEnv } from '../../../src/env.ts';
 
 const root = { id: 'job/a' };
 const childOf = (id: string) => ({ id, _parent: root }) as never;
@@ -16,7 +18,10 @@ function setUp(restored: readonly InFlightRow[] = []) {
   const begun: { key: string; attempt: number; signal: AbortSignal }[] = [];
   let n = 0;
   const host: EffectHost = {
-    address: 'job/a',
+    address: toAddress('job', 'a'),
+    env: createRealEnv(),
+    stallMs: Infinity,
+    onStalled: () => {},
     onSettled: (_, event) => void settled.push(event as never),
     sendFromEffect: async (to, _, id) => void sent.push({ to, id }),
     markEffect: (key) => void marks.push(key),

@@ -1,8 +1,22 @@
 /** G7: what a failure leads to, as a table. */
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../src/supervision/decide.ts';
+import type { Failure, History } from '../../../src/supervision/decide.ts';
 
-const BUDGET = { maxRestarts: 5, withinMs: 1000 };
+const SPEC = {
+  restart: 'transient',
+  maxRestarts: 5,
+  withinMs: 1000,
+  backoff: { minMs: 50, maxMs: 1000, factor: 2, jitter: 0 },
+  onFailure: 'restart',
+  onGiveUp: 'quarantine',
+} as const;
+
+/** A failure as the table writes it: with an event, or with none to blame. */
+const failureOf = (failure: Omit<Failure, 'kind'>): Failure => ({
+  kind: failure.eventId === undefined ? 'internal' : 'event',
+  ...failure,
+});
 const NOW = 10_000;
 
 describe('decide', () => {
@@ -79,17 +93,19 @@ describe('decide', () => {
       after: [NOW],
     },
   ])('$name', ({ failure, before, action, after }) => {
-    expect(decide(failure, before, NOW, BUDGET)).toEqual({ action, restarts: after });
+    const decision = decide(SPEC, failureOf(failure), { restarts: before }, NOW, 0);
+    expect({ action: decision.action, restarts: decision.history.restarts }).toEqual({ action, restarts: after });
   });
 
   test('one poison event reaches the dead letters under the least budget', () => {
-    let restarts: readonly number[] = [];
+    let history: History = { restarts: [] };
     const actions = [1, 2, 3].map((attempts) => {
-      const decision = decide({ eventId: 'e', attempts }, restarts, NOW + attempts, { maxRestarts: 4, withinMs: 1000 });
-      restarts = decision.restarts;
+      const failure = failureOf({ eventId: 'e', attempts });
+      const decision = decide({ ...SPEC, maxRestarts: 4 }, failure, history, NOW + attempts, 0);
+      history = decision.history;
       return decision.action;
     });
     expect(actions).toEqual(['retry', 'retry', 'dead-letter']);
-    expect(restarts).toHaveLength(1);
+    expect(history.restarts).toHaveLength(1);
   });
 });
