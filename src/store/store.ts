@@ -300,6 +300,8 @@ export interface ActorSummary {
  * the `nextCursor` of the page before.
  */
 export interface ListQuery {
+  /** This one alone, if it exists. */
+  readonly address?: Address;
   readonly type?: string;
   readonly parent?: Address;
   readonly statuses?: readonly ActorStatus[];

@@ -47,7 +47,10 @@ import { Tells } from './tells.ts';
 import type { Threads } from './threads.ts';
 import { Timetable } from './timetable.ts';
 import type { Routes } from '../thread/routes.ts';
+import { readTree } from './tree.ts';
+import type { ActorTree, TreeOptions } from './tree.ts';
 import { Watches } from './watches.ts';
+import { within } from './within.ts';
 
 export interface SystemParts {
   readonly env: Env;
@@ -202,6 +205,16 @@ export class System {
     return this.store.call('list', query);
   }
 
+  /**
+   * The tree of actors: under the root the types, then actors and their children in order of start. With an address, what is
+   * below that actor.
+   * @throws {TroupeError} ERR_ACTOR_NOT_FOUND, ERR_ADDRESS, ERR_OPTIONS_INVALID.
+   */
+  async tree(address?: Address, options?: TreeOptions): Promise<ActorTree> {
+    this.#assertRunning();
+    return readTree(this.store, address, options);
+  }
+
   /** Events that were given up on, oldest first. */
   async deadLetters(query: LetterQuery = {}): Promise<readonly StoredDeadLetter[]> {
     this.#assertRunning();
@@ -311,7 +324,7 @@ export class System {
     this.#isStopping = true;
     this.#recovery?.stop();
     await this.#bus?.stop({ timeoutMs });
-    await this.#settleWithin(timeoutMs);
+    await within(this.#parts.env, timeoutMs, this.#core.sends.settled());
     await this.#signOff();
     await this.#threads?.stop(timeoutMs);
     this.#core.sends.abandon();
@@ -323,25 +336,9 @@ export class System {
 
   /** The downtime counts from here. A store in trouble does not hold up the stop. */
   #signOff(): Promise<void> {
-    const alive = this.#threads?.store.call('markAlive', this.#parts.env.now());
-    return this.#within(SIGN_OFF_MS, alive ?? Promise.resolve());
-  }
-
-  #settleWithin(timeoutMs: number): Promise<void> {
-    return this.#within(timeoutMs, this.#core.sends.settled());
-  }
-
-  /** Resolves when `work` is over, however it ended, or its time is up. */
-  #within(timeoutMs: number, work: Promise<void>): Promise<void> {
     const { env } = this.#parts;
-    return new Promise((resolve) => {
-      const timer = env.setTimeout(resolve, timeoutMs);
-      const done = (): void => {
-        env.clearTimeout(timer);
-        resolve();
-      };
-      work.then(done, done);
-    });
+    const alive = this.#threads?.store.call('markAlive', env.now());
+    return within(env, SIGN_OFF_MS, alive ?? Promise.resolve());
   }
 
   get #letters(): DeadLetters {

@@ -60,6 +60,9 @@ function lists(current: () => Store): void {
       born('d', 4, { type: 'agent', status: 'stopped', meta: '{"user":"ada","it\'s":"\\"quoted\\""}' }),
       nextCommit(actorAt('a'), 2, { at: 50 }),
     ]);
+    expect(await keysOf({ address: actorAt('b') })).toEqual(['b']);
+    expect(await keysOf({ address: actorAt('b'), type: 'agent' })).toEqual([]);
+    expect(await keysOf({ address: actorAt('nobody') })).toEqual([]);
     expect(await keysOf({ type: 'session' })).toEqual(['b', 'a']);
     expect(await keysOf({ parent: A })).toEqual(['c', 'b']);
     expect(await keysOf({ statuses: ['done', 'stopped'] })).toEqual(['d', 'c']);

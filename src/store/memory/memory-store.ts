@@ -253,9 +253,10 @@ function toRecoverable({ actors, inboxes }: MemoryTables, address: Address): Rec
 }
 
 function matches(actor: StoredActor, query: ListQuery): boolean {
-  const { type, parent, statuses, createdAfter = -Infinity, createdBefore = Infinity, meta = {} } = query;
+  const { address, type, parent, statuses, createdAfter = -Infinity, createdBefore = Infinity, meta = {} } = query;
   const { updatedAfter = -Infinity, updatedBefore = Infinity } = query;
   return (
+    (address === undefined || actor.address === address) &&
     (type === undefined || actor.type === type) &&
     (parent === undefined || actor.parent === parent) &&
     (statuses === undefined || statuses.includes(actor.status)) &&

@@ -40,6 +40,7 @@ function toConditions(query: ListQuery): { readonly where: string; readonly valu
     conditions.push(condition);
     values.push(...bound);
   };
+  if (query.address !== undefined) add('address = ?', query.address);
   if (query.type !== undefined) add('type = ?', query.type);
   if (query.parent !== undefined) add('parent = ?', query.parent);
   if (query.statuses) add(`status IN (${query.statuses.map(() => '?').join(', ')})`, ...query.statuses);
