@@ -42,15 +42,8 @@ export type { EffectArgs, EffectFunction, EffectOptions, InterruptedPolicy } fro
 export { ERROR_CATALOGUE, TroupeError, isTroupeError } from './errors.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';
 export type { Json } from './state/json.ts';
-export type {
-  ActorStatus,
-  ActorSummary,
-  ListQuery,
-  LogQuery,
-  Page,
-  StoredDeadLetter,
-  StoreStats,
-} from './store/store.ts';
+export type { ListQuery, LogQuery, Page, StoreStats } from './store/queries.ts';
+export type { ActorStatus, ActorSummary, StoredDeadLetter } from './store/store.ts';
 export type { CreateGroup, Group, GroupFilter, Groups, GroupSummary, NewMember } from './groups/groups.ts';
 export type { Lifecycle } from '../machines/session.ts';
 export type {

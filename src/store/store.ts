@@ -14,6 +14,19 @@
  */
 import type { Address } from '../actor/address.ts';
 import type { Priority } from '../bus/topic-event.ts';
+import type {
+  BusQuery,
+  DeadLetterQuery,
+  DueQuery,
+  DueRow,
+  IdempotencyRow,
+  ListQuery,
+  LogQuery,
+  LogRow,
+  Page,
+  Recoverable,
+  StoreStats,
+} from './queries.ts';
 
 /** What an adapter promises of an acknowledged commit. */
 export interface StoreFeatures {
@@ -295,125 +308,10 @@ export interface ActorSummary {
   readonly updatedAt: number;
 }
 
-/**
- * What to list. Pages go by creation time, actors of the same millisecond by the order of their first commits; `cursor` is
- * the `nextCursor` of the page before.
- */
-export interface ListQuery {
-  /** This one alone, if it exists. */
-  readonly address?: Address;
-  readonly type?: string;
-  readonly parent?: Address;
-  readonly statuses?: readonly ActorStatus[];
-  readonly createdAfter?: number;
-  readonly createdBefore?: number;
-  readonly updatedAfter?: number;
-  readonly updatedBefore?: number;
-  /** Equal values of top-level metadata fields. */
-  readonly meta?: Readonly<Record<string, string>>;
-  /** 1 to 1,000. @default 50 */
-  readonly limit?: number;
-  /** @default 'newest' */
-  readonly order?: 'newest' | 'oldest';
-  readonly cursor?: string;
-}
-
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly nextCursor?: string;
-}
-
-/** A stretch of a log. `n` starts at 1. */
-export interface LogQuery {
-  /** Only rows with n greater than this. */
-  readonly after?: number;
-  /** Only rows with n less than this. */
-  readonly before?: number;
-  /** 1 to 10,000. @default 100 */
-  readonly limit?: number;
-  /** `backward` takes the newest rows of the stretch first; rows come back oldest first either way. @default 'forward' */
-  readonly direction?: 'forward' | 'backward';
-}
-
-export interface LogRow {
-  readonly n: number;
-  readonly at: number;
-  readonly text: string;
-}
-
-/** An actor that has something to do although nobody calls it: unconsumed rows, or effect functions in flight. */
-export interface Recoverable {
-  readonly address: Address;
-  /** The first row of its inbox, and when it was written, in milliseconds since the epoch; absent when the inbox is empty. */
-  readonly oldest?: { readonly pos: number; readonly at: number };
-  readonly hasInFlight: boolean;
-  /** Absent when the actor does not exist yet: its first row creates it. */
-  readonly status?: ActorStatus;
-}
-
-/** An active actor that has something to do at a time: a timer of its machine, or a scheduled event. */
-export interface DueRow {
-  readonly address: Address;
-  /** The first time, in milliseconds since the epoch. */
-  readonly dueAt: number;
-}
-
-/** What is due. */
-export interface DueQuery {
-  /** Only what is due at this time or before, in milliseconds since the epoch. */
-  readonly until: number;
-  /** The last row of the page before. */
-  readonly after?: DueRow;
-  /** 1 to 10,000. @default 1000 */
-  readonly limit?: number;
-}
-
-/** Which published events to read, in order of position. */
-export interface BusQuery {
-  /** Only events after this position. @default 0 */
-  readonly afterPos?: number;
-  /** 1 to 10,000. @default 1000 */
-  readonly limit?: number;
-  /** Answered by the writer only once there is such an event; the store itself does not wait. @default false */
-  readonly wait?: boolean;
-}
-
 /** How far a named subscriber of the host program has come. */
 export interface Cursor {
   readonly pattern: string;
   readonly pos: number;
-}
-
-/** The recorded outcome of a caller's id. */
-export interface IdempotencyRow {
-  readonly id: string;
-  readonly reply: string | null;
-  readonly at: number;
-}
-
-/** Which dead letters to read, oldest first. */
-export interface DeadLetterQuery {
-  readonly address?: Address;
-  /** Of one event; with `address`. */
-  readonly id?: string;
-  /** The one at this position. */
-  readonly pos?: number;
-  /** Only those after this position: the last of the page before. */
-  readonly afterPos?: number;
-  /** 1 to 10,000. @default 100 */
-  readonly limit?: number;
-}
-
-/** Counts for statistics. */
-export interface StoreStats {
-  readonly actors: number;
-  readonly inboxRows: number;
-  readonly outboxRows: number;
-  readonly deadLetters: number;
-  readonly scheduled: number;
-  readonly subscriptions: number;
-  readonly busEvents: number;
-  readonly bytes: number;
 }
 
 /** A place that keeps actors. Every method may reject with ERR_STORE_UNAVAILABLE; then nothing was changed. */

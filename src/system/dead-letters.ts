@@ -7,7 +7,8 @@ import { typeOf } from '../actor/address.ts';
 import { describeValue } from '../describe.ts';
 import { TroupeError, isTroupeError } from '../errors.ts';
 import type { StoreClient } from '../store/store-client.ts';
-import type { DeadLetterQuery, StoredDeadLetter } from '../store/store.ts';
+import type { DeadLetterQuery } from '../store/queries.ts';
+import type { StoredDeadLetter } from '../store/store.ts';
 import type { SystemCore } from './core.ts';
 import { windowOf } from './ref.ts';
 

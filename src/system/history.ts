@@ -1,7 +1,7 @@
 /** Reads what actors appended to their logs. */
 import type { Address } from '../actor/address.ts';
 import { TroupeError } from '../errors.ts';
-import type { LogQuery } from '../store/store.ts';
+import type { LogQuery } from '../store/queries.ts';
 import type { System } from './system.ts';
 
 /** One row of a log. `n` counts from 1 and pages go by it; `at` is when it was committed. */

@@ -8,7 +8,7 @@
 import type { Address } from '../actor/address.ts';
 import type { Env } from '../env.ts';
 import type { Logger } from '../observe/logger.ts';
-import type { DueRow, Recoverable } from '../store/store.ts';
+import type { DueRow, Recoverable } from '../store/queries.ts';
 import type { Announce, SystemEvents } from '../supervision/events.ts';
 import { isLate, isStalled, isWorthNoting } from '../supervision/overdue.ts';
 import type { Look, Waiting } from '../supervision/overdue.ts';

@@ -14,15 +14,8 @@ import type { Env } from '../env.ts';
 import type { Logger, LogLevel } from '../observe/logger.ts';
 import { Groups } from '../groups/groups.ts';
 import { Sessions } from '../sessions/sessions.ts';
-import type {
-  ActorSummary,
-  ListQuery,
-  NewPublication,
-  Page,
-  Published,
-  StoredDeadLetter,
-  StoreStats,
-} from '../store/store.ts';
+import type { ListQuery, Page, StoreStats } from '../store/queries.ts';
+import type { ActorSummary, NewPublication, Published, StoredDeadLetter } from '../store/store.ts';
 import { hintText } from '../thread/outgoing.ts';
 import type { Announce } from '../supervision/events.ts';
 import type { LifecycleView } from '../supervision/supervisor.ts';

@@ -6,7 +6,7 @@
 import type { Address } from '../actor/address.ts';
 import type { Env, TimerHandle } from '../env.ts';
 import type { StoreClient } from '../store/store-client.ts';
-import type { DueRow } from '../store/store.ts';
+import type { DueRow } from '../store/queries.ts';
 
 const PAGE = 1000;
 

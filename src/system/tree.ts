@@ -8,7 +8,8 @@ import type { Address } from '../actor/address.ts';
 import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
 import type { StoreClient } from '../store/store-client.ts';
-import type { ActorStatus, ActorSummary, ListQuery } from '../store/store.ts';
+import type { ListQuery } from '../store/queries.ts';
+import type { ActorStatus, ActorSummary } from '../store/store.ts';
 
 export interface TreeOptions {
   /** Most actors it shows, those nearest to the top first. 1 to 100,000. @default 10000 */

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { ROOT } from '../../src/actor/address.ts';
 import type { Address } from '../../src/actor/address.ts';
-import type { Commit, DeadLetterQuery, ListQuery, NewOutboxRow, Store } from '../../src/store/store.ts';
+import type { DeadLetterQuery, ListQuery } from '../../src/store/queries.ts';
+import type { Commit, NewOutboxRow, Store } from '../../src/store/store.ts';
 import { actorAt, firstCommit, nextCommit, tell, waitingKeys } from '../support/store-commits.ts';
 
 const A = actorAt('a');

@@ -1,7 +1,8 @@
 /** The part of the store contract that is about time: scheduled events, timers, what is due, downtime. */
 import { expect, test } from 'vitest';
 import type { Address } from '../../src/actor/address.ts';
-import type { Commit, DueRow, ScheduleWrite, Store } from '../../src/store/store.ts';
+import type { DueRow } from '../../src/store/queries.ts';
+import type { Commit, ScheduleWrite, Store } from '../../src/store/store.ts';
 import { actorAt, commitOne, firstCommit, nextCommit, outcomeOf, tell, waitingIds } from '../support/store-commits.ts';
 import { createRandom, pick } from '../support/store-random.ts';
 

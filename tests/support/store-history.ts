@@ -5,7 +5,8 @@
  * Every commit of a run appends one log line that says what the commit was, so a log is the list of what was applied.
  */
 import type { Address } from '../../src/actor/address.ts';
-import type { LogRow, Store } from '../../src/store/store.ts';
+import type { LogRow } from '../../src/store/queries.ts';
+import type { Store } from '../../src/store/store.ts';
 
 /** What one commit was: also the text of the log line it appends. */
 export interface Invocation {

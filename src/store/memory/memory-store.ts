@@ -4,19 +4,21 @@ import { TroupeError } from '../../errors.ts';
 import { refuse } from '../decide.ts';
 import { DEFAULT_MAX_FAN_OUT } from '../fan-out.ts';
 import { isOldestFirst, limitOf, parseCursor, toCursor } from '../queries.ts';
-import type { ListPosition } from '../queries.ts';
 import type {
-  ActorSummary,
   BusQuery,
-  Commit,
-  CommitResult,
-  Cursor,
   DeadLetterQuery,
   DueQuery,
+  ListPosition,
   ListQuery,
   LogQuery,
   Page,
   Recoverable,
+} from '../queries.ts';
+import type {
+  ActorSummary,
+  Commit,
+  CommitResult,
+  Cursor,
   Store,
   StoreFeatures,
   StoredActor,

@@ -3,15 +3,14 @@ import type { Address } from '../../actor/address.ts';
 import { decideCommit, endsActor, refuse, refuseConsumed, toLast } from '../decide.ts';
 import type { RemovedProgress, Verdict } from '../decide.ts';
 import type { FanOutPlan } from '../fan-out.ts';
+import type { IdempotencyRow, LogRow } from '../queries.ts';
 import type {
   Commit,
   CommitResult,
-  IdempotencyRow,
   InboxKey,
   InboxPosition,
   InboxRow,
   Landed,
-  LogRow,
   NewActor,
   NewInboxRow,
   OutboxRow,

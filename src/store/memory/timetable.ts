@@ -1,7 +1,8 @@
 /** What happens later, in memory: scheduled events, and when the first timer of each machine is due. Mirrors `sqlite/scheduled-rows.ts`. */
 import type { Address } from '../../actor/address.ts';
 import { limitOf } from '../queries.ts';
-import type { Commit, DueQuery, DueRow, ScheduledRow } from '../store.ts';
+import type { DueQuery, DueRow } from '../queries.ts';
+import type { Commit, ScheduledRow } from '../store.ts';
 
 /** Scheduled events by actor and key, and due times of timers. */
 export class Timetable {

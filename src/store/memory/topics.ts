@@ -2,7 +2,8 @@
 import { changesSubscriptions, deliver, planFanOut } from '../fan-out.ts';
 import type { FanOutPlan, PlannedPublication } from '../fan-out.ts';
 import { limitOf } from '../queries.ts';
-import type { BusEventRow, BusQuery, Commit, Cursor, InboxPosition, NewInboxRow, Published } from '../store.ts';
+import type { BusQuery } from '../queries.ts';
+import type { BusEventRow, Commit, Cursor, InboxPosition, NewInboxRow, Published } from '../store.ts';
 import { SubscriptionIndex } from '../subscriptions.ts';
 
 /** What topics need of the tables around them. */

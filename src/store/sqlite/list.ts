@@ -4,7 +4,8 @@
  */
 import type { Database } from 'better-sqlite3';
 import { isOldestFirst, limitOf, parseCursor, toCursor } from '../queries.ts';
-import type { ActorSummary, ListQuery, Page } from '../store.ts';
+import type { ListQuery, Page } from '../queries.ts';
+import type { ActorSummary } from '../store.ts';
 
 const COLUMNS =
   'rowid AS n, address, type, parent, status, seq, version, meta, error, spawned, created_at AS createdAt, updated_at AS updatedAt';

@@ -2,20 +2,8 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Address } from '../../actor/address.ts';
 import { limitOf } from '../queries.ts';
-import type {
-  ActorStatus,
-  DeadLetterQuery,
-  IdempotencyRow,
-  InboxRow,
-  LogQuery,
-  LogRow,
-  OutboxRow,
-  Recoverable,
-  StoreStats,
-  StoredActor,
-  StoredDeadLetter,
-  Subscription,
-} from '../store.ts';
+import type { DeadLetterQuery, IdempotencyRow, LogQuery, LogRow, Recoverable, StoreStats } from '../queries.ts';
+import type { ActorStatus, InboxRow, OutboxRow, StoredActor, StoredDeadLetter, Subscription } from '../store.ts';
 import { EXTRA_DELTAS, EXTRA_SNAPSHOT, EXTRA_SUBSCRIPTIONS } from './schema.ts';
 
 type ActorColumns = Omit<StoredActor, 'snapshot' | 'deltas' | 'subscriptions'> & {

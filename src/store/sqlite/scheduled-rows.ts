@@ -2,7 +2,8 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Address } from '../../actor/address.ts';
 import { limitOf } from '../queries.ts';
-import type { Commit, DueQuery, DueRow, ScheduledRow } from '../store.ts';
+import type { DueQuery, DueRow } from '../queries.ts';
+import type { Commit, ScheduledRow } from '../store.ts';
 import type { Positions } from './positions.ts';
 
 /**

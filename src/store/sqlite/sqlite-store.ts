@@ -9,18 +9,8 @@ import type { Address } from '../../actor/address.ts';
 import { TroupeError } from '../../errors.ts';
 import { refuse } from '../decide.ts';
 import { DEFAULT_MAX_FAN_OUT } from '../fan-out.ts';
-import type {
-  BusQuery,
-  Commit,
-  CommitResult,
-  Cursor,
-  DeadLetterQuery,
-  DueQuery,
-  ListQuery,
-  LogQuery,
-  Store,
-  StoreFeatures,
-} from '../store.ts';
+import type { BusQuery, DeadLetterQuery, DueQuery, ListQuery, LogQuery } from '../queries.ts';
+import type { Commit, CommitResult, Cursor, Store, StoreFeatures } from '../store.ts';
 import { connectFile, prepareFile, toOpenError } from './connect.ts';
 import type { Connect, Synchronous } from './connect.ts';
 import { isCommitOutcomeUnknown, isHandleSpoilt, isPlaceAtFault, toUnavailable } from './failures.ts';

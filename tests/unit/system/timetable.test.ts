@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Address } from '../../../src/actor/address.ts';
 import { createSimulatedEnv } from '../../../src/testing.ts';
-import type { DueQuery, DueRow } from '../../../src/store/store.ts';
+import type { DueQuery, DueRow } from '../../../src/store/queries.ts';
 import { Timetable } from '../../../src/system/timetable.ts';
 import { alarm, keeper, trio } from '../../support/actors-timers.ts';
 import { HOUR_MS, SECOND_MS, START, YEAR_MS, createWorld } from '../time/world.ts';
