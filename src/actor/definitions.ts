@@ -74,6 +74,11 @@ export class Definitions {
     return this.#byType.get(type)?.policy.isDurable ?? true;
   }
 
+  /** Time actors of this type may block their thread, in milliseconds; nothing for one that leaves that to the system. */
+  hangMsOf(type: string): number | undefined {
+    return this.#byType.get(type)?.policy.supervise.hangMs;
+  }
+
   /** True for a type whose actors have a thread each. */
   isDedicated(type: string): boolean {
     if (!this.hasDedicated) return false;

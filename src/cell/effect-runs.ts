@@ -47,6 +47,8 @@ export interface EffectHost {
   sendFromEffect(to: string, event: ActorEvent, id: string): Promise<void>;
   /** Called around the synchronous part of a run, for the beat. */
   markEffect(key: string | undefined): void;
+  /** Calls the user's function, in the name of this actor. */
+  runEffect<T>(key: string, run: () => T): T;
 }
 
 export class EffectRuns {
@@ -114,13 +116,14 @@ export class EffectRuns {
   }
 
   async #call(run: Run): Promise<unknown> {
-    return run.start.run({
+    const args: Parameters<EffectStart['run']>[0] = {
       signal: run.controller.signal,
       key: run.key,
       attempt: run.attempt,
       progress: () => run.watch?.progress(),
       send: (to, event) => this.#host.sendFromEffect(to, event, `${run.key}.${run.sends++}`),
-    });
+    };
+    return this.#host.runEffect(run.key, () => run.start.run(args));
   }
 
   #enter(start: EffectStart, nextKey: () => string): void {

@@ -246,4 +246,8 @@ export class Incarnation implements LiveHost, EffectHost {
   markEffect(key: string | undefined): void {
     this.#mark(key);
   }
+
+  runEffect<T>(key: string, run: () => T): T {
+    return this.#host.services.runEffect(this.#host.address, key, run);
+  }
 }

@@ -95,6 +95,10 @@ export class VolatileLife implements LiveHost, EffectHost {
     this.#cell.services.mark(this.address, key);
   }
 
+  runEffect<T>(key: string, run: () => T): T {
+    return this.#cell.services.runEffect(this.address, key, run);
+  }
+
   get #isLiving(): boolean {
     return this.#cell.isLiving(this.live);
   }

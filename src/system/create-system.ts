@@ -1,4 +1,6 @@
 /** Starts a system: options, definitions, threads, recovery. The only place that picks adapters. */
+import { typeOf } from '../actor/address.ts';
+import type { Address } from '../actor/address.ts';
 import { Definitions } from '../actor/definitions.ts';
 import { checkSeams } from '../cell/xstate-seams.ts';
 import { createRealEnv } from '../env.ts';
@@ -11,8 +13,10 @@ import { createThreadLauncher } from '../thread/thread-launcher.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import { builtinModule } from './builtin.ts';
 import { resolveOptions } from './options.ts';
-import type { SystemOptions } from './options.ts';
+import type { ResolvedOptions, SystemOptions } from './options.ts';
 import { System } from './system.ts';
+import { readRssBytes } from './thread-monitor.ts';
+import type { MonitorLimits } from './thread-monitor.ts';
 import { Threads } from './threads.ts';
 
 /**
@@ -36,7 +40,9 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   const workers = isInline ? inlineHosts : threadCount;
   const routes = new Routes(workers, definitions);
   const system = new System({ env, log, boot, definitions, routes, options: resolved });
-  const launcher = isInline ? createInlineLauncher({ env, definitions, openStore }) : createThreadLauncher();
+  const launcher = isInline
+    ? createInlineLauncher({ env, definitions, openStore })
+    : createThreadLauncher({ maxHeapMb: resolved.maxThreadHeapMb });
   const threads = new Threads(
     {
       env,
@@ -49,11 +55,13 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       store: { url: resolved.store, synchronous: resolved.synchronous, maxFanOut: resolved.maxFanOut },
       routes,
       maxLive,
+      limits: isInline ? undefined : toLimits(resolved, definitions),
       rise: (store) => store.call('rise', env.now()),
     },
     {
       entry: (entry, index) => system.take(entry, index),
       replaced: (index) => system.repeatFor(index),
+      announce: system.announce,
       storeTrouble: (error) =>
         error
           ? log.error('the store cannot save; work is kept and tried again', {
@@ -71,4 +79,12 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     throw error;
   }
   return system;
+}
+
+const MEGABYTE = 1024 * 1024;
+
+/** What threads may do, as main watches it. */
+function toLimits({ beatMs, hangMs, maxThreadBufferMb }: ResolvedOptions, definitions: Definitions): MonitorLimits {
+  const hangMsOf = (address: string): number | undefined => definitions.hangMsOf(typeOf(address as Address));
+  return { beatMs, hangMs, hangMsOf, maxBufferBytes: maxThreadBufferMb * MEGABYTE, readRssBytes };
 }

@@ -1,10 +1,10 @@
-/** Who is charged when a worker thread dies, and how long its successor waits. */
+/** Who is charged when a worker thread dies, and how long its successor waits when nobody can be named. */
 import type { Address } from '../actor/address.ts';
 import { isEventId } from '../cell/items.ts';
 import type { BeatMark } from '../thread/beat.ts';
 import type { Suspect, ThreadEnd } from '../thread/protocol.ts';
 
-/** Deaths of one culprit that cost no pause. */
+/** Deaths in a row without a culprit that cost no pause. */
 const FREE_DEATHS = 3;
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 5000;
@@ -32,7 +32,8 @@ export class Deaths {
 
   /**
    * Who was in a turn when the thread died, and how often that has happened. An event comes again only if it failed, so its
-   * deaths add up; a start or a timer may be hit by chance many times over, so only deaths in a row count.
+   * deaths add up; a start or a timer may be hit by chance many times over, so only deaths in a row count. A culprit costs its
+   * thread no pause: it waits by itself, and its neighbours have done nothing.
    */
   charge({ index, mark, end, isForgiven }: Death): { readonly suspect: Suspect | undefined; readonly pauseMs: number } {
     const key = mark ? `${mark.address}\n${mark.what}` : `thread ${index}`;
@@ -47,7 +48,7 @@ export class Deaths {
     // Long ago: such an event has become a dead letter, or never came again.
     for (const oldest of this.#counts.keys()) if (this.#counts.size > MAX_COUNTED) this.#counts.delete(oldest);
     const suspect = mark && { address: mark.address as Address, what: mark.what, attempts: deaths, end };
-    return { suspect, pauseMs: pauseAfter(deaths) };
+    return { suspect, pauseMs: mark ? 0 : pauseAfter(deaths) };
   }
 }
 

@@ -44,6 +44,14 @@ export interface SystemOptions {
   readonly maxPending?: number;
   /** Time between two sweeps of expired sessions, in milliseconds. 1,000 to 86,400,000. @default 300000 */
   readonly sessionSweepEveryMs?: number;
+  /** Time between two signs of life of a thread, and between two looks of main at them, in milliseconds. 10 to 60,000. @default 250 */
+  readonly beatMs?: number;
+  /** Time a turn may block its thread, in milliseconds, unless the definition says its own; then the thread is ended and replaced. At least two beats. 50 to 3,600,000. @default 5000 */
+  readonly hangMs?: number;
+  /** Heap one thread may take, in MB; beyond it the thread ends and is replaced. 16 to 65,536. @default 1024 */
+  readonly maxThreadHeapMb?: number;
+  /** Memory one thread may hold outside its heap, such as buffers, in MB; beyond it the thread is ended and replaced. 1 to 1,048,576. @default 1024 */
+  readonly maxThreadBufferMb?: number;
   /** With `threads: 0`: worker hosts side by side on the calling thread, so that tests see several. 1 to 16. @default 1 */
   readonly inlineHosts?: number;
   /** With `threads: 0`: gives the store itself, which then outlives the system. For tests of crashes. */
@@ -69,6 +77,10 @@ export interface ResolvedOptions {
   readonly maxLiveActors: number;
   readonly maxPending: number;
   readonly sessionSweepEveryMs: number;
+  readonly beatMs: number;
+  readonly hangMs: number;
+  readonly maxThreadHeapMb: number;
+  readonly maxThreadBufferMb: number;
   readonly inlineHosts: number;
   readonly openStore?: ((options: StoreOptions) => Promise<Store>) | undefined;
 }
@@ -115,6 +127,10 @@ const schema = z.strictObject({
   maxLiveActors: z.int().min(1).max(1_000_000).default(10_000),
   maxPending: z.int().min(1).max(10_000_000).default(65_536),
   sessionSweepEveryMs: z.int().min(1000).max(DAY_MS).default(300_000),
+  beatMs: z.int().min(10).max(60_000).default(250),
+  hangMs: z.int().min(50).max(3_600_000).default(5000),
+  maxThreadHeapMb: z.int().min(16).max(65_536).default(1024),
+  maxThreadBufferMb: z.int().min(1).max(1_048_576).default(1024),
   inlineHosts: z.int().min(1).max(16).default(1),
   openStore: z.custom<(options: StoreOptions) => Promise<Store>>((value) => typeof value === 'function').optional(),
   env: z.custom<Env>((value) => isObject(value) && missingOf(value, ENV_METHODS).length === 0).optional(),
@@ -135,6 +151,10 @@ const ALLOWED: Readonly<Record<keyof SystemOptions, string>> = {
   maxLiveActors: 'Use a whole number from 1 to 1000000: maxLiveActors: 10000.',
   maxPending: 'Use a whole number from 1 to 10000000: maxPending: 65536.',
   sessionSweepEveryMs: `Use a whole number of milliseconds from 1000 to ${DAY_MS}: sessionSweepEveryMs: 300000.`,
+  beatMs: 'Use a whole number of milliseconds from 10 to 60000: beatMs: 250.',
+  hangMs: 'Use a whole number of milliseconds from 50 to 3600000, at least twice beatMs: hangMs: 5000.',
+  maxThreadHeapMb: 'Use a whole number of MB from 16 to 65536: maxThreadHeapMb: 1024.',
+  maxThreadBufferMb: 'Use a whole number of MB from 1 to 1048576: maxThreadBufferMb: 1024.',
   inlineHosts: 'Use a whole number from 1 to 16, with threads: 0: inlineHosts: 1.',
   openStore: 'Leave it out, or pass a function that opens a store, with threads: 0.',
   env: 'Leave it out, or pass an Env such as createSimulatedEnv() from troupe/testing.',
@@ -154,7 +174,18 @@ export function resolveOptions(options: SystemOptions): ResolvedOptions {
   const definitions = actors.filter(isDefinition);
   const modules = actors.filter((actor): actor is URL | string => !isDefinition(actor)).map(toModuleUrl);
   if (threads > 0) assertThreadable(definitions, parsed.data);
+  assertBeatFits(parsed.data);
   return { ...rest, modules, definitions, threads, ...(openStore && { openStore: checkOpened(openStore) }) };
+}
+
+/** A thread that misses one beat is not blocked yet: two timers of the same pace may miss each other. */
+function assertBeatFits({ beatMs, hangMs }: { readonly beatMs: number; readonly hangMs: number }): void {
+  if (hangMs >= 2 * beatMs) return;
+  throw new TroupeError(
+    'ERR_OPTIONS_INVALID',
+    `createSystem: option 'hangMs' is ${hangMs}, less than two beats: beatMs is ${beatMs}. Raise hangMs to at least ${2 * beatMs}, or lower beatMs.`,
+    { details: { path: 'hangMs' } },
+  );
 }
 
 /** What the function of a user does is told from what the engine does. */

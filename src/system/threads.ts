@@ -1,26 +1,31 @@
 /**
- * The threads of a system: starts the store and the worker hosts, connects them, and puts new ones in place of those that
- * die. A dead host's actors are loaded again only after the store has written everything it posted (rule 6); a new store
+ * The threads of a system: starts the store and the worker hosts, and puts new ones in place of those that die or must be
+ * ended. A dead host's actors are loaded again only after the store has written everything it posted (rule 6); a new store
  * gets everything the hosts had not seen acknowledged (rule 7). Actors with a thread of their own get it when something is
  * there for them, and lose it when they have left memory.
  */
 import type { Address } from '../actor/address.ts';
 import type { DefinitionPrint } from '../actor/definitions.ts';
-import { TroupeError } from '../errors.ts';
 import type { Env } from '../env.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import type { StoreOptions } from '../store/protocol.ts';
-import { BatchPort } from '../thread/batch-port.ts';
-import { BEAT_BYTES, readBeat } from '../thread/beat.ts';
-import { decodeError, encodeError } from '../thread/error-codec.ts';
-import type { EncodedError } from '../thread/error-codec.ts';
-import type { LaunchedHost, Launcher } from '../thread/launcher.ts';
-import type { HostReport, MainEntry, Suspect } from '../thread/protocol.ts';
+import type { Announce } from '../supervision/events.ts';
+import { toPlainError } from '../supervision/events.ts';
+import { readPulse } from '../thread/beat.ts';
+import type { BeatMark } from '../thread/beat.ts';
+import { encodeError } from '../thread/error-codec.ts';
+import type { Launcher } from '../thread/launcher.ts';
+import type { MainEntry, Suspect, ThreadEnd } from '../thread/protocol.ts';
 import type { Routes } from '../thread/routes.ts';
 import { Deaths } from './deaths.ts';
-import { assertSamePrints } from './prints.ts';
+import { clientName, Hosts } from './hosts.ts';
+import type { HostSlot } from './hosts.ts';
 import { MAX_PAUSE_MS, StoreThread } from './store-thread.ts';
+import { withEffects } from './suspects.ts';
+import { ThreadMonitor } from './thread-monitor.ts';
+import type { MonitorLimits, Sentence } from './thread-monitor.ts';
+import { withTimeout } from './with-timeout.ts';
 
 export interface ThreadsOptions {
   readonly env: Env;
@@ -35,6 +40,8 @@ export interface ThreadsOptions {
   readonly store: StoreOptions;
   readonly routes: Routes;
   readonly maxLive: number;
+  /** What the threads may do; nothing where they are not threads, and nobody could watch. */
+  readonly limits?: MonitorLimits | undefined;
   /** Called when the store is open and no host runs yet; returns the downtime on record, in milliseconds. */
   readonly rise: (store: StoreClient) => Promise<number>;
 }
@@ -46,52 +53,65 @@ export interface ThreadsEvents {
   replaced(index: number): void;
   /** The store cannot save, or can again. */
   storeTrouble(error: Error | undefined): void;
+  /** Says that a thread ended, and that another serves in its place. */
+  readonly announce: Announce;
 }
 
-interface HostSlot {
+/** What is known of a thread now. */
+export interface ThreadStats {
   readonly index: number;
-  /** The one actor it runs, if it is not shared. */
-  readonly owner: Address | undefined;
-  incarnation: number;
-  launched: LaunchedHost;
-  main: BatchPort;
-  beat: SharedArrayBuffer;
-  /** Resolves when it has ended and everything it said has been heard. */
-  readonly silent: Promise<void>;
-  isReady: boolean;
-  /** When it began to serve, by the monotonic clock; nothing counts against a thread that served for long. */
-  readyAtMs: number;
-  /** Ended by order of the host program: no reason to hold back the next one. */
-  isEndedByOrder: boolean;
-  onStopped: (() => void) | undefined;
+  /** Threads that had this place before. */
+  readonly incarnation: number;
+  /** Time since it was last seen to beat, in milliseconds; as coarse as the beat. */
+  readonly beatAgeMs: number;
+  /** Memory it holds outside its heap, such as buffers, at its last beat. */
+  readonly externalBytes: number;
 }
 
 /** Time for the last words of a dead host to arrive; they are in this process already. */
 const LAST_WORDS_MS = 5_000;
 
-/** Which host to start. */
-interface HostStart {
-  readonly index: number;
-  readonly incarnation: number;
-  readonly owner?: Address | undefined;
-  readonly suspect?: Suspect | undefined;
-}
+/** Time the store gets to say who had effect functions in flight. */
+const ACCUSE_MS = 1_000;
 
 /** A thread that served this long before it died without a culprit is replaced at once. */
 const HEALTHY_MS = 10_000;
 
+/** Whose turn ended a thread, or among whom the culprit is. */
+interface Accused {
+  readonly mark: BeatMark | undefined;
+  readonly suspects: readonly Address[];
+}
+
+/** A thread that ended, as it is told. */
+interface Ended {
+  readonly slot: HostSlot;
+  readonly suspect: Suspect | undefined;
+  readonly suspects: readonly Address[];
+  readonly end: ThreadEnd;
+  readonly error: unknown;
+}
+
+/** A place without its thread, from one end to the next start. */
+interface Vacancy {
+  readonly slot: HostSlot;
+  readonly suspect: Suspect | undefined;
+  /** When the thread was gone, by the monotonic clock. */
+  readonly endedAtMs: number;
+}
+
 export class Threads {
   readonly #options: ThreadsOptions;
   readonly #events: ThreadsEvents;
-  readonly #hosts = new Map<number, HostSlot>();
+  readonly #hosts: Hosts;
   readonly #deaths: Deaths;
   readonly #store: StoreThread;
+  readonly #monitor: ThreadMonitor | undefined;
   /** Actors whose own thread is being started or ended. */
   readonly #moving = new Set<Address>();
   /** Those of them that are needed again while theirs is being ended. */
   readonly #wanted = new Set<Address>();
   #nextIndex: number;
-  #downtimeMs = 0;
   #isStopping = false;
 
   constructor(options: ThreadsOptions, events: ThreadsEvents) {
@@ -99,15 +119,30 @@ export class Threads {
     this.#events = events;
     this.#nextIndex = options.workers;
     this.#deaths = new Deaths((address) => this.indexOf(address));
-    const { env, log, launcher, store } = options;
+    const { env, log, launcher, store, limits } = options;
     this.#store = new StoreThread({
       env,
       log,
       launcher,
       store,
       trouble: (error) => events.storeTrouble(error),
-      replaced: () => this.#reconnectHosts(),
+      replaced: () => this.#hosts.reconnectStore(),
     });
+    this.#hosts = new Hosts(
+      { ...options, beatMs: limits?.beatMs ?? 0, store: this.#store },
+      {
+        entry: (entry, index) => events.entry(entry, index),
+        exit: (slot, error, end) => void this.#onHostExit(slot, error, end),
+      },
+    );
+    this.#monitor =
+      limits &&
+      new ThreadMonitor({
+        env,
+        limits,
+        threads: () => this.#hosts.ready,
+        condemn: (sentence) => this.#condemn(sentence),
+      });
   }
 
   /** Main's own client of the store. */
@@ -118,6 +153,19 @@ export class Threads {
   /** The host an address lives on; nothing for one that has no thread of its own yet. */
   indexOf(address: Address): number | undefined {
     return this.#options.routes.indexOf(address);
+  }
+
+  /** What is known of every thread that serves. */
+  stats(): readonly ThreadStats[] {
+    return this.#hosts.ready.map(({ index, incarnation, beat }) => {
+      const { externalBytes } = readPulse(beat);
+      return { index, incarnation, externalBytes, beatAgeMs: this.#monitor?.quietMsOf(index) ?? 0 };
+    });
+  }
+
+  /** Time main has spent watching its threads, in milliseconds. */
+  get watchedForMs(): number {
+    return this.#monitor?.spentMs ?? 0;
   }
 
   /**
@@ -136,8 +184,9 @@ export class Threads {
     const { workers, rise } = this.#options;
     try {
       await this.#store.start();
-      this.#downtimeMs = await rise(this.store);
-      await Promise.all(Array.from({ length: workers }, (_, index) => this.#startHost({ index, incarnation: 0 })));
+      this.#hosts.downtimeMs = await rise(this.store);
+      await Promise.all(Array.from({ length: workers }, (_, index) => this.#hosts.start({ index, incarnation: 0 })));
+      this.#monitor?.start();
     } catch (error) {
       await this.terminate();
       throw error;
@@ -147,22 +196,23 @@ export class Threads {
   /** Lets hosts finish what they posted, then closes the store. */
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true;
-    const ready = [...this.#hosts.values()].filter(({ isReady }) => isReady);
-    await Promise.all(ready.map((slot) => this.#stopHost(slot, timeoutMs)));
-    await this.#withTimeout(timeoutMs, (done) => this.#store.close(done));
+    this.#monitor?.stop();
+    await Promise.all(this.#hosts.ready.map((slot) => this.#hosts.stop(slot, timeoutMs)));
+    await withTimeout(this.#options.env, timeoutMs, (done) => this.#store.close(done));
     await this.terminate();
   }
 
   /** Ends every thread at once. */
   async terminate(): Promise<void> {
     this.#isStopping = true;
-    await Promise.all([...this.#hosts.values()].map(({ launched }) => launched.terminate()));
+    this.#monitor?.stop();
+    await this.#hosts.terminate();
     await this.#store.terminate();
   }
 
   /** Ends one worker thread as a crash would. It is replaced like any that dies. */
   async endWorker(index: number | undefined): Promise<void> {
-    const slot = index === undefined ? undefined : this.#hosts.get(index);
+    const slot = this.#hosts.get(index);
     if (slot) slot.isEndedByOrder = true;
     await slot?.launched.terminate();
   }
@@ -184,15 +234,14 @@ export class Threads {
 
   /** An actor has left its own thread: the thread ends. What came for it meanwhile is sent again to the next one. */
   async release(address: Address): Promise<void> {
-    const index = this.#options.routes.indexOf(address);
-    const slot = index === undefined ? undefined : this.#hosts.get(index);
+    const slot = this.#hosts.get(this.indexOf(address));
     if (!slot?.isReady || slot.owner !== address || this.#isStopping) return;
     this.#moving.add(address);
     slot.isReady = false;
-    this.#route(address, undefined);
-    await this.#stopHost(slot, MAX_PAUSE_MS);
+    this.#hosts.route(address, undefined);
+    await this.#hosts.stop(slot, MAX_PAUSE_MS);
     await slot.launched.terminate();
-    this.#hosts.delete(slot.index);
+    this.#hosts.forget(slot.index);
     await this.#store.drain(clientName(slot));
     this.#moving.delete(address);
     this.#events.replaced(slot.index);
@@ -201,13 +250,13 @@ export class Threads {
 
   async #startOwn(address: Address, index: number, retryMs = 100): Promise<void> {
     try {
-      await this.#startHost({ index, incarnation: 0, owner: address });
+      await this.#hosts.start({ index, incarnation: 0, owner: address });
       this.#moving.delete(address);
       this.#wanted.delete(address);
-      this.#route(address, index);
+      this.#hosts.route(address, index);
       this.#events.replaced(index);
     } catch (error) {
-      this.#hosts.delete(index);
+      this.#hosts.forget(index);
       if (this.#isStopping) return;
       this.#logFatal("an actor's own thread cannot be started", index, error);
       const again = (): void => void this.#startOwn(address, index, Math.min(MAX_PAUSE_MS, retryMs * 2));
@@ -215,148 +264,105 @@ export class Threads {
     }
   }
 
-  /** Tells every host where an actor with a thread of its own lives now. */
-  #route(address: Address, index: number | undefined): void {
-    this.#options.routes.set(address, index);
-    for (const { launched } of this.#hosts.values()) launched.route(address, index);
+  /** Ends a thread for what the monitor saw. What follows is the same as for one that ended by itself. */
+  #condemn(sentence: Sentence): void {
+    const slot = this.#hosts.get(sentence.index);
+    if (!slot?.isReady || slot.sentence || this.#isStopping) return;
+    slot.sentence = sentence;
+    void slot.launched.terminate();
   }
 
-  #reconnectHosts(): void {
-    const { launcher } = this.#options;
-    for (const slot of this.#hosts.values()) {
-      const [hostEnd, storeEnd] = launcher.createChannel();
-      this.#store.connect(clientName(slot), storeEnd);
-      slot.launched.reconnectStore(hostEnd);
-    }
-  }
-
-  async #startHost(of: HostStart): Promise<void> {
-    const { index, incarnation } = of;
-    const report = await this.#launch(of);
-    if (report.kind === 'failed') throw threadFailed(index, report.error);
-    if (report.kind === 'ready') assertSamePrints(this.#options.prints, report.prints, index);
-    const slot = this.#hosts.get(index);
-    if (slot?.incarnation !== incarnation) return;
-    slot.isReady = true;
-    slot.readyAtMs = this.#options.env.monotonicMs();
-    // In the same breath: a send in between would go out before the repeats, and then again with them.
-    if (incarnation > 0) this.#events.replaced(index);
-  }
-
-  /** Resolves with its first report, or with why it ended without one. */
-  #launch({ index, incarnation, owner, suspect }: HostStart): Promise<HostReport> {
-    const { launcher, env, boot, workers, modules, maxLive } = this.#options;
-    const [mainMine, mainTheirs] = launcher.createChannel();
-    const [storeMine, storeTheirs] = launcher.createChannel();
-    const beat = new SharedArrayBuffer(BEAT_BYTES);
-    const own = { index, workers, boot, modules, beat, downtimeMs: this.#downtimeMs, maxLive };
-    return new Promise((resolve) => {
-      const launched = launcher.launchHost(
-        { ...own, ...(suspect && { suspect }) },
-        { main: mainTheirs, store: storeTheirs },
-        {
-          report: (message) => (message.kind === 'stopped' ? slot.onStopped?.() : resolve(message)),
-          exit: (error) => {
-            const cause = error ?? new Error('The thread ended before it was ready.');
-            resolve({ kind: 'failed', error: encodeError(cause) });
-            void this.#onHostExit(slot, error);
-          },
-        },
-      );
-      this.#hosts.get(index)?.main.close();
-      const main = new BatchPort(launcher.open(mainMine), env);
-      const silent = new Promise<void>((done) => main.onClose(done));
-      const state = { isReady: false, readyAtMs: 0, isEndedByOrder: false, onStopped: undefined };
-      const slot: HostSlot = { index, owner, incarnation, launched, main, beat, silent, ...state };
-      this.#hosts.set(index, slot);
-      this.#store.connect(clientName(slot), storeMine);
-      main.onBatch((entries) => {
-        for (const entry of entries) this.#events.entry(entry as MainEntry, index);
-      });
-      this.#connectPeers(slot);
-    });
-  }
-
-  #connectPeers(slot: HostSlot): void {
-    for (const other of this.#hosts.values()) {
-      if (other.index === slot.index) continue;
-      const [mine, theirs] = this.#options.launcher.createChannel();
-      slot.launched.connectPeer(other.index, mine);
-      other.launched.connectPeer(slot.index, theirs);
-    }
-    for (const [address, index] of this.#options.routes.dedicated) slot.launched.route(address, index);
-  }
-
-  async #onHostExit(slot: HostSlot, error: unknown): Promise<void> {
+  async #onHostExit(slot: HostSlot, error: unknown, seenEnd: ThreadEnd): Promise<void> {
     const wasReady = slot.isReady;
     slot.isReady = false;
     if (this.#isStopping) return slot.onStopped?.();
     if (!wasReady || this.#hosts.get(slot.index) !== slot) return slot.onStopped?.();
-    const { env, log } = this.#options;
-    const isForgiven = slot.isEndedByOrder || env.monotonicMs() - slot.readyAtMs > HEALTHY_MS;
-    const end = slot.isEndedByOrder ? 'order' : 'exit';
-    const { suspect, pauseMs } = this.#deaths.charge({ index: slot.index, mark: readBeat(slot.beat), end, isForgiven });
-    log.error('worker thread died, starting another', {
-      component: 'threads',
-      thread: slot.index,
-      address: suspect?.address,
-      correlation: suspect?.what,
-      error: encodeError(error),
-    });
+    const { env } = this.#options;
+    const endedAtMs = env.monotonicMs();
+    const isForgiven = slot.isEndedByOrder || endedAtMs - slot.readyAtMs > HEALTHY_MS;
+    const end = slot.isEndedByOrder ? 'order' : (slot.sentence?.end ?? seenEnd);
     await this.#store.drain(clientName(slot));
+    const accused = await this.#accuse(slot, end);
+    const { suspect, pauseMs } = this.#deaths.charge({ index: slot.index, mark: accused.mark, end, isForgiven });
+    this.#say({ slot, suspect, end, error, suspects: accused.suspects });
     // What it had answered counts. Unheard, a refusal would go out again, and meet the mark of a later send: a false success.
-    await this.#withTimeout(LAST_WORDS_MS, (done) => void slot.silent.then(done));
-    await new Promise<void>((resolve) => void env.setTimeout(resolve, pauseMs));
-    await this.#replaceHost(slot, suspect);
+    await withTimeout(env, LAST_WORDS_MS, (done) => void slot.silent.then(done));
+    if (pauseMs > 0) await new Promise<void>((resolve) => void env.setTimeout(resolve, pauseMs));
+    await this.#replaceHost({ slot, suspect, endedAtMs });
   }
 
-  async #replaceHost(slot: HostSlot, suspect: Suspect | undefined, retryMs = 100): Promise<void> {
+  /** A store in trouble names nobody, rather than hold up the next thread. */
+  async #suspectsOn(index: number): Promise<readonly Address[]> {
+    let suspects: readonly Address[] = [];
+    await withTimeout(this.#options.env, ACCUSE_MS, (done) => {
+      const asked = withEffects(this.store, (address) => this.indexOf(address) === index);
+      asked.then((found) => void (suspects = found)).then(done, done);
+    });
+    return suspects;
+  }
+
+  /**
+   * Who ended a thread: the actor whose turn it was in; else one of those whose effect functions were in flight there. Asked only
+   * once the store is drained.
+   */
+  async #accuse({ index, sentence, beat }: HostSlot, end: ThreadEnd): Promise<Accused> {
+    const mark = sentence ? sentence.mark : readPulse(beat).mark;
+    if (mark || end === 'order') return { mark, suspects: [] };
+    const suspects = await this.#suspectsOn(index);
+    const [only] = suspects;
+    return only !== undefined && suspects.length === 1
+      ? { mark: { address: only, what: 'effect' }, suspects: [] }
+      : { mark: undefined, suspects };
+  }
+
+  #say({ slot: { index, sentence, beat }, suspect, suspects, end, error }: Ended): void {
+    // Ended by main or by order, it exits with a code that says nothing.
+    const cause = sentence || end === 'order' ? undefined : error;
+    this.#options.log.error('worker thread died, starting another', {
+      component: 'threads',
+      thread: index,
+      end,
+      address: suspect?.address,
+      correlation: suspect?.what,
+      last: suspect ? undefined : readPulse(beat).lastMark?.address,
+      blockedMs: sentence?.blockedMs,
+      error: encodeError(error),
+    });
+    this.#events.announce('system.thread.ended', {
+      thread: index,
+      end,
+      ...(suspect && { culprit: { address: suspect.address, what: suspect.what } }),
+      ...(suspects.length > 0 && { suspects }),
+      ...(cause !== undefined && { error: toPlainError(cause) }),
+      ...(sentence?.end === 'hang' && { blockedMs: Math.round(sentence.blockedMs) }),
+    });
+  }
+
+  async #replaceHost(
+    { slot, suspect, endedAtMs }: Vacancy,
+    nextIncarnation = slot.incarnation + 1,
+    retryMs = 100,
+  ): Promise<void> {
     if (this.#isStopping) return;
-    const { index, owner, incarnation } = slot;
+    const { env } = this.#options;
+    const { index, owner } = slot;
     try {
-      await this.#startHost({ index, owner, incarnation: incarnation + 1, suspect });
+      await this.#hosts.start({ index, owner, incarnation: nextIncarnation, suspect }, () => {
+        // In the same breath: a send in between would go out before the repeats, and then again with them.
+        this.#events.replaced(index);
+        const recoveryMs = Math.round(env.monotonicMs() - endedAtMs);
+        this.#events.announce('system.thread.replaced', { thread: index, recoveryMs });
+      });
     } catch (error) {
       if (this.#isStopping) return;
       this.#logFatal('worker thread cannot be started again', index, error);
-      const next = { ...slot, incarnation: incarnation + 1 };
-      const nextRetryMs = Math.min(MAX_PAUSE_MS, retryMs * 2);
-      this.#options.env.setTimeout(() => void this.#replaceHost(next, suspect, nextRetryMs), retryMs);
+      const again = (): void =>
+        void this.#replaceHost({ slot, suspect, endedAtMs }, nextIncarnation + 1, Math.min(MAX_PAUSE_MS, retryMs * 2));
+      env.setTimeout(again, retryMs);
     }
-  }
-
-  #stopHost(slot: HostSlot, timeoutMs: number): Promise<void> {
-    return this.#withTimeout(timeoutMs, (done) => {
-      slot.onStopped = done;
-      slot.main.flush();
-      slot.launched.stop();
-    });
   }
 
   #logFatal(text: string, thread: number, error: unknown): void {
     this.#options.log.fatal(text, { component: 'threads', thread, error: encodeError(error) });
   }
-
-  #withTimeout(timeoutMs: number, begin: (done: () => void) => void): Promise<void> {
-    const { env } = this.#options;
-    return new Promise((resolve) => {
-      const timer = env.setTimeout(resolve, timeoutMs);
-      begin(() => {
-        env.clearTimeout(timer);
-        resolve();
-      });
-    });
-  }
-}
-
-function clientName({ index, incarnation }: HostSlot): string {
-  return `host-${index}.${incarnation}`;
-}
-
-function threadFailed(index: number, error: EncodedError): Error {
-  const cause = decodeError(error);
-  if (cause instanceof TroupeError) return cause;
-  return new TroupeError('ERR_THREAD_START', `Worker thread ${index} failed to start: ${cause.message}`, {
-    cause,
-    details: { thread: index },
-  });
 }

@@ -1,9 +1,9 @@
 /**
- * Shared memory between a worker host and main: which actor's turn, or which effect function, runs right now. When the
- * thread dies or hangs in it, main knows the culprit without asking.
+ * Shared memory between a worker host and main: which actor's turn, or which effect function, runs right now, and that the
+ * thread still comes to its event loop. When the thread dies or hangs, main knows since when, and in whose turn, without asking.
  */
 
-/** Bytes per host: a length, then `address` and `what`, separated by a line break. */
+/** Bytes per host: length of the text, count of beats, memory outside the heap, and the text: `address` and `what`, separated by a line break. */
 export const BEAT_BYTES = 1024;
 
 /** What a host was doing. */
@@ -13,35 +13,79 @@ export interface BeatMark {
   readonly what: string;
 }
 
+/** What a host says of itself without being asked. */
+export interface Pulse {
+  /** Times its event loop has come to the timer of the beat. */
+  readonly beats: number;
+  /** Memory it holds outside its heap, such as buffers, at the last beat. */
+  readonly externalBytes: number;
+  /** What it does now; nothing between turns. */
+  readonly mark: BeatMark | undefined;
+  /** What it did last. */
+  readonly lastMark: BeatMark | undefined;
+}
+
+/** Places of the whole numbers. */
+const LENGTH = 0;
+const BEATS = 1;
+/** Offsets of what follows them, in bytes. */
+const EXTERNAL_AT = 8;
+const TEXT_AT = 16;
+
 const decoder = new TextDecoder();
 
 /** The host's end. */
 export class BeatWriter {
-  readonly #length: Int32Array;
+  readonly #counts: Int32Array;
+  readonly #external: Float64Array;
   readonly #text: Buffer;
+  #written = 0;
 
   constructor(buffer: SharedArrayBuffer) {
-    this.#length = new Int32Array(buffer, 0, 1);
-    this.#text = Buffer.from(buffer, 4);
+    this.#counts = new Int32Array(buffer, 0, 2);
+    this.#external = new Float64Array(buffer, EXTERNAL_AT, 1);
+    this.#text = Buffer.from(buffer, TEXT_AT);
   }
 
   /** Notes what begins; call `clear` when it is over. */
   mark(address: string, what: string): void {
     const text = `${address}\n${what}`;
     // Ids that callers choose may hold anything; everything else is ASCII, which is written twice as fast.
-    const written = what.startsWith('id:') ? this.#text.write(text, 'utf8') : this.#text.write(text, 'latin1');
-    Atomics.store(this.#length, 0, written);
+    this.#written = what.startsWith('id:') ? this.#text.write(text, 'utf8') : this.#text.write(text, 'latin1');
+    Atomics.store(this.#counts, LENGTH, this.#written);
   }
 
+  /** Notes that it is over. The text stays: whoever ran last may have left the reason for what happens next. */
   clear(): void {
-    Atomics.store(this.#length, 0, 0);
+    Atomics.store(this.#counts, LENGTH, -this.#written);
+  }
+
+  /** Says that the event loop goes round. */
+  beat(externalBytes: number): void {
+    this.#external[0] = externalBytes;
+    Atomics.add(this.#counts, BEATS, 1);
   }
 }
 
-/** What the host was doing last; nothing between turns. */
+/** What the host is doing; nothing between turns. */
 export function readBeat(buffer: SharedArrayBuffer): BeatMark | undefined {
-  const length = Atomics.load(new Int32Array(buffer, 0, 1), 0);
-  if (length === 0) return undefined;
-  const [address = '', what = ''] = decoder.decode(new Uint8Array(buffer, 4, length).slice()).split('\n');
+  return readPulse(buffer).mark;
+}
+
+/** Everything the host has said. */
+export function readPulse(buffer: SharedArrayBuffer): Pulse {
+  const counts = new Int32Array(buffer, 0, 2);
+  const length = Atomics.load(counts, LENGTH);
+  const lastMark = length === 0 ? undefined : readMark(buffer, Math.abs(length));
+  return {
+    beats: Atomics.load(counts, BEATS),
+    externalBytes: new Float64Array(buffer, EXTERNAL_AT, 1)[0] ?? 0,
+    mark: length > 0 ? lastMark : undefined,
+    lastMark,
+  };
+}
+
+function readMark(buffer: SharedArrayBuffer, length: number): BeatMark {
+  const [address = '', what = ''] = decoder.decode(new Uint8Array(buffer, TEXT_AT, length).slice()).split('\n');
   return { address, what };
 }

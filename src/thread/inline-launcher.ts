@@ -41,7 +41,7 @@ export function createInlineLauncher({ env, definitions, openStore: openGiven }:
           for (const port of ports) port.close();
           // Cells are let go of at once. What it then waits for comes no more, since its ports are closed.
           void host.stop().catch(() => {});
-          events.exit(undefined);
+          events.exit(undefined, 'exit');
         },
       };
     },

@@ -7,7 +7,7 @@ import type { Env, Port } from '../env.ts';
 import type { Definitions } from '../actor/definitions.ts';
 import type { StoreOptions, StoreReport } from '../store/protocol.ts';
 import type { Store } from '../store/store.ts';
-import type { HostOptions, HostReport } from './protocol.ts';
+import type { HostOptions, HostReport, ThreadEnd } from './protocol.ts';
 
 /** One end of a channel that has not been opened. */
 export type ChannelEnd = object;
@@ -33,8 +33,8 @@ export interface LaunchedStore {
 
 export interface HostEvents {
   report(report: HostReport): void;
-  /** The host is gone, for whatever reason. */
-  exit(error: unknown): void;
+  /** The host is gone, for whatever reason; `end` is how it looks from outside. */
+  exit(error: unknown, end: ThreadEnd): void;
 }
 
 export interface StoreEvents {

@@ -142,6 +142,8 @@ export interface HostOptions {
   readonly modules: readonly string[];
   /** Shared memory the host writes its current turn to. */
   readonly beat: SharedArrayBuffer;
+  /** Time between two beats, in milliseconds. */
+  readonly beatMs: number;
   readonly suspect?: Suspect;
   /** Time during which no system ran, on record for this store, in milliseconds. */
   readonly downtimeMs: number;

@@ -5,10 +5,16 @@ import type { StoreCommand, StoreReport } from '../store/protocol.ts';
 import { entryUrl } from './entry.ts';
 import type { ChannelEnd, Launcher } from './launcher.ts';
 import { toPort } from './port.ts';
-import type { HostCommand, HostReport } from './protocol.ts';
+import type { HostCommand, HostReport, ThreadEnd } from './protocol.ts';
+
+/** What a worker thread is started with. */
+export interface ThreadLauncherOptions {
+  /** The most its heap may take, in MB; beyond it the thread ends. */
+  readonly maxHeapMb: number;
+}
 
 /** The launcher of a system with threads. */
-export function createThreadLauncher(): Launcher {
+export function createThreadLauncher({ maxHeapMb }: ThreadLauncherOptions): Launcher {
   return {
     createChannel: () => {
       const { port1, port2 } = new MessageChannel();
@@ -16,8 +22,11 @@ export function createThreadLauncher(): Launcher {
     },
     open: (end) => toPort(end as MessagePort),
     launchHost: (options, ends, events) => {
-      const worker = new Worker(entryUrl('worker-entry'), { name: `troupe-worker-${options.index}` });
-      watchExit(worker, events.exit);
+      const worker = new Worker(entryUrl('worker-entry'), {
+        name: `troupe-worker-${options.index}`,
+        resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
+      });
+      watchExit(worker, (error, end) => events.exit(error, end));
       worker.on('message', (report: HostReport) => events.report(report));
       const command = (message: HostCommand, ...ports: ChannelEnd[]): void =>
         worker.postMessage({ ...message, ports }, ports as TransferListItem[]);
@@ -48,12 +57,17 @@ export function createThreadLauncher(): Launcher {
 }
 
 /** Calls `exit` once, with the error that ended the thread when there was one. */
-function watchExit(worker: Worker, exit: (error: unknown) => void): void {
-  let failure: unknown;
+function watchExit(worker: Worker, exit: (error: unknown, end: ThreadEnd) => void): void {
+  let failure: { readonly error: unknown } | undefined;
   worker.on('error', (error) => {
-    failure = error;
+    failure = { error };
   });
-  worker.on('exit', (code) =>
-    exit(failure ?? (code === 0 ? undefined : new Error(`The thread exited with code ${code}.`))),
-  );
+  worker.on('exit', (code) => {
+    if (failure) return exit(failure.error, isOutOfMemory(failure.error) ? 'memory' : 'error');
+    exit(code === 0 ? undefined : new Error(`The thread exited with code ${code}.`), 'exit');
+  });
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return (error as { readonly code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
 }

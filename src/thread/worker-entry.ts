@@ -1,11 +1,14 @@
 /** Entry of a worker thread: loads the definitions, runs a worker host, reports to main. */
+import { getHeapStatistics } from 'node:v8';
 import { parentPort } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { Definitions } from '../actor/definitions.ts';
 import { checkSeams } from '../cell/xstate-seams.ts';
 import { createRealEnv } from '../env.ts';
 import { BeatWriter } from './beat.ts';
+import { watchOwners } from './effect-owners.ts';
 import { encodeError } from './error-codec.ts';
+import { startHeart } from './heart.ts';
 import { loadModules } from './load-modules.ts';
 import { toPort } from './port.ts';
 import type { HostCommand, HostOptions, HostReport } from './protocol.ts';
@@ -14,49 +17,65 @@ import { WorkerHost } from './worker-host.ts';
 type WithPorts<T> = T extends unknown ? T & { readonly ports?: readonly MessagePort[] } : never;
 type Incoming = WithPorts<HostCommand>;
 
+/** A host that runs, and its beat. */
+interface Running {
+  readonly host: WorkerHost;
+  readonly stopHeart: () => void;
+}
+
 const control = parentPort as MessagePort;
 const early: Exclude<Incoming, { kind: 'start' }>[] = [];
-let host: WorkerHost | undefined;
+let running: Running | undefined;
 
 const report = (message: HostReport): void => control.postMessage(message);
 
 control.on('message', (message: Incoming) => {
   if (message.kind === 'start') void start(message.options, message.ports ?? []);
-  else if (host) obey(host, message);
+  else if (running) obey(running, message);
   else early.push(message);
 });
 
-async function start(options: HostOptions, [main, store]: readonly MessagePort[]): Promise<void> {
+async function start(options: HostOptions, ports: readonly MessagePort[]): Promise<void> {
   try {
     checkSeams();
     const definitions = new Definitions();
     await loadModules(options.modules, definitions);
-    host = new WorkerHost({
-      index: options.index,
-      workers: options.workers,
-      boot: options.boot,
-      env: createRealEnv(),
-      definitions,
-      beat: new BeatWriter(options.beat),
-      main: toPort(main as MessagePort),
-      store: toPort(store as MessagePort),
-      suspect: options.suspect,
-      downtimeMs: options.downtimeMs,
-      maxLive: options.maxLive,
-    });
-    for (const message of early.splice(0)) obey(host, message);
+    running = run(options, definitions, ports);
+    for (const message of early.splice(0)) obey(running, message);
     report({ kind: 'ready', prints: definitions.prints() });
   } catch (error) {
     report({ kind: 'failed', error: encodeError(error) });
   }
 }
 
-function obey(running: WorkerHost, message: Exclude<Incoming, { kind: 'start' }>): void {
+function run(options: HostOptions, definitions: Definitions, [main, store]: readonly MessagePort[]): Running {
+  const env = createRealEnv();
+  const beat = new BeatWriter(options.beat);
+  const host = new WorkerHost({
+    index: options.index,
+    workers: options.workers,
+    boot: options.boot,
+    env,
+    definitions,
+    beat,
+    owners: watchOwners(beat),
+    main: toPort(main as MessagePort),
+    store: toPort(store as MessagePort),
+    suspect: options.suspect,
+    downtimeMs: options.downtimeMs,
+    maxLive: options.maxLive,
+  });
+  const readExternalBytes = (): number => getHeapStatistics().external_memory;
+  return { host, stopHeart: startHeart({ env, beat, everyMs: options.beatMs, readExternalBytes }) };
+}
+
+function obey({ host, stopHeart }: Running, message: Exclude<Incoming, { kind: 'start' }>): void {
   const [port] = message.ports ?? [];
-  if (message.kind === 'peer') return running.connectPeer(message.index, toPort(port as MessagePort));
-  if (message.kind === 'route') return running.route(message.address, message.index);
-  if (message.kind === 'store') return running.reconnectStore(toPort(port as MessagePort));
-  void running.stop().then(() => {
+  if (message.kind === 'peer') return host.connectPeer(message.index, toPort(port as MessagePort));
+  if (message.kind === 'route') return host.route(message.address, message.index);
+  if (message.kind === 'store') return host.reconnectStore(toPort(port as MessagePort));
+  void host.stop().then(() => {
+    stopHeart();
     report({ kind: 'stopped' });
     control.close();
   });

@@ -21,6 +21,8 @@ import type { BeatWriter } from './beat.ts';
 import { toPlainError } from '../supervision/events.ts';
 import { HEALTHY } from '../supervision/supervisor.ts';
 import type { LifecycleView } from '../supervision/supervisor.ts';
+import { NO_OWNERS } from './effect-owners.ts';
+import type { EffectOwners } from './effect-owners.ts';
 import { encodeError } from './error-codec.ts';
 import { Hibernation } from './hibernation.ts';
 import { Outgoing, takeHint, toTold } from './outgoing.ts';
@@ -37,6 +39,8 @@ export interface WorkerHostOptions {
   readonly env: Env;
   readonly definitions: Definitions;
   readonly beat: BeatWriter | undefined;
+  /** Knows whose effect function an error comes from. @default nobody is told */
+  readonly owners?: EffectOwners | undefined;
   readonly main: Port;
   readonly store: Port;
   /** What the thread before this one was doing when it died, and how often that has happened. */
@@ -130,7 +134,7 @@ export class WorkerHost {
   }
 
   #createServices(room: Room): CellServices {
-    const { env, boot, definitions, beat, downtimeMs } = this.#options;
+    const { env, boot, definitions, beat, owners = NO_OWNERS, downtimeMs } = this.#options;
     const outgoing = this.#outgoing;
     const queue = new RunQueue(env);
     const machineLog = this.#log.with({ component: 'machine' });
@@ -149,7 +153,7 @@ export class WorkerHost {
       published: (sender, publications, result, at) => outgoing.published(sender, publications, result, at),
       nextId: () => `${life}.${ids++}`,
       tell: (to, text) => outgoing.tell(to, text),
-      send: (to, event, id) => outgoing.sendFromEffect(to, event, id),
+      send: (to, event, id) => owners.exit(() => outgoing.sendFromEffect(to, event, id)),
       run: (cell) => queue.run(cell),
       hasRoom: (cell) => room.ask(cell),
       dueLater: (of, at) => this.#tell({ k: 'due', of, at }),
@@ -161,6 +165,7 @@ export class WorkerHost {
         beat?.mark(address, what);
       },
       machineLogger: (...args) => machineLog.info(args.map(String).join(' '), { address: inTurn }),
+      runEffect: (address, key, run) => owners.run(address, key, run),
       takeSuspect: (address) => this.#takeSuspect(address),
       disposed: (address) => this.#forget(address),
     };

@@ -25,6 +25,7 @@ function setUp(restored: readonly InFlightRow[] = []) {
     onSettled: (_, event) => void settled.push(event as never),
     sendFromEffect: async (to, _, id) => void sent.push({ to, id }),
     markEffect: (key) => void marks.push(key),
+    runEffect: (_, run) => run(),
   };
   const runs = new EffectRuns(host, restored);
   const start = (actor: never, run: Run = () => 1, onInterrupted: InterruptedPolicy = 'retry'): EffectStart => ({

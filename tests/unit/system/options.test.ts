@@ -52,6 +52,34 @@ describe('options', () => {
       'threads',
       "option 'threads' is -1 (a number). Use a whole number from 0 to 64: threads: 4.",
     ],
+    [
+      { actors: [], beatMs: 9 },
+      'beatMs',
+      "option 'beatMs' is 9 (a number). Use a whole number of milliseconds from 10 to 60000: beatMs: 250.",
+    ],
+    [{ actors: [], beatMs: 60_001 }, 'beatMs', "option 'beatMs' is 60001 (a number)."],
+    [
+      { actors: [], hangMs: 49 },
+      'hangMs',
+      "option 'hangMs' is 49 (a number). Use a whole number of milliseconds from 50 to 3600000, at least twice beatMs: hangMs: 5000.",
+    ],
+    [{ actors: [], hangMs: 3_600_001 }, 'hangMs', "option 'hangMs' is 3600001 (a number)."],
+    [
+      { actors: [], hangMs: 499 },
+      'hangMs',
+      "option 'hangMs' is 499, less than two beats: beatMs is 250. Raise hangMs to at least 500, or lower beatMs.",
+    ],
+    [
+      { actors: [], maxThreadHeapMb: 15 },
+      'maxThreadHeapMb',
+      "option 'maxThreadHeapMb' is 15 (a number). Use a whole number of MB from 16 to 65536: maxThreadHeapMb: 1024.",
+    ],
+    [{ actors: [], maxThreadHeapMb: '1g' }, 'maxThreadHeapMb', "option 'maxThreadHeapMb' is '1g' (a string)."],
+    [
+      { actors: [], maxThreadBufferMb: 0 },
+      'maxThreadBufferMb',
+      "option 'maxThreadBufferMb' is 0 (a number). Use a whole number of MB from 1 to 1048576: maxThreadBufferMb: 1024.",
+    ],
     [{ actors: [], threads: 65 }, 'threads', "option 'threads' is 65 (a number)."],
     [{ actors: [], threads: 1.5 }, 'threads', "option 'threads' is 1.5 (a number)."],
     [{ actors: [], threads: '4' }, 'threads', "option 'threads' is '4' (a string)."],
@@ -90,7 +118,7 @@ describe('options', () => {
     [
       { actor: [] },
       'actor',
-      "option 'actor' is unknown. Known options: actors, store, threads, synchronous, log, recoverEveryMs, overdueAfterMs, idRetentionMs, topicRetentionMs, maxFanOut, maxLiveActors, maxPending, sessionSweepEveryMs, inlineHosts, openStore, env.",
+      "option 'actor' is unknown. Known options: actors, store, threads, synchronous, log, recoverEveryMs, overdueAfterMs, idRetentionMs, topicRetentionMs, maxFanOut, maxLiveActors, maxPending, sessionSweepEveryMs, beatMs, hangMs, maxThreadHeapMb, maxThreadBufferMb, inlineHosts, openStore, env.",
     ],
     [undefined, '', 'the options are undefined instead of an object. Pass modules that'],
     [[], '', 'the options are an array instead of an object. Pass modules that'],

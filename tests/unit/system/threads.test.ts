@@ -21,6 +21,7 @@ function setUp({ workers = 2, drainsByItself = true, version = 1 } = {}) {
   const heard: string[] = [];
   const mains: Port[] = [];
   const stores: StoreEvents[] = [];
+  const announced: { readonly topic: string }[] = [];
   const drains: (() => void)[] = [];
   const launcher: Launcher = {
     createChannel: () => env.createPort(),
@@ -30,7 +31,7 @@ function setUp({ workers = 2, drainsByItself = true, version = 1 } = {}) {
       mains.push(ends.main as Port);
       const exit = (error: unknown): void => {
         (ends.main as Port).close();
-        events.exit(error);
+        events.exit(error, 'error');
       };
       hosts[index] = { ...events, exit };
       env.defer(() => events.report({ kind: 'ready', prints: [{ type: 'a', version, hash: 'x' }] }));
@@ -79,8 +80,9 @@ function setUp({ workers = 2, drainsByItself = true, version = 1 } = {}) {
       heard.push('replaced');
     },
     storeTrouble: () => {},
+    announce: (topic, data) => void announced.push({ topic, ...data }),
   });
-  return { threads, calls, hosts, stores, drains, heard, mains };
+  return { threads, calls, hosts, stores, drains, heard, mains, announced };
 }
 
 describe('Threads', () => {
@@ -100,10 +102,10 @@ describe('Threads', () => {
   });
 
   test('rule 6: a dead host is replaced only after the store has written everything it posted', async () => {
-    const { threads, calls, hosts, drains } = setUp({ drainsByItself: false });
+    const { threads, calls, hosts, drains, announced } = setUp({ drainsByItself: false });
     await threads.start();
     calls.length = 0;
-    hosts[0]?.exit(new Error('died'));
+    hosts[0]?.exit(new Error('died'), 'error');
     await rest();
     expect(calls).toEqual(['drain host-0.0']);
     for (const drained of drains) drained();
@@ -113,6 +115,10 @@ describe('Threads', () => {
     );
     expect(calls[1]).toBe('launch host 0');
     expect(calls).toContain('connect store to host-0.1');
+    expect(announced).toMatchObject([
+      { topic: 'system.thread.ended', thread: 0, end: 'error', error: { message: 'died' } },
+      { topic: 'system.thread.replaced', thread: 0 },
+    ]);
     await threads.stop(1000);
   });
 
@@ -120,7 +126,7 @@ describe('Threads', () => {
     const { threads, calls, hosts, heard, mains } = setUp({ workers: 1 });
     await threads.start();
     mains[0]?.post('[{"k":"ack","to":"a/b","n":1}]');
-    hosts[0]?.exit(new Error('died'));
+    hosts[0]?.exit(new Error('died'), 'error');
     await eventually(
       () => calls.at(-1),
       (last) => last === 'replaced 0',
@@ -152,7 +158,7 @@ describe('Threads', () => {
   test('rules 6 and 7: a store that dies while a host is drained does not hold up the replacement', async () => {
     const { threads, calls, hosts, stores } = setUp({ drainsByItself: false });
     await threads.start();
-    hosts[1]?.exit(new Error('died'));
+    hosts[1]?.exit(new Error('died'), 'error');
     await rest();
     stores[0]?.exit(new Error('died too'));
     await eventually(

@@ -1,0 +1,130 @@
+/** G10: what blocks, ends or fills a thread is named, and nobody beside it loses anything. */
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { SystemEvents } from '../../src/supervision/events.ts';
+import { counter } from '../support/actors-basic.ts';
+import { EFFECT_FAULTS, hanging, patient } from '../support/actors-hang.ts';
+import type { EffectFault, TurnFault } from '../support/actors-hang.ts';
+import { BASIC, createTestSystem, eventually } from '../support/harness.ts';
+import type { TestOptions, TestTroupe } from '../support/harness.ts';
+
+const HANG = new URL('../support/actors-hang.ts', import.meta.url);
+
+type Ended = SystemEvents['system.thread.ended'];
+
+/** A system with one thread, on which every actor is everybody's neighbour, and what it says of its threads. */
+async function createWatched(options: TestOptions = {}) {
+  const troupe = await createTestSystem({ actors: [BASIC, HANG], threads: 1, beatMs: 50, hangMs: 300, ...options });
+  const ended: Ended[] = [];
+  const replaced: SystemEvents['system.thread.replaced'][] = [];
+  await troupe.system.bus.subscribe('system.>', ({ topic, data }) => {
+    if (topic === 'system.thread.ended') ended.push(data as never);
+    if (topic === 'system.thread.replaced') replaced.push(data as never);
+  });
+  return { troupe, ended, replaced };
+}
+
+/** Sends to a neighbour until the thread has been lost and is there again. Returns how many were acknowledged. */
+async function sendThroughout(troupe: TestTroupe, isOver: () => boolean): Promise<number> {
+  const neighbour = troupe.system.actor(counter, 'neighbour');
+  const sends: Promise<void>[] = [];
+  await eventually(() => {
+    sends.push(neighbour.send({ type: 'ADD', n: 1 }));
+    return isOver();
+  });
+  await Promise.all(sends);
+  return sends.length;
+}
+
+const IN_TURNS: readonly { fault: TurnFault; end: Ended['end']; limits?: TestOptions }[] = [
+  { fault: 'loop', end: 'hang' },
+  { fault: 'regex', end: 'hang' },
+  { fault: 'wait', end: 'hang' },
+  { fault: 'exit', end: 'exit' },
+  { fault: 'heap', end: 'memory', limits: { maxThreadHeapMb: 32, hangMs: 10_000 } },
+  { fault: 'buffers', end: 'memory', limits: { maxThreadBufferMb: 64, hangMs: 10_000 } },
+];
+
+test.each(IN_TURNS)(
+  'G10: a turn that does this ends its thread alone, by name: $fault',
+  async ({ fault, end, limits }) => {
+    const { troupe, ended, replaced } = await createWatched(limits);
+    await using _ = troupe;
+    const culprit = troupe.system.actor(hanging, 'culprit', { journal: join(troupe.folder, 'journal') });
+    await culprit.send({ type: 'ADD' });
+    const faulty = culprit.send({ type: 'FAULT', fault });
+    const sent = await sendThroughout(troupe, () => replaced.length > 0);
+    await faulty;
+    expect(ended).toMatchObject([
+      { thread: 0, end, culprit: { address: 'hanging/culprit', what: expect.stringMatching(/:\d+$/) } },
+    ]);
+    expect(await troupe.system.actor(counter, 'neighbour').ask({ type: 'GET' })).toEqual({ count: sent });
+    expect(await culprit.ask({ type: 'GET' })).toEqual({ count: 1, done: 0 });
+  },
+);
+
+const IN_EFFECTS: Readonly<Record<Exclude<EffectFault, 'wait'>, { end: Ended['end']; limits?: TestOptions }>> = {
+  'loop at once': { end: 'hang' },
+  microtasks: { end: 'hang' },
+  'throw in a timer': { end: 'error' },
+  'reject unheard': { end: 'error' },
+  'exit later': { end: 'exit' },
+  'loop later': { end: 'hang' },
+  'buffers later': { end: 'memory', limits: { maxThreadBufferMb: 64 } },
+};
+
+test.each(EFFECT_FAULTS.filter((fault) => fault !== 'wait'))(
+  'G10: an effect function that does this ends its thread alone, by name: %s',
+  async (fault) => {
+    const { end, limits } = IN_EFFECTS[fault];
+    const { troupe, ended, replaced } = await createWatched(limits);
+    await using _ = troupe;
+    const culprit = troupe.system.actor(hanging, 'culprit', { journal: join(troupe.folder, 'journal') });
+    void culprit.send({ type: 'RUN', fault });
+    const sent = await sendThroughout(troupe, () => replaced.length > 0);
+    expect(ended).toMatchObject([{ thread: 0, end, culprit: { address: 'hanging/culprit' } }]);
+    expect(await troupe.system.actor(counter, 'neighbour').ask({ type: 'GET' })).toEqual({ count: sent });
+    await eventually(
+      () => culprit.ask({ type: 'GET' }),
+      ({ done }) => done === 1,
+    );
+  },
+);
+
+test('G10: a hang is noticed within its limit and two beats, and says how long it lasted', async () => {
+  const { troupe, ended } = await createWatched();
+  await using _ = troupe;
+  const culprit = troupe.system.actor(hanging, 'culprit', { journal: join(troupe.folder, 'journal') });
+  await culprit.send({ type: 'ADD' });
+  const startMs = performance.now();
+  void culprit.send({ type: 'FAULT', fault: 'loop' });
+  await eventually(() => ended.length);
+  // Two beats of 50 ms, and what a busy machine takes to start timers and tell of it.
+  expect(performance.now() - startMs).toBeLessThan(300 + 100 + 400);
+  expect(ended[0]?.blockedMs).toBeGreaterThanOrEqual(250);
+});
+
+test('an actor may block its thread for as long as its own definition says', async () => {
+  const { troupe, ended } = await createWatched();
+  await using _ = troupe;
+  const culprit = troupe.system.actor(patient, 'culprit', { journal: join(troupe.folder, 'journal') });
+  await culprit.send({ type: 'ADD' });
+  void culprit.send({ type: 'FAULT', fault: 'loop' });
+  await eventually(() => ended.length);
+  expect(ended[0]).toMatchObject({ end: 'hang', culprit: { address: 'patient/culprit' } });
+  expect(ended[0]?.blockedMs).toBeGreaterThanOrEqual(1450);
+});
+
+test('a thread ended by order is told as such, and the figures of the threads can be read', async () => {
+  const { troupe, ended, replaced } = await createWatched();
+  await using _ = troupe;
+  expect(troupe.system.threads.stats()).toMatchObject([{ index: 0, incarnation: 0 }]);
+  await troupe.system.threads.endWorker(0);
+  await eventually(() => replaced.length);
+  expect(ended).toEqual([{ thread: 0, end: 'order' }]);
+  await eventually(
+    () => troupe.system.threads.stats(),
+    ([stats]) => stats?.incarnation === 1 && stats.externalBytes > 0 && stats.beatAgeMs < 300,
+  );
+  expect(troupe.system.threads.watchedForMs).toBeGreaterThan(0);
+});
