@@ -6,6 +6,7 @@ import { checkSeams } from '../cell/xstate-seams.ts';
 import { createRealEnv } from '../env.ts';
 import { createSink } from '../observe/log.ts';
 import { createLogger } from '../observe/logger.ts';
+import type { Logger } from '../observe/logger.ts';
 import { createInlineLauncher } from '../thread/inline-launcher.ts';
 import { loadModules } from '../thread/load-modules.ts';
 import { Routes } from '../thread/routes.ts';
@@ -42,7 +43,11 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   const system = new System({ env, log, boot, definitions, routes, options: resolved });
   const launcher = isInline
     ? createInlineLauncher({ env, definitions, openStore })
-    : createThreadLauncher({ maxHeapMb: resolved.maxThreadHeapMb });
+    : createThreadLauncher({
+        env,
+        maxHeapMb: resolved.maxThreadHeapMb,
+        spareLost: resolved.spareThread ? (error) => logSpareLost(log, error) : undefined,
+      });
   const threads = new Threads(
     {
       env,
@@ -74,11 +79,17 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   await threads.start();
   try {
     await system.begin(threads);
+    threads.keepSpare();
   } catch (error) {
     await threads.terminate();
     throw error;
   }
   return system;
+}
+
+function logSpareLost(log: Logger, error: unknown): void {
+  const fields = { component: 'threads', error: encodeError(error) };
+  log.warn('the thread in reserve is lost; the next that ends is replaced more slowly', fields);
 }
 
 const MEGABYTE = 1024 * 1024;

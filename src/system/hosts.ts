@@ -16,7 +16,7 @@ import type { Routes } from '../thread/routes.ts';
 import { assertSamePrints } from './prints.ts';
 import type { StoreThread } from './store-thread.ts';
 import type { Sentence } from './thread-monitor.ts';
-import { withTimeout } from './with-timeout.ts';
+import { withTimeout } from '../with-timeout.ts';
 
 /** A worker host, while its thread lives and until another has taken its place. */
 export interface HostSlot {
@@ -159,7 +159,10 @@ export class Hosts {
         { ...own, ...(suspect && { suspect }) },
         { main: mainTheirs, store: storeTheirs },
         {
-          report: (message) => (message.kind === 'stopped' ? slot.onStopped?.() : resolve(message)),
+          report: (message) => {
+            if (message.kind === 'stopped') slot.onStopped?.();
+            else if (message.kind !== 'prepared') resolve(message);
+          },
           exit: (error, end) => {
             const cause = error ?? new Error('The thread ended before it was ready.');
             resolve({ kind: 'failed', error: encodeError(cause) });

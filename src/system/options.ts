@@ -52,6 +52,8 @@ export interface SystemOptions {
   readonly maxThreadHeapMb?: number;
   /** Memory one thread may hold outside its heap, such as buffers, in MB; beyond it the thread is ended and replaced. 1 to 1,048,576. @default 1024 */
   readonly maxThreadBufferMb?: number;
+  /** Keeps one more thread ready, with the definitions loaded, to take the place of one that ends. About 12 MB. @default true */
+  readonly spareThread?: boolean;
   /** With `threads: 0`: worker hosts side by side on the calling thread, so that tests see several. 1 to 16. @default 1 */
   readonly inlineHosts?: number;
   /** With `threads: 0`: gives the store itself, which then outlives the system. For tests of crashes. */
@@ -81,6 +83,7 @@ export interface ResolvedOptions {
   readonly hangMs: number;
   readonly maxThreadHeapMb: number;
   readonly maxThreadBufferMb: number;
+  readonly spareThread: boolean;
   readonly inlineHosts: number;
   readonly openStore?: ((options: StoreOptions) => Promise<Store>) | undefined;
 }
@@ -131,6 +134,7 @@ const schema = z.strictObject({
   hangMs: z.int().min(50).max(3_600_000).default(5000),
   maxThreadHeapMb: z.int().min(16).max(65_536).default(1024),
   maxThreadBufferMb: z.int().min(1).max(1_048_576).default(1024),
+  spareThread: z.boolean().default(true),
   inlineHosts: z.int().min(1).max(16).default(1),
   openStore: z.custom<(options: StoreOptions) => Promise<Store>>((value) => typeof value === 'function').optional(),
   env: z.custom<Env>((value) => isObject(value) && missingOf(value, ENV_METHODS).length === 0).optional(),
@@ -155,6 +159,7 @@ const ALLOWED: Readonly<Record<keyof SystemOptions, string>> = {
   hangMs: 'Use a whole number of milliseconds from 50 to 3600000, at least twice beatMs: hangMs: 5000.',
   maxThreadHeapMb: 'Use a whole number of MB from 16 to 65536: maxThreadHeapMb: 1024.',
   maxThreadBufferMb: 'Use a whole number of MB from 1 to 1048576: maxThreadBufferMb: 1024.',
+  spareThread: 'Use true or false: spareThread: true.',
   inlineHosts: 'Use a whole number from 1 to 16, with threads: 0: inlineHosts: 1.',
   openStore: 'Leave it out, or pass a function that opens a store, with threads: 0.',
   env: 'Leave it out, or pass an Env such as createSimulatedEnv() from troupe/testing.',

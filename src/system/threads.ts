@@ -6,7 +6,7 @@
  */
 import type { Address } from '../actor/address.ts';
 import type { DefinitionPrint } from '../actor/definitions.ts';
-import type { Env } from '../env.ts';
+import type { Env, TimerHandle } from '../env.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import type { StoreOptions } from '../store/protocol.ts';
@@ -25,7 +25,7 @@ import { MAX_PAUSE_MS, StoreThread } from './store-thread.ts';
 import { withEffects } from './suspects.ts';
 import { ThreadMonitor } from './thread-monitor.ts';
 import type { MonitorLimits, Sentence } from './thread-monitor.ts';
-import { withTimeout } from './with-timeout.ts';
+import { withTimeout } from '../with-timeout.ts';
 
 export interface ThreadsOptions {
   readonly env: Env;
@@ -71,6 +71,9 @@ export interface ThreadStats {
 /** Time for the last words of a dead host to arrive; they are in this process already. */
 const LAST_WORDS_MS = 5_000;
 
+/** Time after a start until the next thread is got ready: it takes a processor from those that catch up. */
+const SPARE_AFTER_MS = 1_000;
+
 /** Time the store gets to say who had effect functions in flight. */
 const ACCUSE_MS = 1_000;
 
@@ -112,6 +115,7 @@ export class Threads {
   /** Those of them that are needed again while theirs is being ended. */
   readonly #wanted = new Set<Address>();
   #nextIndex: number;
+  #spareTimer: TimerHandle;
   #isStopping = false;
 
   constructor(options: ThreadsOptions, events: ThreadsEvents) {
@@ -193,6 +197,14 @@ export class Threads {
     }
   }
 
+  /** Has a thread started in reserve, once those that serve have caught up. */
+  keepSpare(): void {
+    const { env, launcher, modules } = this.#options;
+    env.clearTimeout(this.#spareTimer);
+    if (launcher.spare === undefined || this.#isStopping) return;
+    this.#spareTimer = env.setTimeout(() => launcher.spare?.prepare(modules), SPARE_AFTER_MS);
+  }
+
   /** Lets hosts finish what they posted, then closes the store. */
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true;
@@ -206,7 +218,8 @@ export class Threads {
   async terminate(): Promise<void> {
     this.#isStopping = true;
     this.#monitor?.stop();
-    await this.#hosts.terminate();
+    this.#options.env.clearTimeout(this.#spareTimer);
+    await Promise.all([this.#hosts.terminate(), this.#options.launcher.spare?.end()]);
     await this.#store.terminate();
   }
 
@@ -255,6 +268,7 @@ export class Threads {
       this.#wanted.delete(address);
       this.#hosts.route(address, index);
       this.#events.replaced(index);
+      this.keepSpare();
     } catch (error) {
       this.#hosts.forget(index);
       if (this.#isStopping) return;
@@ -353,6 +367,7 @@ export class Threads {
         const recoveryMs = Math.round(env.monotonicMs() - endedAtMs);
         this.#events.announce('system.thread.replaced', { thread: index, recoveryMs });
       });
+      this.keepSpare();
     } catch (error) {
       if (this.#isStopping) return;
       this.#logFatal('worker thread cannot be started again', index, error);

@@ -47,6 +47,16 @@ export interface Launcher {
   open(end: ChannelEnd): Port;
   launchHost(options: HostOptions, ends: { main: ChannelEnd; store: ChannelEnd }, events: HostEvents): LaunchedHost;
   launchStore(options: StoreOptions, events: StoreEvents): LaunchedStore;
+  /** A thread in reserve, from which the next host is started; nothing where none is to be kept. */
+  readonly spare?: Spare | undefined;
+}
+
+/** A thread in reserve. */
+export interface Spare {
+  /** Starts it and has it load definitions, if there is none. */
+  prepare(modules: readonly string[]): void;
+  /** Ends it, if there is one. */
+  end(): Promise<void>;
 }
 
 /** What the inline launcher shares with the host program. */

@@ -106,6 +106,8 @@ export type PeerEntry =
 
 /** Main to a worker thread, over its own channel. */
 export type HostCommand =
+  /** Loads definitions, for a host that may be started later. */
+  | { readonly kind: 'prepare'; readonly modules: readonly string[] }
   | { readonly kind: 'start'; readonly options: HostOptions }
   /** Ports travel along: `start` brings those to main and to the store, `peer` and `store` one each. */
   | { readonly kind: 'peer'; readonly index: number }
@@ -115,6 +117,8 @@ export type HostCommand =
 
 /** A worker thread to main, over its own channel. */
 export type HostReport =
+  /** The definitions are loaded; no host runs. */
+  | { readonly kind: 'prepared' }
   | { readonly kind: 'ready'; readonly prints: readonly DefinitionPrint[] }
   | { readonly kind: 'failed'; readonly error: EncodedError }
   | { readonly kind: 'stopped' };

@@ -1,20 +1,27 @@
 /** Runs worker hosts and the store in worker threads. */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { MessagePort, TransferListItem } from 'node:worker_threads';
+import type { Env } from '../env.ts';
 import type { StoreCommand, StoreReport } from '../store/protocol.ts';
 import { entryUrl } from './entry.ts';
-import type { ChannelEnd, Launcher } from './launcher.ts';
+import { HostThread, watchExit } from './host-thread.ts';
+import type { HostEvents, LaunchedHost, LaunchedStore, Launcher, StoreEvents } from './launcher.ts';
 import { toPort } from './port.ts';
-import type { HostCommand, HostReport, ThreadEnd } from './protocol.ts';
+import { SpareThread } from './spare-thread.ts';
 
-/** What a worker thread is started with. */
+/** What worker threads are started with. */
 export interface ThreadLauncherOptions {
-  /** The most its heap may take, in MB; beyond it the thread ends. */
+  readonly env: Env;
+  /** The most the heap of one may take, in MB; beyond it the thread ends. */
   readonly maxHeapMb: number;
+  /** Called when the thread in reserve is lost; nothing where there is to be none. */
+  readonly spareLost?: ((error: unknown) => void) | undefined;
 }
 
 /** The launcher of a system with threads. */
-export function createThreadLauncher({ maxHeapMb }: ThreadLauncherOptions): Launcher {
+export function createThreadLauncher({ env, maxHeapMb, spareLost }: ThreadLauncherOptions): Launcher {
+  const startNamed = (name: string): HostThread => new HostThread({ name, maxHeapMb });
+  const spare = spareLost && new SpareThread({ env, start: () => startNamed('troupe-spare'), lost: spareLost });
   return {
     createChannel: () => {
       const { port1, port2 } = new MessageChannel();
@@ -22,52 +29,41 @@ export function createThreadLauncher({ maxHeapMb }: ThreadLauncherOptions): Laun
     },
     open: (end) => toPort(end as MessagePort),
     launchHost: (options, ends, events) => {
-      const worker = new Worker(entryUrl('worker-entry'), {
-        name: `troupe-worker-${options.index}`,
-        resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
-      });
-      watchExit(worker, (error, end) => events.exit(error, end));
-      worker.on('message', (report: HostReport) => events.report(report));
-      const command = (message: HostCommand, ...ports: ChannelEnd[]): void =>
-        worker.postMessage({ ...message, ports }, ports as TransferListItem[]);
-      command({ kind: 'start', options }, ends.main, ends.store);
-      return {
-        connectPeer: (index, end) => command({ kind: 'peer', index }, end),
-        route: (address, index) => command({ kind: 'route', address, index }),
-        reconnectStore: (end) => command({ kind: 'store' }, end),
-        stop: () => command({ kind: 'stop' }),
-        terminate: async () => void (await worker.terminate()),
-      };
+      const thread = spare?.take() ?? startNamed(`troupe-worker-${options.index}`);
+      const launched = launchHost(thread, events);
+      thread.command({ kind: 'start', options }, ends.main, ends.store);
+      return launched;
     },
     launchStore: (options, events) => {
       const worker = new Worker(entryUrl('../store/store-entry'), { name: 'troupe-store' });
-      watchExit(worker, events.exit);
-      worker.on('message', (report: StoreReport) => events.report(report));
-      const command = (message: StoreCommand, ports: readonly TransferListItem[] = []): void =>
-        worker.postMessage(message, ports);
-      command({ kind: 'open', options });
-      return {
-        connect: (client, end) => command({ kind: 'connect', client, port: end as MessagePort }, [end as MessagePort]),
-        drain: (client) => command({ kind: 'drain', client }),
-        close: () => command({ kind: 'close' }),
-        terminate: async () => void (await worker.terminate()),
-      };
+      const launched = launchStore(worker, events);
+      worker.postMessage({ kind: 'open', options } satisfies StoreCommand);
+      return launched;
     },
+    spare,
   };
 }
 
-/** Calls `exit` once, with the error that ended the thread when there was one. */
-function watchExit(worker: Worker, exit: (error: unknown, end: ThreadEnd) => void): void {
-  let failure: { readonly error: unknown } | undefined;
-  worker.on('error', (error) => {
-    failure = { error };
-  });
-  worker.on('exit', (code) => {
-    if (failure) return exit(failure.error, isOutOfMemory(failure.error) ? 'memory' : 'error');
-    exit(code === 0 ? undefined : new Error(`The thread exited with code ${code}.`), 'exit');
-  });
+function launchHost(thread: HostThread, events: HostEvents): LaunchedHost {
+  thread.events = events;
+  return {
+    connectPeer: (index, end) => thread.command({ kind: 'peer', index }, end),
+    route: (address, index) => thread.command({ kind: 'route', address, index }),
+    reconnectStore: (end) => thread.command({ kind: 'store' }, end),
+    stop: () => thread.command({ kind: 'stop' }),
+    terminate: () => thread.terminate(),
+  };
 }
 
-function isOutOfMemory(error: unknown): boolean {
-  return (error as { readonly code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
+function launchStore(worker: Worker, events: StoreEvents): LaunchedStore {
+  watchExit(worker, (error) => events.exit(error));
+  worker.on('message', (report: StoreReport) => events.report(report));
+  const command = (message: StoreCommand, ports: readonly TransferListItem[] = []): void =>
+    worker.postMessage(message, ports);
+  return {
+    connect: (client, end) => command({ kind: 'connect', client, port: end as MessagePort }, [end as MessagePort]),
+    drain: (client) => command({ kind: 'drain', client }),
+    close: () => command({ kind: 'close' }),
+    terminate: async () => void (await worker.terminate()),
+  };
 }

@@ -23,23 +23,42 @@ interface Running {
   readonly stopHeart: () => void;
 }
 
+/** What a running host obeys. */
+type Order = Exclude<Incoming, { kind: 'start' | 'prepare' }>;
+
 const control = parentPort as MessagePort;
-const early: Exclude<Incoming, { kind: 'start' }>[] = [];
+const early: Order[] = [];
+let prepared: Promise<Definitions> | undefined;
 let running: Running | undefined;
 
 const report = (message: HostReport): void => control.postMessage(message);
 
 control.on('message', (message: Incoming) => {
-  if (message.kind === 'start') void start(message.options, message.ports ?? []);
+  if (message.kind === 'prepare') void prepare(message.modules);
+  else if (message.kind === 'start') void start(message.options, message.ports ?? []);
   else if (running) obey(running, message);
   else early.push(message);
 });
 
+/** A host that is started later finds the definitions there. */
+async function prepare(modules: readonly string[]): Promise<void> {
+  prepared = load(modules);
+  await prepared.then(
+    () => report({ kind: 'prepared' }),
+    (error: unknown) => report({ kind: 'failed', error: encodeError(error) }),
+  );
+}
+
+async function load(modules: readonly string[]): Promise<Definitions> {
+  checkSeams();
+  const definitions = new Definitions();
+  await loadModules(modules, definitions);
+  return definitions;
+}
+
 async function start(options: HostOptions, ports: readonly MessagePort[]): Promise<void> {
   try {
-    checkSeams();
-    const definitions = new Definitions();
-    await loadModules(options.modules, definitions);
+    const definitions = await (prepared ?? load(options.modules));
     running = run(options, definitions, ports);
     for (const message of early.splice(0)) obey(running, message);
     report({ kind: 'ready', prints: definitions.prints() });
@@ -69,7 +88,7 @@ function run(options: HostOptions, definitions: Definitions, [main, store]: read
   return { host, stopHeart: startHeart({ env, beat, everyMs: options.beatMs, readExternalBytes }) };
 }
 
-function obey({ host, stopHeart }: Running, message: Exclude<Incoming, { kind: 'start' }>): void {
+function obey({ host, stopHeart }: Running, message: Order): void {
   const [port] = message.ports ?? [];
   if (message.kind === 'peer') return host.connectPeer(message.index, toPort(port as MessagePort));
   if (message.kind === 'route') return host.route(message.address, message.index);

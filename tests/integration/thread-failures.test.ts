@@ -115,6 +115,23 @@ test('an actor may block its thread for as long as its own definition says', asy
   expect(ended[0]?.blockedMs).toBeGreaterThanOrEqual(1450);
 });
 
+test('G10: threads that are lost one after the other, with and without one in reserve, lose nothing', async () => {
+  const { troupe, ended, replaced } = await createWatched();
+  await using _ = troupe;
+  const ref = troupe.system.actor(counter, 'a');
+  const sends: Promise<void>[] = [];
+  for (let round = 0; round < 5; round++) {
+    sends.push(ref.send({ type: 'ADD', n: 1 }));
+    // Odd rounds leave time to get one ready.
+    if (round % 2 === 1) await new Promise((resolve) => setTimeout(resolve, 1800));
+    await troupe.system.threads.endWorker(0);
+    await eventually(() => replaced.length > round);
+  }
+  await Promise.all(sends);
+  expect(await ref.ask({ type: 'GET' })).toEqual({ count: 5 });
+  expect(ended.map(({ end }) => end)).toEqual(Array.from({ length: 5 }, () => 'order'));
+});
+
 test('a thread ended by order is told as such, and the figures of the threads can be read', async () => {
   const { troupe, ended, replaced } = await createWatched();
   await using _ = troupe;

@@ -80,6 +80,11 @@ describe('options', () => {
       'maxThreadBufferMb',
       "option 'maxThreadBufferMb' is 0 (a number). Use a whole number of MB from 1 to 1048576: maxThreadBufferMb: 1024.",
     ],
+    [
+      { actors: [], spareThread: 1 },
+      'spareThread',
+      "option 'spareThread' is 1 (a number). Use true or false: spareThread: true.",
+    ],
     [{ actors: [], threads: 65 }, 'threads', "option 'threads' is 65 (a number)."],
     [{ actors: [], threads: 1.5 }, 'threads', "option 'threads' is 1.5 (a number)."],
     [{ actors: [], threads: '4' }, 'threads', "option 'threads' is '4' (a string)."],
@@ -118,7 +123,7 @@ describe('options', () => {
     [
       { actor: [] },
       'actor',
-      "option 'actor' is unknown. Known options: actors, store, threads, synchronous, log, recoverEveryMs, overdueAfterMs, idRetentionMs, topicRetentionMs, maxFanOut, maxLiveActors, maxPending, sessionSweepEveryMs, beatMs, hangMs, maxThreadHeapMb, maxThreadBufferMb, inlineHosts, openStore, env.",
+      "option 'actor' is unknown. Known options: actors, store, threads, synchronous, log, recoverEveryMs, overdueAfterMs, idRetentionMs, topicRetentionMs, maxFanOut, maxLiveActors, maxPending, sessionSweepEveryMs, beatMs, hangMs, maxThreadHeapMb, maxThreadBufferMb, spareThread, inlineHosts, openStore, env.",
     ],
     [undefined, '', 'the options are undefined instead of an object. Pass modules that'],
     [[], '', 'the options are an array instead of an object. Pass modules that'],
