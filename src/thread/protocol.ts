@@ -37,7 +37,9 @@ export type HostEntry =
   | { readonly k: 'watch'; readonly to: Address; readonly on: boolean }
   | { readonly k: 'wake'; readonly to: Address }
   /** A timer or a scheduled event of an actor is due. */
-  | { readonly k: 'due'; readonly to: Address };
+  | { readonly k: 'due'; readonly to: Address }
+  /** Actors of a type that may be live at a time in this host, busy ones not counted. */
+  | { readonly k: 'hot'; readonly type: string; readonly most: number };
 
 /** A committed inbox row. */
 export interface HintEntry {

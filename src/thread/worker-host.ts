@@ -218,6 +218,8 @@ export class WorkerHost {
         return this.#wake(entry.to);
       case 'due':
         return this.#due(entry.to);
+      case 'hot':
+        return this.#hibernation.limit(entry.type, entry.most);
     }
   }
 
@@ -299,12 +301,13 @@ export class WorkerHost {
     const isDurable = this.#options.definitions.isDurable(typeOf(address));
     const cell = isDurable ? new Cell(address, this.#services) : new VolatileCell(address, this.#services);
     this.#cells.set(address, cell);
-    this.#hibernation.added(cell);
+    this.#hibernation.added(address, cell);
     return cell;
   }
 
   #forget(address: Address): void {
     this.#cells.delete(address);
+    this.#hibernation.removed(address);
     if (this.#cells.size === 0 && this.#routes.isDedicated(address)) this.#tell({ k: 'vacant', of: address });
   }
 

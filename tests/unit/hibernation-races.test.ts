@@ -31,9 +31,9 @@ beforeEach(() => {
     }
     return hasLeft;
   });
-  vi.spyOn(Hibernation.prototype, 'added').mockImplementation(function (this: Hibernation, cell) {
+  vi.spyOn(Hibernation.prototype, 'added').mockImplementation(function (this: Hibernation, address, cell) {
     live.add(cell);
-    added.call(this, cell);
+    added.call(this, address, cell);
   });
 });
 afterEach(() => {

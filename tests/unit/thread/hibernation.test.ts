@@ -17,11 +17,17 @@ function setUp(maxLive = Infinity) {
   const hibernation = new Hibernation({ env, cells: cells as never, maxLive });
   const add = (name: string, { afterMs = Infinity, isBusy = false } = {}): FakeCell => {
     const cell: FakeCell = { isUsed: true, isBusy, hibernateAfterMs: afterMs, sleep: () => !cell.isBusy };
-    cells.set(name, cell);
-    hibernation.added(cell as unknown as HostCell);
+    cells.set(`probe/${name}`, cell);
+    hibernation.added(`probe/${name}` as never, cell as unknown as HostCell);
     return cell;
   };
-  return { env, cells, hibernation, add, names: () => [...cells.keys()].toSorted() };
+  return {
+    env,
+    cells,
+    hibernation,
+    add,
+    names: () => [...cells.keys()].map((address) => address.slice('probe/'.length)).toSorted(),
+  };
 }
 
 test('a quiet cell leaves when its time is over, at most a quarter of it and a look late, never before', async () => {
@@ -103,4 +109,47 @@ test('after stop no timer is left', async () => {
   add('a', { afterMs: 1000 });
   hibernation.stop();
   expect(env.pendingTimers).toEqual([]);
+});
+
+test('S8: a type may have a limit of its own: those used least recently leave, others stay', async () => {
+  const { env, hibernation, add, names } = setUp();
+  hibernation.limit('probe', 2);
+  const first = add('a');
+  for (const name of ['b', 'c', 'd']) {
+    first.isUsed = true;
+    add(name);
+    await env.advance(1000);
+  }
+  expect(names().length).toBe(2);
+  expect(names()).toContain('d');
+  expect(env.pendingTimers).toEqual([]);
+});
+
+test('S8: a limit that comes later, or is lowered, counts at once for who is quiet, and soon for the rest', async () => {
+  const { env, hibernation, add, cells } = setUp();
+  const made = Array.from({ length: 20 }, (_, i) => add(`a${i}`, { isBusy: i < 5 }));
+  hibernation.limit('probe', 10);
+  await env.advance(1000);
+  expect(cells.size).toBe(10);
+  hibernation.limit('probe', 2);
+  await env.advance(1000);
+  expect(cells.size).toBe(5);
+  for (const cell of made) cell.isBusy = false;
+  await env.advance(1000);
+  expect(cells.size).toBe(2);
+  hibernation.limit('probe', 30);
+  for (let i = 0; i < 20; i++) add(`b${i}`);
+  await env.advance(1000);
+  expect(cells.size).toBe(22);
+});
+
+test('S8: who has left by other ways no longer counts', async () => {
+  const { env, hibernation, add, cells } = setUp();
+  hibernation.limit('probe', 2);
+  for (const name of ['a', 'b']) add(name);
+  cells.delete('probe/a');
+  hibernation.removed('probe/a' as never);
+  add('c');
+  await env.advance(1000);
+  expect(cells.size).toBe(2);
 });
