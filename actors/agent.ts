@@ -39,6 +39,7 @@ export function defineAgent(
   });
   return defineActor(type, machine, {
     version,
+    role: 'agent',
     input: z.object({ name: z.string().min(1).max(256), skill: z.string().min(1).max(256) }),
     events: { TURN: turnSchema },
     meta: ({ name, skill }) => ({ name, skill }),

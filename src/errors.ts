@@ -67,6 +67,9 @@ export const ERROR_CATALOGUE = {
   ERR_MAILBOX_DROPPED:
     'A newer event took the place of this one in a full mailbox, whose policy is `drop-oldest`. It was not processed.',
   ERR_OVERLOADED: 'Too many messages wait for an answer. Await the earlier ones first; see `maxPending`.',
+  ERR_AGENT_UNKNOWN: 'No agent of this name is under watch. Register it with `system.health.register`.',
+  ERR_DEGRADED:
+    'Too many agents fail, so no new session is begun. Try again after `details.retryAfterMs`; existing sessions go on.',
   ERR_INTERNAL: 'A defect in Troupe. Report it with the stack.',
 } as const;
 

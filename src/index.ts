@@ -12,7 +12,7 @@ export type {
   StateView,
   SupervisePolicy,
 } from './actor/define.ts';
-export type { OverflowPolicy, TimerPolicy } from './actor/policy.ts';
+export type { OverflowPolicy, Role, TimerPolicy } from './actor/policy.ts';
 export { replace } from './supervision/spec.ts';
 export type { Backoff, GiveUp, OnFailure, Replacement, Restart, Strategy } from './supervision/spec.ts';
 export type { Action, FailureKind, PlainError, RestartCause, SystemEvents, SystemTopic } from './supervision/events.ts';
@@ -54,6 +54,19 @@ export type {
   Sessions,
   SessionSummary,
 } from './sessions/sessions.ts';
+export { AGENT_STATES, REPLAY_POLICIES } from './health/agent.ts';
+export type {
+  AgentFunctions,
+  AgentHealth,
+  AgentOptions,
+  AgentState,
+  HealthStats,
+  RecoveryStrategy,
+  ReplayPolicy,
+  ReplayResult,
+} from './health/agent.ts';
+export type { Health, SystemMode } from './health/health.ts';
+export type { DegradationOptions } from './health/settings.ts';
 export { createSystem } from './system/create-system.ts';
 export type { LetterQuery } from './system/dead-letters.ts';
 export type { HistoryEntry } from './system/history.ts';

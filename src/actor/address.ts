@@ -19,7 +19,7 @@ export const ROOT = 'system/root' as Address;
  */
 export function toAddress(type: string, key: string): Address {
   assertType(type);
-  if (typeof key !== 'string' || !KEY_PATTERN.test(key)) {
+  if (!isKey(key)) {
     throw new TroupeError(
       'ERR_ADDRESS',
       `Key ${quote(key)} of actor type '${type}' is not valid. Use 1 to 128 characters of A-Z a-z 0-9 _ : - that start with a letter or digit.`,
@@ -27,6 +27,11 @@ export function toAddress(type: string, key: string): Address {
     );
   }
   return `${type}/${key}` as Address;
+}
+
+/** True for a text that can be the key of an actor, or the id of an external agent. */
+export function isKey(key: unknown): key is string {
+  return typeof key === 'string' && KEY_PATTERN.test(key);
 }
 
 /**

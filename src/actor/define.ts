@@ -13,7 +13,7 @@ import type { Handler } from './define-handler.ts';
 import type { Backoff, GiveUp, OnFailure, Restart, Strategy, SupervisionSpec } from '../supervision/spec.ts';
 import { RUNTIME_EVENT_TYPES } from './effects.ts';
 import { policySchema, resolvePolicy } from './policy.ts';
-import type { OverflowPolicy, ParsedPolicy, TimerPolicy } from './policy.ts';
+import type { OverflowPolicy, ParsedPolicy, Role, TimerPolicy } from './policy.ts';
 
 /** Schemas of the events a caller may send, by type, without the `type` field. */
 export type EventSchemas = Readonly<Record<string, z.ZodType>>;
@@ -96,6 +96,8 @@ export interface ActorPolicy<
    * that type; the schemas of `events` do not apply to it. @default {}
    */
   readonly topics?: Readonly<Record<string, string>>;
+  /** `agent`: when several of them fail within a short time, the system is degraded. `defineAgent` says so itself. @default 'actor' */
+  readonly role?: Role;
 }
 
 /** The policy with its defaults filled in. */
@@ -110,6 +112,7 @@ export interface ResolvedPolicy {
   readonly isDedicated: boolean;
   readonly timers: Readonly<Record<string, TimerPolicy>>;
   readonly topics: Readonly<Record<string, string>>;
+  readonly role: Role;
 }
 
 /** A machine plus its policy. Export it from a module listed in `createSystem({ actors })`. */

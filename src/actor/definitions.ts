@@ -93,6 +93,11 @@ export class Definitions {
     for (const definition of this.#byType.values()) assertReplacement(definition, this.#byType);
   }
 
+  /** True for a type whose actors are agents. */
+  isAgent(type: string): boolean {
+    return this.#byType.get(type)?.policy.role === 'agent';
+  }
+
   prints(): DefinitionPrint[] {
     return [...this.#byType.values()]
       .map(({ type, version, machine }) => ({ type, version, hash: hashMachine(machine.config) }))

@@ -19,6 +19,10 @@ export type OverflowPolicy = (typeof OVERFLOW_POLICIES)[number];
 export const TIMER_POLICIES = ['deadline', 'remaining', 'restart'] as const;
 export type TimerPolicy = (typeof TIMER_POLICIES)[number];
 
+/** What actors of a definition stand for. Failures of agents count for the degradation mode. */
+export const ROLES = ['actor', 'agent'] as const;
+export type Role = (typeof ROLES)[number];
+
 const backoffSchema = z
   .strictObject({
     minMs: z.number().min(0).max(DAY_MS).default(50),
@@ -77,6 +81,7 @@ export const policySchema = z.strictObject({
   dedicated: z.boolean().default(false),
   timers: z.record(z.string(), z.enum(TIMER_POLICIES)).default({}),
   topics: z.record(z.string(), z.string().min(1)).default({}),
+  role: z.enum(ROLES).default('actor'),
 });
 
 /** A policy with its defaults filled in. */
@@ -84,7 +89,8 @@ export type ParsedPolicy = z.output<typeof policySchema>;
 
 /** A parsed policy as the runtime uses it. */
 export function resolvePolicy(parsed: ParsedPolicy): ResolvedPolicy {
-  const { version, supervise, maxStateBytes, hibernateAfterMs, mailbox, durable, dedicated, timers, topics } = parsed;
+  const { version, supervise, maxStateBytes, hibernateAfterMs, mailbox, durable, dedicated, timers, topics, role } =
+    parsed;
   return {
     version,
     supervise: toSpec(supervise),
@@ -95,6 +101,7 @@ export function resolvePolicy(parsed: ParsedPolicy): ResolvedPolicy {
     isDedicated: dedicated,
     timers,
     topics,
+    role,
   };
 }
 

@@ -84,12 +84,14 @@ export class Sessions {
 
   /**
    * Creates a session. With an id that exists the session is returned as it is.
-   * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_INPUT_INVALID, ERR_ADDRESS.
+   * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_INPUT_INVALID, ERR_ADDRESS; ERR_DEGRADED for a new session while too many agents fail.
    */
   async create(options: CreateSession): Promise<Session> {
     checkOptions('sessions.create', options, CREATE_KEYS, "an object such as { user: 'ada' }");
     const { id = this.#system.newId(), ...input } = options;
-    await this.#system.actor(session, id, input).snapshot();
+    const created = this.#system.actor(session, id, input);
+    if (this.#system.health.mode === 'degraded') await this.#assertKnown(id);
+    await created.snapshot();
     // Without the input: what is said to a session that was removed must not make it anew.
     return this.#open(id, this.#system.actor(session, id));
   }
@@ -136,6 +138,16 @@ export class Sessions {
       cursor = page.nextCursor;
     } while (cursor !== undefined);
     return count;
+  }
+
+  /** While too many agents fail nothing new is begun. */
+  async #assertKnown(id: string): Promise<void> {
+    try {
+      await this.#system.actor(session, id).snapshot();
+    } catch (error) {
+      if (isTroupeError(error, 'ERR_ACTOR_NOT_FOUND')) this.#system.assertTakesSessions();
+      else throw error;
+    }
   }
 
   /** Looks once more before: since the list was made the session may be gone, and another have taken its id. */

@@ -8,6 +8,15 @@ import type { AnyDefinition } from '../actor/define.ts';
 import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
 import type { Env } from '../env.ts';
+import type { DegradationSettings } from '../../machines/degradation.ts';
+import {
+  DEGRADATION_ALLOWED,
+  DEGRADATION_FIELDS,
+  degradationMisfit,
+  degradationSchema,
+  resolveDegradation,
+} from '../health/settings.ts';
+import type { DegradationOptions } from '../health/settings.ts';
 import { LOG_LEVELS } from '../observe/logger.ts';
 import type { LogLevel, LogSink } from '../observe/logger.ts';
 import type { StoreOptions } from '../store/protocol.ts';
@@ -54,6 +63,11 @@ export interface SystemOptions {
   readonly maxThreadBufferMb?: number;
   /** Keeps one more thread ready, with the definitions loaded, to take the place of one that ends. About 12 MB. @default true */
   readonly spareThread?: boolean;
+  /**
+   * When too many agents fail, no new sessions are begun and fewer are kept in memory until it is over; `false`: never, and sessions have
+   * no limit of their own. @default more than 3 agents within 30 s, until fewer than 2 failures in 120 s
+   */
+  readonly degradation?: DegradationOptions | false;
   /** With `threads: 0`: worker hosts side by side on the calling thread, so that tests see several. 1 to 16. @default 1 */
   readonly inlineHosts?: number;
   /** With `threads: 0`: gives the store itself, which then outlives the system. For tests of crashes. */
@@ -84,6 +98,8 @@ export interface ResolvedOptions {
   readonly maxThreadHeapMb: number;
   readonly maxThreadBufferMb: number;
   readonly spareThread: boolean;
+  /** Undefined: off. */
+  readonly degradation: DegradationSettings | undefined;
   readonly inlineHosts: number;
   readonly openStore?: ((options: StoreOptions) => Promise<Store>) | undefined;
 }
@@ -135,6 +151,7 @@ const schema = z.strictObject({
   maxThreadHeapMb: z.int().min(16).max(65_536).default(1024),
   maxThreadBufferMb: z.int().min(1).max(1_048_576).default(1024),
   spareThread: z.boolean().default(true),
+  degradation: degradationSchema.prefault({}),
   inlineHosts: z.int().min(1).max(16).default(1),
   openStore: z.custom<(options: StoreOptions) => Promise<Store>>((value) => typeof value === 'function').optional(),
   env: z.custom<Env>((value) => isObject(value) && missingOf(value, ENV_METHODS).length === 0).optional(),
@@ -160,6 +177,7 @@ const ALLOWED: Readonly<Record<keyof SystemOptions, string>> = {
   maxThreadHeapMb: 'Use a whole number of MB from 16 to 65536: maxThreadHeapMb: 1024.',
   maxThreadBufferMb: 'Use a whole number of MB from 1 to 1048576: maxThreadBufferMb: 1024.',
   spareThread: 'Use true or false: spareThread: true.',
+  degradation: DEGRADATION_ALLOWED,
   inlineHosts: 'Use a whole number from 1 to 16, with threads: 0: inlineHosts: 1.',
   openStore: 'Leave it out, or pass a function that opens a store, with threads: 0.',
   env: 'Leave it out, or pass an Env such as createSimulatedEnv() from troupe/testing.',
@@ -173,14 +191,35 @@ export const OPTION_NAMES: readonly string[] = Object.keys(ALLOWED);
  * @throws {TroupeError} ERR_OPTIONS_INVALID naming the option, what was given, and what is allowed.
  */
 export function resolveOptions(options: SystemOptions): ResolvedOptions {
-  const parsed = schema.safeParse(options);
+  const isOff = isObject(options) && options.degradation === false;
+  const parsed = schema.safeParse(isOff ? { ...options, degradation: undefined } : options);
   if (!parsed.success) throw toError(options, parsed.error.issues);
   const { actors, threads = Math.max(1, availableParallelism() - 1), env: _env, openStore, ...rest } = parsed.data;
+  const degradation = isOff ? undefined : checkDegradation(resolveDegradation(parsed.data.degradation));
   const definitions = actors.filter(isDefinition);
   const modules = actors.filter((actor): actor is URL | string => !isDefinition(actor)).map(toModuleUrl);
   if (threads > 0) assertThreadable(definitions, parsed.data);
   assertBeatFits(parsed.data);
-  return { ...rest, modules, definitions, threads, ...(openStore && { openStore: checkOpened(openStore) }) };
+  return {
+    ...rest,
+    modules,
+    definitions,
+    threads,
+    degradation,
+    ...(openStore && { openStore: checkOpened(openStore) }),
+  };
+}
+
+/** Refuses what is within bounds, each by itself, and yet makes no sense together. */
+function checkDegradation(settings: DegradationSettings): DegradationSettings {
+  const misfit = degradationMisfit(settings);
+  if (!misfit) return settings;
+  const path = `degradation.${misfit.field}`;
+  throw new TroupeError(
+    'ERR_OPTIONS_INVALID',
+    `createSystem: option '${path}' is ${settings[misfit.field]}, which ${misfit.why}. ${DEGRADATION_ALLOWED}`,
+    { details: { path } },
+  );
 }
 
 /** A thread that misses one beat is not blocked yet: two timers of the same pace may miss each other. */
@@ -265,12 +304,13 @@ function isLocated(module: string): boolean {
 /** An unknown option comes first: a name that is misspelt may be why another is missing. */
 function toError(options: unknown, issues: readonly z.core.$ZodIssue[]): TroupeError {
   const unknown = issues.find((issue) => issue.code === 'unrecognized_keys');
-  const path = unknown ? unknown.keys.slice(0, 1) : (issues[0]?.path ?? []);
+  const path = unknown ? [...unknown.path, ...unknown.keys.slice(0, 1)] : (issues[0]?.path ?? []);
   const name = path.join('.');
   return new TroupeError('ERR_OPTIONS_INVALID', `createSystem: ${toText()}`, { details: { path: name } });
 
   function toText(): string {
-    if (unknown) return `option '${name}' is unknown. Known options: ${Object.keys(ALLOWED).join(', ')}.`;
+    const known = path.length > 1 ? DEGRADATION_FIELDS : Object.keys(ALLOWED);
+    if (unknown) return `option '${name}' is unknown. Known options: ${known.join(', ')}.`;
     const allowed = ALLOWED[path[0] as keyof SystemOptions] ?? ALLOWED.actors;
     const value = path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown>)?.[key], options);
     if (path.length === 0) return `the options are ${describeValue(value)} instead of an object. ${allowed}`;

@@ -13,6 +13,7 @@ import { TroupeError } from '../errors.ts';
 import type { Env } from '../env.ts';
 import type { Logger, LogLevel } from '../observe/logger.ts';
 import { Groups } from '../groups/groups.ts';
+import type { Health } from '../health/health.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import type { ListQuery, Page, StoreStats } from '../store/queries.ts';
 import type { ActorSummary, NewPublication, Published, StoredDeadLetter } from '../store/store.ts';
@@ -25,6 +26,8 @@ import type { SystemCore } from './core.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { LetterQuery } from './dead-letters.ts';
 import type { ResolvedOptions } from './options.ts';
+import { createHealth } from './health.ts';
+import type { SystemHealth } from './health.ts';
 import { Outbox } from './outbox.ts';
 import type { DeliveryHandler } from './outbox.ts';
 import { Overdue } from './overdue.ts';
@@ -75,6 +78,7 @@ export class System {
   #bus: EmbeddedBus | undefined;
   #timetable: Timetable | undefined;
   #recovery: Recovery | undefined;
+  #health: SystemHealth | undefined;
   #isStopping = false;
   #stopped: Promise<void> | undefined;
 
@@ -119,6 +123,10 @@ export class System {
     const prepare = (address: Address): void => threads.ensure(address);
     this.#timetable = new Timetable({ env, store, everyMs, due, isSlow, prepare });
     await store.call('dropReplies', boot);
+    const { announce } = this;
+    const postToHosts = (text: string, index?: number): void => threads.postToHosts(text, index);
+    this.#health = createHealth({ parts: this.#parts, core: this.#core, store, bus: this.#bus, announce, postToHosts });
+    this.#health.limitSessions();
     this.#recovery = new Recovery({
       env,
       log,
@@ -131,6 +139,7 @@ export class System {
       wake: (address) => threads.post(address, `{"k":"wake","to":"${address}"}`),
     });
     await this.#recovery.start();
+    await this.#health.monitor.begin();
   }
 
   #chores(store: Threads['store']): readonly Chore[] {
@@ -171,6 +180,17 @@ export class System {
   /** Topics. */
   get bus(): Bus {
     return this.#running.bus;
+  }
+
+  /** Agents under watch, and whether too many of them fail. */
+  get health(): Health {
+    return this.#running.health;
+  }
+
+  /** @throws {TroupeError} ERR_DEGRADED while too many agents fail. */
+  assertTakesSessions(): void {
+    const refusal = this.#health?.monitor.refusal;
+    if (refusal) throw refusal;
   }
 
   /** Conversations of users. */
@@ -316,6 +336,7 @@ export class System {
   async #stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true;
     this.#recovery?.stop();
+    this.#health?.close();
     await this.#bus?.stop({ timeoutMs });
     await within(this.#parts.env, timeoutMs, this.#core.sends.settled());
     await this.#signOff();
@@ -338,10 +359,10 @@ export class System {
     return new DeadLetters(this.#core, this.store);
   }
 
-  get #running(): { readonly threads: Threads; readonly outbox: Outbox; readonly bus: Bus } {
-    if (!this.#threads || !this.#outbox || !this.#bus)
+  get #running(): { readonly threads: Threads; readonly outbox: Outbox; readonly bus: Bus; readonly health: Health } {
+    if (!this.#threads || !this.#outbox || !this.#bus || !this.#health)
       throw new TroupeError('ERR_INTERNAL', 'The system has not begun.');
-    return { threads: this.#threads, outbox: this.#outbox, bus: this.#bus };
+    return { threads: this.#threads, outbox: this.#outbox, bus: this.#bus, health: this.#health.monitor };
   }
 
   #assertRunning(): void {
@@ -383,6 +404,7 @@ export class System {
   /** A host was replaced: everything under way for its actors goes out again, then its work is looked for. */
   repeatFor(index: number): void {
     const { routes } = this.#parts;
+    this.#health?.limitSessions(index);
     // An actor whose own thread has ended is affected as well: what waits for it asks for another.
     const isAffected = (address: Address): boolean => (routes.indexOf(address) ?? index) === index;
     this.#core.tells.replaced(index);

@@ -183,6 +183,12 @@ export class Threads {
     if (slot?.isReady) slot.main.post(text);
   }
 
+  /** Queues an entry for one host, or for every host that serves. */
+  postToHosts(text: string, index?: number): void {
+    for (const slot of this.#hosts.all)
+      if (slot.isReady && (index === undefined || slot.index === index)) slot.main.post(text);
+  }
+
   /** Starts everything. @throws what the store or a host failed with; nothing is left running then. */
   async start(): Promise<void> {
     const { workers, rise } = this.#options;

@@ -4,12 +4,13 @@ import type { Address } from '../actor/address.ts';
 import type { Definitions } from '../actor/definitions.ts';
 
 export class Routes {
-  readonly #workers: number;
+  /** Hosts that share the actors. */
+  readonly workers: number;
   readonly #definitions: Definitions;
   readonly #dedicated = new Map<Address, number>();
 
   constructor(workers: number, definitions: Definitions) {
-    this.#workers = workers;
+    this.workers = workers;
     this.#definitions = definitions;
   }
 
@@ -19,7 +20,7 @@ export class Routes {
 
   /** Nothing for an actor that wants a thread of its own and has none yet. */
   indexOf(address: Address): number | undefined {
-    return this.isDedicated(address) ? this.#dedicated.get(address) : hashAddress(address) % this.#workers;
+    return this.isDedicated(address) ? this.#dedicated.get(address) : hashAddress(address) % this.workers;
   }
 
   /** Notes where main has put an actor; nothing when its thread has gone. */

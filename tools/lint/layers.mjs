@@ -40,6 +40,12 @@ export const CLOSED_FOLDERS = [
     closedFiles: ['src/system/**'],
   },
   {
+    files: ['src/health/**'],
+    packages: ['xstate', 'zod'],
+    closedModules: ['node:worker_threads'],
+    closedFiles: ['src/system/**'],
+  },
+  {
     files: ['machines/**'],
     packages: ['xstate'],
     closedModules: ['node:*'],

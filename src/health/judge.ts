@@ -1,0 +1,41 @@
+/** What an agent's signs of life say about it: pure, plain arithmetic, asked for every agent at every look. */
+import type { AgentRecord } from './agent.ts';
+
+/** What is known of the signs of life of an agent. Times by the monotonic clock. */
+export interface Signs {
+  readonly isActor: boolean;
+  readonly record: Pick<AgentRecord, 'heartbeatMs' | 'missedBeats' | 'zombieAfterMs'>;
+  readonly beatMs: number;
+  readonly activityMs: number;
+  readonly waitingSinceMs: number | undefined;
+}
+
+export type Verdict = 'alive' | 'disconnected' | 'zombie';
+
+/**
+ * Decides how an agent is. An actor sends no heartbeats: it is a zombie when what waits for it has waited too long, and everything else
+ * about it comes as events.
+ */
+export function judge(signs: Signs, nowMs: number): Verdict {
+  const { isActor, record, beatMs, activityMs, waitingSinceMs } = signs;
+  const { heartbeatMs, missedBeats, zombieAfterMs } = record;
+  if (!isActor && nowMs - beatMs >= heartbeatMs * missedBeats + graceMs(heartbeatMs)) return 'disconnected';
+  if (zombieAfterMs === 0) return 'alive';
+  if (!isActor) return nowMs - activityMs >= zombieAfterMs ? 'zombie' : 'alive';
+  if (waitingSinceMs === undefined) return 'alive';
+  return nowMs - Math.max(waitingSinceMs, activityMs) >= zombieAfterMs ? 'zombie' : 'alive';
+}
+
+/** A heartbeat that is on its way when its time is over is not missed: a tenth of the interval, a quarter of a second at most. */
+function graceMs(heartbeatMs: number): number {
+  return Math.min(250, heartbeatMs / 10);
+}
+
+/** Most and least time between two looks, in milliseconds. */
+const MOST_LOOK_MS = 500;
+const LEAST_LOOK_MS = 25;
+
+/** Time between two looks that sees the shortest heartbeat missed soon after. */
+export function lookEveryMs(shortestHeartbeatMs: number): number {
+  return Math.max(LEAST_LOOK_MS, Math.min(MOST_LOOK_MS, shortestHeartbeatMs / 4));
+}

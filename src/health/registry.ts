@@ -1,0 +1,56 @@
+/** The agents under watch, by name, in the order they were registered. */
+import { TroupeError } from '../errors.ts';
+import { checkAgent } from './checks.ts';
+import type { Watch } from './watch.ts';
+
+export class Registry {
+  readonly #watches = new Map<string, Watch>();
+
+  get size(): number {
+    return this.#watches.size;
+  }
+
+  [Symbol.iterator](): IterableIterator<Watch> {
+    return this.#watches.values();
+  }
+
+  /** @param agent a name as it was checked */
+  get(agent: string): Watch | undefined {
+    return this.#watches.get(agent);
+  }
+
+  /** @throws {TroupeError} ERR_AGENT_UNKNOWN, ERR_ADDRESS. */
+  find(agent: string): Watch {
+    const watch = this.#watches.get(checkAgent(agent));
+    if (watch) return watch;
+    throw new TroupeError(
+      'ERR_AGENT_UNKNOWN',
+      `No agent '${agent}' is under watch. Register it with system.health.register('${agent}', …), or look at system.health.all().`,
+      { details: { agent } },
+    );
+  }
+
+  add(watch: Watch): void {
+    this.#watches.set(watch.agent, watch);
+  }
+
+  remove(watch: Watch): void {
+    this.#watches.delete(watch.agent);
+  }
+
+  get hasExternal(): boolean {
+    return this.shortestBeatMs !== Infinity;
+  }
+
+  get hasTopics(): boolean {
+    for (const { record } of this) if (record.topics.length > 0) return true;
+    return false;
+  }
+
+  /** Infinity when there are only actors, which have no heartbeats. */
+  get shortestBeatMs(): number {
+    let shortestMs = Infinity;
+    for (const { isActor, record } of this) if (!isActor) shortestMs = Math.min(shortestMs, record.heartbeatMs);
+    return shortestMs;
+  }
+}

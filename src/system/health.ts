@@ -1,0 +1,59 @@
+/** Puts the watch over agents together with what it needs of a running system. */
+import type { Bus } from '../bus/bus.ts';
+import { Mode } from '../health/mode.ts';
+import { Monitor } from '../health/monitor.ts';
+import type { StoreClient } from '../store/store-client.ts';
+import type { Announce } from '../supervision/events.ts';
+import type { SystemCore } from './core.ts';
+import type { SystemParts } from './system.ts';
+
+export interface HealthParts {
+  readonly parts: SystemParts;
+  readonly core: SystemCore;
+  readonly store: StoreClient;
+  readonly bus: Bus;
+  readonly announce: Announce;
+  /** Queues an entry for one host, or for all. */
+  readonly postToHosts: (text: string, index?: number) => void;
+}
+
+/** The watch over agents, and how many sessions the hosts may keep live. */
+export interface SystemHealth {
+  readonly monitor: Monitor;
+  /** Tells a host, or all of them, how many sessions each may keep live, so that together they keep as many as the mode allows. */
+  limitSessions(index?: number): void;
+  close(): void;
+}
+
+/** Makes the watch of a system; `monitor.begin` starts it. */
+export function createHealth({ parts, core, store, bus, announce, postToHosts }: HealthParts): SystemHealth {
+  const { env, definitions, routes, options } = parts;
+  const log = parts.log.with({ component: 'health' });
+  const { degradation: settings } = options;
+  const limit = (sessions: number, index?: number): void => {
+    const most = Math.ceil(sessions / routes.workers);
+    postToHosts(`{"k":"hot","type":"session","most":${most}}`, index);
+  };
+  const mode = settings && new Mode({ env, log, announce, settings, limitSessions: (most) => limit(most) });
+  const monitor = new Monitor({
+    env,
+    log,
+    store,
+    bus,
+    announce,
+    definitions,
+    mode,
+    assertRunning: () => core.assertRunning(),
+    threadOf: (address) => routes.indexOf(address),
+    // What a held actor needs; one that is not held goes on from its last commit anyway.
+    restartActor: (address) => core.requests.order(address, 'revive'),
+  });
+  return {
+    monitor,
+    limitSessions: (index) => mode && limit(mode.hotSessions, index),
+    close: () => {
+      monitor.close();
+      mode?.stop();
+    },
+  };
+}
