@@ -46,7 +46,7 @@ export function createHealth({ parts, core, store, bus, announce, postToHosts }:
     assertRunning: () => core.assertRunning(),
     threadOf: (address) => routes.indexOf(address),
     // What a held actor needs; one that is not held goes on from its last commit anyway.
-    restartActor: (address) => core.requests.order(address, 'revive'),
+    restartActor: (address) => core.requests.order(address, 'restart'),
   });
   return {
     monitor,
