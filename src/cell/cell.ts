@@ -16,20 +16,18 @@ import type { Address } from '../actor/address.ts';
 import type { AnyDefinition } from '../actor/define.ts';
 import type { PersistedState } from '../state/persisted.ts';
 import type { CommitResult } from '../store/store.ts';
-import { HEALTHY, Supervisor } from '../supervision/supervisor.ts';
-import type { LifecycleView } from '../supervision/supervisor.ts';
+import type { LifecycleView, Supervisor } from '../supervision/supervisor.ts';
 import { admit } from './admission.ts';
-import { announceIn } from './announce-in.ts';
+import { answerEnded } from './answering.ts';
 import { Blame } from './blame.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { CommitHooks, RefusedResult } from './commit-queue.ts';
-import { canCreate, createNext, failCreation, stopUncreated } from './creating.ts';
-import { hasEnded } from './draft.ts';
+import { createNext, failCreation } from './creating.ts';
 import type { Draft } from './draft.ts';
 import type { InFlightRow } from './effect-runs.ts';
 import { Ending } from './ending.ts';
 import type { End, EndingHooks } from './ending.ts';
-import { failAfter, refuseUnsavable, takeRefusal } from './failing.ts';
+import { refuseUnsavable, takeRefusal } from './failing.ts';
 import { ended } from './failure.ts';
 import type { Fault } from './failure.ts';
 import type { HostCell } from './host-cell.ts';
@@ -38,31 +36,19 @@ import { InboxReader } from './inbox-reader.ts';
 import type { InboxHooks } from './inbox-reader.ts';
 import { Incarnation } from './incarnation.ts';
 import type { IncarnationHost } from './incarnation.ts';
-import { eventIdOf, isStopOrder, isSupervision, isTold } from './items.ts';
-import type {
-  DirectItem,
-  InboxItem,
-  InternalItem,
-  Item,
-  OrderItem,
-  ScheduleCommand,
-  ScheduledItem,
-  SupervisionItem,
-  TimerItem,
-} from './items.ts';
+import { isTold } from './items.ts';
+import type { DirectItem, InboxItem, InternalItem, Item, OrderItem, ScheduledItem, TimerItem } from './items.ts';
 import { fail } from './judging.ts';
-import type { Failed, LiveOrigin } from './live-actor.ts';
+import type { LiveOrigin } from './live-actor.ts';
 import { answerRepeated, load, restore } from './loading.ts';
 import { Mailbox } from './mailbox.ts';
 import { letOut } from './release.ts';
+import { dropSupervisor, lifecycleOf, serves, stopInPause, supervisorOf } from './pausing.ts';
 import { isRepeated } from './repeats.ts';
 import { ScheduledReader } from './scheduled-reader.ts';
 import type { CellServices, Pumped } from './services.ts';
-import { supervise } from './supervising.ts';
 import { Trouble } from './trouble.ts';
-
-/** Turns that may share one commit. */
-const MAX_TURNS_PER_COMMIT = 64;
+import { fill } from './turns.ts';
 
 /** Commits of one cell that may wait for acknowledgement; more input waits in the mailbox. */
 const MAX_UNACKNOWLEDGED = 4;
@@ -77,7 +63,6 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
   readonly address: Address;
   /** What runs it: the definition of its type, or that of a substitute. */
   definition: AnyDefinition;
-  readonly ownDefinition: AnyDefinition;
   readonly services: CellServices;
   readonly mailbox = new Mailbox();
   /** What code sent while the cell was loading. */
@@ -102,8 +87,7 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
   constructor(address: Address, services: CellServices) {
     this.address = address;
     this.services = services;
-    this.ownDefinition = services.definitions.get(typeOf(address));
-    this.definition = this.ownDefinition;
+    this.definition = services.definitions.get(typeOf(address));
     this.commits = new CommitQueue(this);
     void this.load();
   }
@@ -198,19 +182,19 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
   dispose(): void {
     this.phase = 'disposed';
     this.ending?.dispose();
-    this.#dropSupervisor();
+    dropSupervisor(this);
     this.endLife();
   }
 
   /** Takes what waits, as far as there is room. Also called when there is room again. */
   pump(): void {
-    while (this.phase === 'live' && this.commits.unacknowledged < MAX_UNACKNOWLEDGED && this.#isHeadReady()) {
+    while (this.phase === 'live' && this.commits.unacknowledged < MAX_UNACKNOWLEDGED && this.isHeadReady) {
       if (!this.services.hasRoom(this)) return;
       this.fill(this.commits.newDraft());
     }
     if (this.phase === 'ended' && this.mailbox.size > 0) this.answerEnded();
     if (this.phase === 'busy') this.ending?.look();
-    if (this.phase === 'pausing') this.#stopInPause();
+    if (this.phase === 'pausing') stopInPause(this);
     if (this.mailbox.size > 0) return;
     if (this.trouble) this.trouble.isCautious = false;
     if (this.inbox) this.#tend(this.inbox);
@@ -223,53 +207,7 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
 
   /** Takes turns until the mailbox is empty or the commit is full, then posts what they led to. */
   fill(draft: Draft): void {
-    const limit = this.trouble?.isCautious ? 1 : MAX_TURNS_PER_COMMIT;
-    for (let turns = 0; turns < limit && this.#isHeadReady(); turns++) {
-      const item = this.mailbox.shift() as Item;
-      if (isStopOrder(item)) return this.#stopAfter(draft, item);
-      if (isSupervision(item)) return this.#superviseAfter(draft, item as SupervisionItem);
-      if (item.kind === 'order') {
-        draft.items.push(item);
-        continue;
-      }
-      if (item.kind === 'scheduled' && this.#isEarly(item)) continue;
-      if (this.blame?.buryPoison(item, draft, this.commits.marks)) continue;
-      const failed = this.#turn(draft, item);
-      if (failed) return failAfter(this, draft, item, failed.error);
-      if (hasEnded(draft)) return this.complete(draft);
-    }
-    this.post(draft);
-  }
-
-  /** The clock was set back while it waited: it comes again when it is due. */
-  #isEarly(item: ScheduledItem): boolean {
-    const { dueAt } = item.row;
-    if (dueAt <= this.services.env.now()) return false;
-    this.scheduled?.forget([item]);
-    this.services.dueLater(this.address, dueAt);
-    return true;
-  }
-
-  #turn(draft: Draft, item: Item): Failed | undefined {
-    const fault = this.trouble?.faultOf(item);
-    const failed = fault ? { error: fault } : this.incarnation?.turn(draft, item);
-    if (failed) return failed;
-    if (item.kind === 'direct' && item.command) this.#obey(draft, item.command);
-    draft.consume(item, this.commits.marks);
-    if (draft.sent && this.mailbox.scheduled > 0) this.#dropMoved(draft.sent.schedules);
-    this.blame?.acquit(eventIdOf(item) ?? 'internal', draft);
-    return undefined;
-  }
-
-  #obey(draft: Draft, command: ScheduleCommand): void {
-    if ('schedule' in command) draft.rows.schedules.set(command.schedule.key, command.schedule);
-    else draft.rows.schedules.set(command.unschedule, null);
-  }
-
-  /** A scheduled event that was moved or taken back while it waited for its turn does not get one. */
-  #dropMoved(keys: ReadonlyMap<string, unknown>): void {
-    const moved = this.mailbox.removeWhere((item) => item.kind === 'scheduled' && keys.has(item.row.key));
-    this.scheduled?.forget(moved.filter((item) => item.kind === 'scheduled'));
+    fill(this, draft);
   }
 
   /** Makes the next life. */
@@ -302,36 +240,12 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
   }
 
   reload(): void {
-    this.#dropSupervisor();
+    dropSupervisor(this);
     this.endLife();
     this.inbox?.drop();
     this.scheduled?.reset();
     this.phase = 'loading';
     void this.load();
-  }
-
-  /** The end has a commit of its own: what came before must be saved as it is, or fail by itself. */
-  #stopAfter(draft: Draft, item: Item): void {
-    const isAlone = draft.isEmpty && draft.items.length === 0;
-    if (!isAlone && !this.post(draft, [item])) return;
-    const last = this.commits.newDraft();
-    this.endingOf().obey(last, this.parent, item, () => this.incarnation?.stop(last));
-  }
-
-  #superviseAfter(draft: Draft, item: SupervisionItem): void {
-    const isAlone = draft.isEmpty && draft.items.length === 0;
-    if (isAlone || this.post(draft, [item])) supervise(this, item);
-  }
-
-  /** An order to stop does not wait for the end of a pause. */
-  #stopInPause(): void {
-    const head = this.mailbox.peek();
-    if (!head || !isStopOrder(head)) return;
-    this.mailbox.shift();
-    this.#dropSupervisor();
-    this.phase = 'busy';
-    if (!this.commits.isStored) return stopUncreated(this, head);
-    this.#stopAfter(this.commits.newDraft(), head);
   }
 
   /** The machine has come to its end. A permanent actor begins again. */
@@ -357,30 +271,12 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
     this.answerEnded();
   }
 
-  /** Nobody lives here: senders are told, rows of others become dead letters, then the cell is forgotten. */
   answerEnded(): void {
-    const { committed, isStored } = this.commits;
-    if (!committed && !isStored && canCreate(this)) {
-      return this.commits.whenQuiet(() => void (this.phase === 'ended' && this.createNext()));
-    }
-    if (this.endingOf().answer(this.#takeReady(), this.parent) === 'finishing') return;
-    this.commits.whenQuiet(() => {
-      if (this.phase !== 'ended' || this.mailbox.size > 0) return;
-      if (this.commits.committed?.status === 'active') return this.reload();
-      this.phase = 'disposed';
-      this.services.disposed(this.address);
-    });
+    answerEnded(this);
   }
 
-  /** All items but those whose id may have been done before: they get the outcome it had then (G6). */
-  #takeReady(): readonly Item[] {
-    const items = this.mailbox.takeAll();
-    if (!this.ids) return items;
-    for (const item of items) if (this.ids.isUnready(item)) this.mailbox.push(item);
-    return items.filter((item) => !this.ids?.isUnready(item));
-  }
-
-  #isHeadReady(): boolean {
+  /** True when an item waits that may be taken. */
+  get isHeadReady(): boolean {
     const head = this.mailbox.peek();
     return head !== undefined && !this.ids?.isUnready(head);
   }
@@ -393,46 +289,25 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
     return (this.ids ??= new IdGate(this));
   }
 
-  /** A life has begun: whoever watches hears of it, and how long it took. */
-  serves(draft: Draft): void {
-    const { trouble } = this;
-    if (trouble?.cause === undefined) return;
-    const recoveryMs = this.services.env.monotonicMs() - (trouble.sinceMs ?? 0);
-    const { address } = this;
-    announceIn(draft, address, 'system.actor.restarted', { address, cause: trouble.cause, recoveryMs });
-    trouble.cause = undefined;
-    trouble.sinceMs = undefined;
-    trouble.supervisor?.started();
-  }
-
   /** Another definition runs from here on. */
   become(definition: AnyDefinition): void {
     this.definition = definition;
     this.commits.adopt(definition);
   }
 
+  /** A life has begun: whoever watches hears of it, and how long it took. */
+  serves(draft: Draft): void {
+    serves(this, draft);
+  }
+
   /** Runs the pauses of an actor that has failed. */
   supervisorOf(): Supervisor {
-    const trouble = this.inTrouble();
-    return (trouble.supervisor ??= new Supervisor(this.services.env, () => this.#beginAgain()));
-  }
-
-  #beginAgain(): void {
-    if (this.phase !== 'pausing') return;
-    this.phase = 'busy';
-    this.trouble?.begin?.(this);
-  }
-
-  #dropSupervisor(): void {
-    this.trouble?.supervisor?.stop();
-    if (this.trouble) this.trouble.supervisor = undefined;
+    return supervisorOf(this);
   }
 
   /** Where the actor is in its life. */
   get lifecycle(): LifecycleView {
-    if (this.phase === 'ended')
-      return { ...HEALTHY, state: this.commits.committed?.status === 'quarantined' ? 'held' : 'ended' };
-    return this.trouble?.supervisor?.view ?? HEALTHY;
+    return lifecycleOf(this);
   }
 
   get isEscalated(): boolean {

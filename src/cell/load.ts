@@ -33,8 +33,9 @@ export interface StoredLife {
 }
 
 /** Reads a stored actor. Marks of callers of another boot are dropped: they cannot send again. */
-export function readStored(actor: StoredActor, own: AnyDefinition, definitions: Definitions, boot: string): StoredLife {
+export function readStored(actor: StoredActor, definitions: Definitions, boot: string): StoredLife {
   const { seq, createdAt, epoch, version, parent, status, error, meta, subscriptions } = actor;
+  const own = definitions.get(actor.type);
   const texts = { inFlightText: actor.inFlight, timersText: actor.timers };
   const base = { seq, createdAt, epoch, version, parent, status, error, meta, subscriptions, ...texts };
   try {

@@ -27,7 +27,7 @@ export async function load(cell: Cell): Promise<void> {
     ]);
     if (cell.phase !== 'loading') return;
     if (rows.length > 0 || cell.inbox) cell.mailbox.unshift(cell.reader().reset(rows));
-    const stored = actor && readStored(actor, cell.ownDefinition, cell.services.definitions, cell.services.boot);
+    const stored = actor && readStored(actor, cell.services.definitions, cell.services.boot);
     if (stored) cell.definition = stored.definition;
     cell.commits.reset(stored);
     // First what had been committed: it must not make room for what came meanwhile.
