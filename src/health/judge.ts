@@ -26,6 +26,18 @@ export function judge(signs: Signs, nowMs: number): Verdict {
   return nowMs - Math.max(waitingSinceMs, activityMs) >= zombieAfterMs ? 'zombie' : 'alive';
 }
 
+/** Why the verdict fell, for people. */
+export function reasonOf(
+  { isActor, beatMs, activityMs, waitingSinceMs }: Signs,
+  verdict: Verdict,
+  nowMs: number,
+): string {
+  const ago = (sinceMs: number): string => `${Math.round(nowMs - sinceMs)} ms`;
+  if (verdict === 'disconnected') return `no heartbeat for ${ago(beatMs)}`;
+  if (!isActor) return `heartbeats, but no activity for ${ago(activityMs)}`;
+  return `no progress: something has waited for ${ago(waitingSinceMs ?? nowMs)}`;
+}
+
 /** A heartbeat that is on its way when its time is over is not missed: a tenth of the interval, a quarter of a second at most. */
 function graceMs(heartbeatMs: number): number {
   return Math.min(250, heartbeatMs / 10);
@@ -35,7 +47,10 @@ function graceMs(heartbeatMs: number): number {
 const MOST_LOOK_MS = 500;
 const LEAST_LOOK_MS = 25;
 
+/** Looks within the shortest interval of heartbeats. */
+const LOOKS = 8;
+
 /** Time between two looks that sees the shortest heartbeat missed soon after. */
 export function lookEveryMs(shortestHeartbeatMs: number): number {
-  return Math.max(LEAST_LOOK_MS, Math.min(MOST_LOOK_MS, shortestHeartbeatMs / 4));
+  return Math.max(LEAST_LOOK_MS, Math.min(MOST_LOOK_MS, shortestHeartbeatMs / LOOKS));
 }

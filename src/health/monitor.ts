@@ -22,7 +22,7 @@ import { AgentStore } from './agent-store.ts';
 import type { AgentHealth, AgentOptions, AgentRecord, HealthStats, RecoveryStrategy } from './agent.ts';
 import { assertCanRecover, checkActivity, checkAgent, checkRegistration, checkStrategy } from './checks.ts';
 import type { Health, SystemMode } from './health.ts';
-import { judge, lookEveryMs } from './judge.ts';
+import { judge, lookEveryMs, reasonOf } from './judge.ts';
 import { Listening } from './listening.ts';
 import type { Mode } from './mode.ts';
 import { Outages } from './outages.ts';
@@ -114,14 +114,18 @@ export class Monitor implements Health {
     this.#options.assertRunning();
     const name = checkAgent(agent);
     const { record, functions } = checkRegistration(name, options, this.#watches.get(name)?.record);
-    if (record.topics.length > 0) await this.#place.begin(undefined);
+    // With its first topic: what was published before is none of what it misses.
+    const isFresh = record.topics.length > 0 && !this.#watches.get(name)?.record.topics.length;
+    if (isFresh) await this.#place.ask();
     const down = name.includes('/') ? await whyDown(this.#options, name as Address) : undefined;
     const watch = this.#watches.get(name) ?? this.#createWatch(record);
     watch.record = record;
     watch.functions = functions;
+    if (isFresh) watch.place = this.#place.pos;
     this.#watches.add(watch);
     await this.#kept.save(record);
     if (this.#isWanted) await this.start();
+    if (this.isMonitoring && !watch.isActor) this.#arm(lookEveryMs(record.heartbeatMs));
     if (watch.isActor) this.#setUp(watch, down);
     else this.#outages.retry(watch);
     this.#outages.handOverOwed(watch);
@@ -184,7 +188,6 @@ export class Monitor implements Health {
     this.#isWanted = true;
     if (this.#watches.size === 0 || this.#isClosed) return;
     if (!this.isMonitoring) this.#pickUp();
-    this.#arm(lookEveryMs(this.#watches.shortestBeatMs));
     await this.#listenToRuntime();
     if (this.#watches.hasExternal) await this.#listenToHeartbeats();
   }
@@ -233,6 +236,7 @@ export class Monitor implements Health {
     for (const watch of this.#watches) this.#forgive(watch, nowMs - Math.min(watch.beatMs, watch.activityMs));
     this.#tally.started();
     this.#lookedMs = nowMs;
+    this.#arm(lookEveryMs(this.#watches.shortestBeatMs));
     void this.#lookAtStore().catch((error: unknown) => {
       if (!this.#isClosed) this.#options.log.warn('the state of agents was not read', { error: encodeError(error) });
     });
@@ -385,12 +389,6 @@ export class Monitor implements Health {
     this.#timer = undefined;
     this.#lookEveryMs = Infinity;
   }
-}
-
-function reasonOf(watch: Watch, verdict: 'disconnected' | 'zombie', nowMs: number): string {
-  if (verdict === 'disconnected') return `no heartbeat for ${Math.round(nowMs - watch.beatMs)} ms`;
-  if (!watch.isActor) return `heartbeats, but no activity for ${Math.round(nowMs - watch.activityMs)} ms`;
-  return `no progress: something has waited for ${Math.round(nowMs - (watch.waitingSinceMs ?? nowMs))} ms`;
 }
 
 function noHeartbeats(agent: string): TroupeError {

@@ -157,6 +157,8 @@ export class Outages {
       watch.reason = 'its functions are not attached; register it again';
       return;
     }
+    // Recoveries that do not last are tries in a row as well.
+    if (watch.attempts >= watch.record.maxAttempts) return this.#giveUp(watch, outage, 'it does not stay up');
     const token = ++outage.token;
     watch.attempts++;
     outage.phase = 'acting';

@@ -13,7 +13,7 @@ export class PlaceKeeper {
   readonly #env: Env;
   readonly #store: StoreClient;
   readonly #kept: AgentStore;
-  #pos: number | undefined;
+  #pos = 0;
   #savedPos: number | undefined;
   #savedMs = -Infinity;
   #isAsking = false;
@@ -25,13 +25,18 @@ export class PlaceKeeper {
   }
 
   get pos(): number {
-    return this.#pos ?? 0;
+    return this.#pos;
   }
 
   /** Begins where the system before had come, or now. */
   async begin(saved: number | undefined): Promise<void> {
     this.#savedPos = saved;
-    this.#pos ??= saved ?? (await this.#store.call('lastBusPos'));
+    if (saved === undefined) await this.ask();
+    else this.#pos = saved;
+  }
+
+  async ask(): Promise<void> {
+    this.#pos = await this.#store.call('lastBusPos');
   }
 
   /** Asks once more, unless it is still asking. */
@@ -39,7 +44,7 @@ export class PlaceKeeper {
     if (this.#isAsking) return;
     this.#isAsking = true;
     try {
-      this.#pos = await this.#store.call('lastBusPos');
+      await this.ask();
       const nowMs = this.#env.monotonicMs();
       if (this.#pos === this.#savedPos || nowMs - this.#savedMs < SAVE_EVERY_MS) return;
       this.#savedMs = nowMs;

@@ -5,6 +5,7 @@ import type { Watch } from './watch.ts';
 
 export class Registry {
   readonly #watches = new Map<string, Watch>();
+  #externals = 0;
 
   get size(): number {
     return this.#watches.size;
@@ -31,15 +32,16 @@ export class Registry {
   }
 
   add(watch: Watch): void {
+    if (!this.#watches.has(watch.agent) && !watch.isActor) this.#externals++;
     this.#watches.set(watch.agent, watch);
   }
 
   remove(watch: Watch): void {
-    this.#watches.delete(watch.agent);
+    if (this.#watches.delete(watch.agent) && !watch.isActor) this.#externals--;
   }
 
   get hasExternal(): boolean {
-    return this.shortestBeatMs !== Infinity;
+    return this.#externals > 0;
   }
 
   get hasTopics(): boolean {

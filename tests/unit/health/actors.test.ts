@@ -1,5 +1,6 @@
 /** H3, H4, G16: agents that are actors of the system. What their cells say is said by the test. */
 import { expect, test } from 'vitest';
+import type { Monitor } from '../../../src/health/monitor.ts';
 import { failure, lastingStore, watched, worker } from './fixture.ts';
 import type { Watched } from './fixture.ts';
 
@@ -68,6 +69,33 @@ test('H3: an actor whose events wait too long is a zombie', async () => {
   await clock.advance(0);
   expect(run.changes('worker/w')).toEqual(['healthy>zombie', 'zombie>failed']);
   expect(health.of('worker/w').reason).toContain('an event has waited for 70000 ms');
+});
+
+test('H3: without that event the age of what waits tells, as the recovery loop sees it; progress makes it young again', async () => {
+  const { run, health, clock } = await withWorker({ strategy: 'alert', zombieAfterMs: 10_000 });
+  await using _ = run;
+  const monitor = health as unknown as Monitor;
+  const waitsSince = async (at: number, ms: number): Promise<void> => {
+    monitor.noteWaiting(new Map([['worker/w', at]]));
+    await clock.advance(ms);
+  };
+  for (let i = 0; i < 10; i++) await waitsSince(clock.now() - 5000, 2000);
+  monitor.noteWaiting(new Map());
+  await clock.advance(60_000);
+  expect(health.of('worker/w').state).toBe('healthy');
+  const at = clock.now();
+  for (let i = 0; i < 6; i++) await waitsSince(at, 2000);
+  expect(health.of('worker/w').reason).toMatch(/something has waited for \d+ ms/);
+});
+
+test('H4: an actor that fails again and again right after its recovery is given up on', async () => {
+  const { run, health, clock, say } = await withWorker({ maxAttempts: 3 });
+  await using _ = run;
+  for (let i = 0; i < 4; i++) {
+    say('system.actor.quarantined', { address: 'worker/w', parent: 'system/root', error: { message: 'no' } });
+    await clock.advance(10_000);
+  }
+  expect(health.of('worker/w')).toMatchObject({ state: 'failed', reason: expect.stringContaining('does not stay up') });
 });
 
 test('an actor that has come to its end is failed, and nothing is tried', async () => {

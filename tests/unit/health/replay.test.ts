@@ -146,6 +146,25 @@ test('H5: an agent that goes again meanwhile gets the rest when it is back', asy
   expect(got).toEqual(ids(0, 6));
 });
 
+test('H5: what was published before an agent was registered, or before it had topics, is not missed', async () => {
+  const { run, publish } = await play();
+  await using _ = run;
+  const { health } = run.system;
+  await health.unregister('scout');
+  await health.register('late', { strategy: 'alert', zombieAfterMs: false });
+  await run.beat(2000, 'late');
+  await publish(0, 10);
+  const got: string[] = [];
+  const options = { topics: ['task.*'], replay: 'full', deliver: ({ id }: BusEvent) => void got.push(id) } as const;
+  await health.register('late', options);
+  await health.register('new', { strategy: 'alert', zombieAfterMs: false, ...options });
+  await publish(10, 12);
+  await run.clock.advance(6000);
+  for (const id of ['late', 'new']) health.heartbeat(id);
+  await run.clock.advance(0);
+  expect(got.toSorted()).toEqual(['e10', 'e10', 'e11', 'e11']);
+});
+
 test('H5, G16: the place survives a restart of the system: what was missed before comes once the function is there', async () => {
   const openStore = lastingStore();
   const options = { strategy: 'alert', zombieAfterMs: false, topics: ['task.*'], replay: 'full' } as const;
