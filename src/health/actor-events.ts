@@ -21,6 +21,8 @@ export interface ActorEventsOptions {
   readonly find: (agent: string) => Watch | undefined;
   readonly watches: () => Iterable<Watch>;
   readonly threadOf: (address: Address) => number | undefined;
+  /** True while nothing is done about anybody; failures are told all the same. */
+  readonly isPaused: () => boolean;
   /** An actor failed; whether it is an agent is for whoever counts to decide. */
   readonly failing: (address: string, isWatched: boolean) => void;
 }
@@ -51,14 +53,20 @@ export class ActorEvents {
 
   /** Takes an event of a topic of the runtime. */
   take({ topic, data }: BusEvent): void {
+    if (topic === 'system.actor.failed') this.#tellFailing(data as SystemEvents[typeof topic]);
+    if (this.#options.isPaused()) return;
     const taker = this.#takers[topic as SystemTopic] as ((data: unknown) => void) | undefined;
     taker?.(data);
   }
 
+  #tellFailing({ address }: SystemEvents['system.actor.failed']): void {
+    const { find, failing } = this.#options;
+    failing(address, find(address) !== undefined);
+  }
+
   #failed({ address, decision, delayMs, error }: SystemEvents['system.actor.failed']): void {
-    const { env, find, outages, failing } = this.#options;
+    const { env, find, outages } = this.#options;
     const watch = find(address);
-    failing(address, watch !== undefined);
     if (!watch) return;
     if (decision === 'end') return outages.lose(watch, `ended by its failure: ${error.message}`);
     if (HELD.has(decision)) return this.#isOut(watch, `held after its failure: ${error.message}`);

@@ -48,7 +48,7 @@ export function checkAgent(agent: unknown): string {
 }
 
 /**
- * Checks what an agent is registered with. What is left out is as it was kept, or the default.
+ * Checks what an agent is registered with. What is left out is as it was kept, or the default. Its place is none of that.
  * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_TOPIC_INVALID.
  */
 export function checkRegistration(
@@ -59,7 +59,6 @@ export function checkRegistration(
   checkKeys('health.register', options, OPTION_KEYS);
   if (agent.includes('/')) assertForActor(agent, options);
   const before = kept ?? { agent, ...DEFAULTS };
-  const { place } = before;
   const record: AgentRecord = {
     agent,
     strategy: checkStrategy(agent, options.strategy ?? before.strategy),
@@ -69,7 +68,6 @@ export function checkRegistration(
     maxAttempts: checkWhole(agent, 'maxAttempts', options.maxAttempts, before.maxAttempts, [1, 1000]),
     topics: options.topics === undefined ? before.topics : checkTopics(agent, options.topics),
     replay: checkReplay(agent, options.replay ?? before.replay),
-    ...(place !== undefined && { place }),
   };
   const functions = checkFunctions(agent, options);
   assertCanRecover(agent, record.strategy, functions);
@@ -100,6 +98,15 @@ export function checkActivity(agent: string, type: unknown): string {
     agent,
     'type',
     `The activity of agent '${agent}' is ${describeValue(type)}. Use a string of 1 to ${MAX_NAME_CHARS} characters: recordActivity('${agent}', 'task.done').`,
+  );
+}
+
+/** What is said of a heartbeat for an actor. */
+export function noHeartbeats(agent: string): TroupeError {
+  return new TroupeError(
+    'ERR_OPTIONS_INVALID',
+    `The agent ${describeValue(agent)} is an actor, which has no heartbeats: the system knows itself how it is. Leave heartbeat() to external agents.`,
+    { details: { agent } },
   );
 }
 

@@ -9,9 +9,9 @@ import { typeOf } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import type { Definitions } from '../actor/definitions.ts';
 import type { Bus } from '../bus/bus.ts';
-import { describeValue } from '../describe.ts';
 import type { Env, TimerHandle } from '../env.ts';
-import { TroupeError, isTroupeError } from '../errors.ts';
+import { isTroupeError } from '../errors.ts';
+import type { TroupeError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import type { Announce } from '../supervision/events.ts';
@@ -20,7 +20,14 @@ import { ActorEvents } from './actor-events.ts';
 import { whyDown } from './actor-status.ts';
 import { AgentStore } from './agent-store.ts';
 import type { AgentHealth, AgentOptions, AgentRecord, HealthStats, RecoveryStrategy } from './agent.ts';
-import { assertCanRecover, checkActivity, checkAgent, checkRegistration, checkStrategy } from './checks.ts';
+import {
+  assertCanRecover,
+  checkActivity,
+  checkAgent,
+  checkRegistration,
+  checkStrategy,
+  noHeartbeats,
+} from './checks.ts';
 import type { Health, SystemMode } from './health.ts';
 import { judge, lookEveryMs, reasonOf } from './judge.ts';
 import { Listening } from './listening.ts';
@@ -92,6 +99,7 @@ export class Monitor implements Health {
       find: (agent) => this.#watches.get(agent),
       watches: () => this.#watches,
       threadOf: options.threadOf,
+      isPaused: () => !this.isMonitoring,
       failing: (address, isWatched) => this.#actorFailed(address, isWatched),
     });
   }
@@ -119,11 +127,13 @@ export class Monitor implements Health {
     if (isFresh) await this.#place.ask();
     const down = name.includes('/') ? await whyDown(this.#options, name as Address) : undefined;
     const watch = this.#watches.get(name) ?? this.#createWatch(record);
-    watch.record = record;
+    // Of now: an outage may have begun or ended since the options were looked at.
+    const { place } = watch.record;
+    watch.record = place === undefined ? record : { ...record, place };
     watch.functions = functions;
     if (isFresh) watch.place = this.#place.pos;
     this.#watches.add(watch);
-    await this.#kept.save(record);
+    await this.#kept.save(watch.record);
     if (this.#isWanted) await this.start();
     if (this.isMonitoring && !watch.isActor) this.#arm(lookEveryMs(record.heartbeatMs));
     if (watch.isActor) this.#setUp(watch, down);
@@ -199,7 +209,7 @@ export class Monitor implements Health {
     if (!this.#options.mode) await this.#listening.endRuntime();
   }
 
-  /** Ends the watch for good; the subscriptions end with the bus. */
+  /** The subscriptions end with the bus. */
   close(): void {
     this.#isClosed = true;
     this.#disarm();
@@ -389,12 +399,4 @@ export class Monitor implements Health {
     this.#timer = undefined;
     this.#lookEveryMs = Infinity;
   }
-}
-
-function noHeartbeats(agent: string): TroupeError {
-  return new TroupeError(
-    'ERR_OPTIONS_INVALID',
-    `The agent ${describeValue(agent)} is an actor, which has no heartbeats: the system knows itself how it is. Leave heartbeat() to external agents.`,
-    { details: { agent } },
-  );
 }

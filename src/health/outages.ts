@@ -65,8 +65,7 @@ export class Outages {
     if (watch.record.topics.length > 0) keep(watch, { ...watch.record, place: watch.place });
     this.setState(watch, state, reason);
     if (!watch.isActor) failing(watch.agent);
-    if (watch.record.strategy === 'alert') this.#alert(watch, watch.outage, reason);
-    else this.look(watch, watch.outage, nowMs);
+    this.look(watch, watch.outage, nowMs);
   }
 
   /** An agent is out, and nothing can be done about it. */
@@ -136,7 +135,7 @@ export class Outages {
   retry(watch: Watch): void {
     const { outage } = watch;
     if (!outage || outage.isLost || outage.phase === 'back' || outage.phase === 'acting') return;
-    if (watch.record.strategy === 'alert') return;
+    if (watch.record.strategy === 'alert' && outage.phase === 'given-up') return;
     Object.assign(outage, { phase: 'waiting', untilMs: this.#nowMs } satisfies Partial<Outage>);
     watch.attempts = 0;
   }
@@ -151,6 +150,7 @@ export class Outages {
   }
 
   #try(watch: Watch, outage: Outage, nowMs: number): void {
+    if (watch.record.strategy === 'alert') return this.#alert(watch, outage, watch.reason);
     const act = this.#actionOf(watch);
     if (!act) {
       outage.untilMs = Infinity;

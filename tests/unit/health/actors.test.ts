@@ -98,6 +98,19 @@ test('H4: an actor that fails again and again right after its recovery is given 
   expect(health.of('worker/w')).toMatchObject({ state: 'failed', reason: expect.stringContaining('does not stay up') });
 });
 
+test('H1: while monitoring is stopped nothing is done; what became of actors is seen when it goes on', async () => {
+  const { run, health, clock, say } = await withWorker();
+  await using _ = run;
+  await health.stop();
+  say('system.actor.quarantined', { address: 'worker/w', parent: 'system/root', error: { message: 'no' } });
+  await clock.advance(10_000);
+  expect([health.of('worker/w').state, run.recoveries('worker/w')]).toEqual(['healthy', []]);
+  await run.system.actor(worker, 'w').stop();
+  await health.start();
+  await clock.advance(0);
+  expect(health.of('worker/w')).toMatchObject({ state: 'failed', reason: "its status is 'stopped'" });
+});
+
 test('an actor that has come to its end is failed, and nothing is tried', async () => {
   const { run, health, clock, say } = await withWorker();
   await using _ = run;

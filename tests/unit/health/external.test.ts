@@ -157,6 +157,23 @@ test('H4: a zombie is started anew though its old heartbeats go on, and the stra
   expect([system.health.of('scout').state, starts]).toEqual(['healthy', 1]);
 });
 
+test('H4: a strategy that becomes alert ends the tries', async () => {
+  await using run = await watched();
+  const { system, clock } = run;
+  let tries = 0;
+  const recover = (): void => {
+    tries++;
+    throw new Error('no');
+  };
+  await system.health.register('scout', { recover, maxAttempts: 1000 });
+  await clock.advance(6000);
+  await system.health.setRecoveryStrategy('scout', 'alert');
+  const before = tries;
+  await clock.advance(600_000);
+  expect([before > 0, tries]).toEqual([true, before]);
+  expect(system.health.of('scout').state).toBe('failed');
+});
+
 test('H1: monitoring can be stopped and started; silence counts from the start', async () => {
   await using run = await watched();
   const { system, clock } = run;
