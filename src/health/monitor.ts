@@ -20,14 +20,7 @@ import { ActorEvents } from './actor-events.ts';
 import { whyDown } from './actor-status.ts';
 import { AgentStore } from './agent-store.ts';
 import type { AgentHealth, AgentOptions, AgentRecord, HealthStats, RecoveryStrategy } from './agent.ts';
-import {
-  assertCanRecover,
-  checkActivity,
-  checkAgent,
-  checkRegistration,
-  checkStrategy,
-  noHeartbeats,
-} from './checks.ts';
+import { assertCanRecover, checkActivity, checkAgent, checkRegistration, checkStrategy } from './checks.ts';
 import type { Health, SystemMode } from './health.ts';
 import { judge, lookEveryMs, reasonOf } from './judge.ts';
 import { Listening } from './listening.ts';
@@ -153,9 +146,7 @@ export class Monitor implements Health {
   }
 
   heartbeat(agent: string): void {
-    const watch = this.#watches.find(agent);
-    if (watch.isActor) throw noHeartbeats(watch.agent);
-    this.#beat(watch, undefined);
+    this.#beat(this.#watches.findExternal(agent), undefined);
   }
 
   recordActivity(agent: string, type: string): void {

@@ -1,6 +1,6 @@
 /** The agents under watch, by name, in the order they were registered. */
 import { TroupeError } from '../errors.ts';
-import { checkAgent } from './checks.ts';
+import { checkAgent, noHeartbeats } from './checks.ts';
 import type { Watch } from './watch.ts';
 
 export class Registry {
@@ -29,6 +29,13 @@ export class Registry {
       `No agent '${agent}' is under watch. Register it with system.health.register('${agent}', …), or look at system.health.all().`,
       { details: { agent } },
     );
+  }
+
+  /** @throws {TroupeError} ERR_AGENT_UNKNOWN, ERR_ADDRESS; ERR_OPTIONS_INVALID for an actor. */
+  findExternal(agent: string): Watch {
+    const watch = this.find(agent);
+    if (watch.isActor) throw noHeartbeats(watch.agent);
+    return watch;
   }
 
   add(watch: Watch): void {
