@@ -198,7 +198,12 @@ const lossy = defineActor('lossy', machine, {
 const fan = defineActor('fan', machine, { ...stored, hibernateAfterMs: 100, topics: { 't.*': 'TOPIC' } });
 const keen = defineActor('keen', machine, { ...stored, topics: { 't.a': 'TOPIC', 't.>': 'ALL' } });
 const once = defineActor('once', unrepeated, { ...stored, hibernateAfterMs: 30 });
-const parent = defineActor('parent', machine, { ...stored, hibernateAfterMs: 50 });
+const parent = defineActor('parent', machine, {
+  ...stored,
+  hibernateAfterMs: 50,
+  // A child that fails has the others made anew, by rows that must come through every crash.
+  supervise: { ...stored.supervise, strategy: 'one-for-all' },
+});
 const child = defineActor('child', machine, { ...stored, hibernateAfterMs: 60 });
 const lonely = defineActor('lonely', machine, { ...stored, hibernateAfterMs: 80, dedicated: true });
 const vol = defineActor('vol', machine, {
