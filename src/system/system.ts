@@ -22,6 +22,7 @@ import type { Announce } from '../supervision/events.ts';
 import type { LifecycleView } from '../supervision/supervisor.ts';
 import type { MainEntry } from '../thread/protocol.ts';
 import { Asks } from './asks.ts';
+import { createChores } from './chores.ts';
 import type { SystemCore } from './core.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { LetterQuery } from './dead-letters.ts';
@@ -33,7 +34,6 @@ import type { DeliveryHandler } from './outbox.ts';
 import { Overdue } from './overdue.ts';
 import type { OverdueStats } from './overdue.ts';
 import { Recovery } from './recovery.ts';
-import type { Chore } from './recovery.ts';
 import { createRef } from './ref.ts';
 import type { ActorRef } from './ref.ts';
 import { repeatInOrder } from './repeat.ts';
@@ -66,7 +66,6 @@ export interface StopOptions {
 }
 
 const DEFAULT_STOP_TIMEOUT_MS = 10_000;
-const MINUTE_MS = 60_000;
 const SIGN_OFF_MS = 1000;
 
 export class System {
@@ -134,22 +133,12 @@ export class System {
       outbox: this.#outbox,
       timetable: this.#timetable,
       overdue: this.#overdue,
-      chores: this.#chores(store),
+      chores: createChores(store, options, () => this.sessions.sweep()),
       everyMs,
       wake: (address) => threads.post(address, `{"k":"wake","to":"${address}"}`),
     });
     await this.#recovery.start();
     await this.#health.monitor.begin();
-  }
-
-  #chores(store: Threads['store']): readonly Chore[] {
-    const { idRetentionMs, recoverEveryMs, topicRetentionMs, sessionSweepEveryMs } = this.#parts.options;
-    return [
-      { everyMs: recoverEveryMs, run: (now) => store.call('markAlive', now) },
-      { everyMs: MINUTE_MS, run: (now) => store.call('sweepIdempotency', now - idRetentionMs) },
-      { everyMs: 60 * MINUTE_MS, run: (now) => store.call('sweepBus', now - topicRetentionMs) },
-      { everyMs: sessionSweepEveryMs, run: () => this.sessions.sweep() },
-    ];
   }
 
   #hintSubscribers(published: Published, publication: NewPublication, at: number): void {
