@@ -15,7 +15,7 @@ export interface Counted {
   readonly isSpent: boolean;
 }
 
-/** Restarts that still count: not older than the window. Times ahead of the clock are from before it was set back, and go. */
+/** Restarts that still count: those younger than the window. Times ahead of the clock are from before it was set back, and go. */
 export function recentRestarts(restarts: readonly number[], now: number, withinMs: number): readonly number[] {
   return restarts.filter((at) => at > now - withinMs && at <= now);
 }

@@ -26,6 +26,8 @@ export interface OverdueOptions {
   readonly everyMs: number;
   /** How long something may wait, in milliseconds. */
   readonly overdueAfterMs: number;
+  /** Told at the end of each look since when the oldest event of each actor has waited. */
+  readonly noteWaiting?: (oldest: ReadonlyMap<Address, number>) => void;
 }
 
 /** What statistics say about what waits, as the last look saw it. */
@@ -51,6 +53,8 @@ class OverdueLook {
   readonly #look: Look;
   readonly #before: Notes;
   readonly notes = createNotes();
+  /** When the oldest event of each actor that has one waiting was written, in milliseconds since the epoch. */
+  readonly waiting = new Map<Address, number>();
   oldestAt = Infinity;
   overdueTimers = 0;
   #announced = 0;
@@ -65,6 +69,7 @@ class OverdueLook {
   recoverable({ address, oldest, status = 'active' }: Recoverable): void {
     if (!oldest || status !== 'active') return;
     this.oldestAt = Math.min(this.oldestAt, oldest.at);
+    this.waiting.set(address, oldest.at);
     this.#see('event', address, { mark: oldest.pos, at: oldest.at });
   }
 
@@ -126,8 +131,9 @@ export class Overdue {
   }
 
   /** A look has seen everybody: who was not seen waits no longer. */
-  end({ notes, oldestAt, overdueTimers }: OverdueLook): void {
-    const { env } = this.#options;
+  end({ notes, waiting, oldestAt, overdueTimers }: OverdueLook): void {
+    const { env, noteWaiting } = this.#options;
+    noteWaiting?.(waiting);
     this.#notes = notes;
     this.#oldestAt = oldestAt;
     this.#overdueTimers = overdueTimers;

@@ -100,7 +100,14 @@ export class System {
       watches: new Watches((address, isOn) => post(address, `{"k":"watch","to":"${address}","on":${isOn}}`)),
       assertRunning: () => this.#assertRunning(),
     };
-    this.#overdue = new Overdue({ env, log, announce: this.announce, everyMs, overdueAfterMs });
+    this.#overdue = new Overdue({
+      env,
+      log,
+      announce: this.announce,
+      everyMs,
+      overdueAfterMs,
+      noteWaiting: (oldest) => this.#health?.monitor.noteWaiting(oldest),
+    });
   }
 
   /** Called by `createSystem` once the threads run. */
