@@ -65,7 +65,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     },
     {
       entry: (entry, index) => system.take(entry, index),
-      replaced: (index) => system.repeatFor(index),
+      replaced: (index, moved) => system.repeatFor(index, moved),
       announce: system.announce,
       storeTrouble: (error) =>
         error

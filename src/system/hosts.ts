@@ -23,6 +23,7 @@ export interface HostSlot {
   readonly index: number;
   /** The one actor it runs, if it is not shared. */
   readonly owner: Address | undefined;
+  readonly isOnProbation: boolean;
   readonly incarnation: number;
   readonly launched: LaunchedHost;
   readonly main: BatchPort;
@@ -45,6 +46,8 @@ export interface HostStart {
   readonly incarnation: number;
   readonly owner?: Address | undefined;
   readonly suspect?: Suspect | undefined;
+  /** It marks everything effect functions do. */
+  readonly isOnProbation?: boolean;
 }
 
 export interface HostsOptions {
@@ -149,11 +152,11 @@ export class Hosts {
   /** Resolves with its first report, or with why it ended without one. */
   #launch(of: HostStart): Promise<HostReport> {
     const { launcher, boot, workers, modules, maxLive, beatMs, store } = this.#options;
-    const { index, suspect } = of;
+    const { index, suspect, isOnProbation = false } = of;
     const [mainMine, mainTheirs] = launcher.createChannel();
     const [storeMine, storeTheirs] = launcher.createChannel();
     const beat = new SharedArrayBuffer(BEAT_BYTES);
-    const own = { index, workers, boot, modules, beat, beatMs, downtimeMs: this.#downtimeMs, maxLive };
+    const own = { index, workers, boot, modules, beat, beatMs, downtimeMs: this.#downtimeMs, maxLive, isOnProbation };
     return new Promise((resolve) => {
       const launched = launcher.launchHost(
         { ...own, ...(suspect && { suspect }) },
@@ -177,7 +180,7 @@ export class Hosts {
   }
 
   #seat(
-    { index, owner, incarnation }: HostStart,
+    { index, owner, incarnation, isOnProbation = false }: HostStart,
     { launched, beat, main: end }: { launched: LaunchedHost; beat: SharedArrayBuffer; main: ChannelEnd },
   ): HostSlot {
     const { launcher, env } = this.#options;
@@ -185,7 +188,7 @@ export class Hosts {
     const main = new BatchPort(launcher.open(end), env);
     const silent = new Promise<void>((done) => main.onClose(done));
     const state = { isReady: false, readyAtMs: 0, isEndedByOrder: false, sentence: undefined, onStopped: undefined };
-    const slot: HostSlot = { index, owner, incarnation, launched, main, beat, silent, ...state };
+    const slot: HostSlot = { index, owner, incarnation, isOnProbation, launched, main, beat, silent, ...state };
     this.#slots.set(index, slot);
     main.onBatch((entries) => {
       for (const entry of entries) this.#events.entry(entry as MainEntry, index);
@@ -201,7 +204,7 @@ export class Hosts {
       slot.launched.connectPeer(other.index, mine);
       other.launched.connectPeer(slot.index, theirs);
     }
-    for (const [address, index] of routes.dedicated) slot.launched.route(address, index);
+    for (const [address, index] of routes.placed) slot.launched.route(address, index);
   }
 }
 

@@ -398,11 +398,12 @@ export class System {
   }
 
   /** A host was replaced: everything under way for its actors goes out again, then its work is looked for. */
-  repeatFor(index: number): void {
+  repeatFor(index: number, moved?: ReadonlySet<Address>): void {
     const { routes } = this.#parts;
     this.#health?.limitSessions(index);
     // An actor whose own thread has ended is affected as well: what waits for it asks for another.
-    const isAffected = (address: Address): boolean => (routes.indexOf(address) ?? index) === index;
+    const isAffected = (address: Address): boolean =>
+      moved ? moved.has(address) : (routes.indexOf(address) ?? index) === index;
     this.#core.tells.replaced(index);
     const unanswered = [...this.#core.sends.unanswered, ...this.#core.requests.unanswered];
     repeatInOrder(unanswered, isAffected, (to, text) => this.#threads?.post(to, text));

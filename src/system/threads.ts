@@ -13,7 +13,6 @@ import type { StoreOptions } from '../store/protocol.ts';
 import type { Announce } from '../supervision/events.ts';
 import { toPlainError } from '../supervision/events.ts';
 import { readPulse } from '../thread/beat.ts';
-import type { BeatMark } from '../thread/beat.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import type { Launcher } from '../thread/launcher.ts';
 import type { MainEntry, Suspect, ThreadEnd } from '../thread/protocol.ts';
@@ -21,8 +20,9 @@ import type { Routes } from '../thread/routes.ts';
 import { Deaths } from './deaths.ts';
 import { clientName, Hosts } from './hosts.ts';
 import type { HostSlot } from './hosts.ts';
+import { Probations } from './probations.ts';
 import { MAX_PAUSE_MS, StoreThread } from './store-thread.ts';
-import { withEffects } from './suspects.ts';
+import { accuse } from './suspects.ts';
 import { ThreadMonitor } from './thread-monitor.ts';
 import type { MonitorLimits, Sentence } from './thread-monitor.ts';
 import { withTimeout } from '../with-timeout.ts';
@@ -49,8 +49,8 @@ export interface ThreadsOptions {
 export interface ThreadsEvents {
   /** What a host tells main. */
   entry(entry: MainEntry, index: number): void;
-  /** A host is there, for the first time or again: what is under way for its actors must be sent (again). */
-  replaced(index: number): void;
+  /** A host is there, for the first time or again: what is under way for its actors, or for those that moved, must be sent (again). */
+  replaced(index: number, moved?: ReadonlySet<Address>): void;
   /** The store cannot save, or can again. */
   storeTrouble(error: Error | undefined): void;
   /** Says that a thread ended, and that another serves in its place. */
@@ -74,17 +74,11 @@ const LAST_WORDS_MS = 5_000;
 /** Time after a start until the next thread is got ready: it takes a processor from those that catch up. */
 const SPARE_AFTER_MS = 1_000;
 
-/** Time the store gets to say who had effect functions in flight. */
-const ACCUSE_MS = 1_000;
+/** Least time without trouble after which suspects go home. */
+const MIN_PROBATION_MS = 60_000;
 
 /** A thread that served this long before it died without a culprit is replaced at once. */
 const HEALTHY_MS = 10_000;
-
-/** Whose turn ended a thread, or among whom the culprit is. */
-interface Accused {
-  readonly mark: BeatMark | undefined;
-  readonly suspects: readonly Address[];
-}
 
 /** A thread that ended, as it is told. */
 interface Ended {
@@ -114,6 +108,7 @@ export class Threads {
   readonly #moving = new Set<Address>();
   /** Those of them that are needed again while theirs is being ended. */
   readonly #wanted = new Set<Address>();
+  readonly #probations: Probations;
   #nextIndex: number;
   #spareTimer: TimerHandle;
   #isStopping = false;
@@ -139,6 +134,15 @@ export class Threads {
         exit: (slot, error, end) => void this.#onHostExit(slot, error, end),
       },
     );
+    this.#probations = new Probations({
+      ...options,
+      hosts: this.#hosts,
+      store: this.#store,
+      quietMs: Math.max(MIN_PROBATION_MS, 4 * (limits?.hangMs ?? 0)),
+      nextIndex: () => this.#nextIndex++,
+      isStopping: () => this.#isStopping,
+      moved: (index, addresses) => events.replaced(index, addresses),
+    });
     this.#monitor =
       limits &&
       new ThreadMonitor({
@@ -225,6 +229,7 @@ export class Threads {
     this.#isStopping = true;
     this.#monitor?.stop();
     this.#options.env.clearTimeout(this.#spareTimer);
+    this.#probations.stop();
     await Promise.all([this.#hosts.terminate(), this.#options.launcher.spare?.end()]);
     await this.#store.terminate();
   }
@@ -302,37 +307,15 @@ export class Threads {
     const isForgiven = slot.isEndedByOrder || endedAtMs - slot.readyAtMs > HEALTHY_MS;
     const end = slot.isEndedByOrder ? 'order' : (slot.sentence?.end ?? seenEnd);
     await this.#store.drain(clientName(slot));
-    const accused = await this.#accuse(slot, end);
+    const isHere = (address: Address): boolean => this.indexOf(address) === slot.index;
+    const accused = await accuse({ slot, end, store: this.store, env, isHere });
     const { suspect, pauseMs } = this.#deaths.charge({ index: slot.index, mark: accused.mark, end, isForgiven });
     this.#say({ slot, suspect, end, error, suspects: accused.suspects });
+    if (!slot.isOnProbation) this.#probations.admit(accused.suspects);
     // What it had answered counts. Unheard, a refusal would go out again, and meet the mark of a later send: a false success.
     await withTimeout(env, LAST_WORDS_MS, (done) => void slot.silent.then(done));
     if (pauseMs > 0) await new Promise<void>((resolve) => void env.setTimeout(resolve, pauseMs));
     await this.#replaceHost({ slot, suspect, endedAtMs });
-  }
-
-  /** A store in trouble names nobody, rather than hold up the next thread. */
-  async #suspectsOn(index: number): Promise<readonly Address[]> {
-    let suspects: readonly Address[] = [];
-    await withTimeout(this.#options.env, ACCUSE_MS, (done) => {
-      const asked = withEffects(this.store, (address) => this.indexOf(address) === index);
-      asked.then((found) => void (suspects = found)).then(done, done);
-    });
-    return suspects;
-  }
-
-  /**
-   * Who ended a thread: the actor whose turn it was in; else one of those whose effect functions were in flight there. Asked only
-   * once the store is drained.
-   */
-  async #accuse({ index, sentence, beat }: HostSlot, end: ThreadEnd): Promise<Accused> {
-    const mark = sentence ? sentence.mark : readPulse(beat).mark;
-    if (mark || end === 'order') return { mark, suspects: [] };
-    const suspects = await this.#suspectsOn(index);
-    const [only] = suspects;
-    return only !== undefined && suspects.length === 1
-      ? { mark: { address: only, what: 'effect' }, suspects: [] }
-      : { mark: undefined, suspects };
   }
 
   #say({ slot: { index, sentence, beat }, suspect, suspects, end, error }: Ended): void {
@@ -365,15 +348,17 @@ export class Threads {
   ): Promise<void> {
     if (this.#isStopping) return;
     const { env } = this.#options;
-    const { index, owner } = slot;
+    const { index, owner, isOnProbation } = slot;
+    const next = { index, owner, isOnProbation, incarnation: nextIncarnation, suspect };
     try {
-      await this.#hosts.start({ index, owner, incarnation: nextIncarnation, suspect }, () => {
+      await this.#hosts.start(next, () => {
         // In the same breath: a send in between would go out before the repeats, and then again with them.
         this.#events.replaced(index);
         const recoveryMs = Math.round(env.monotonicMs() - endedAtMs);
         this.#events.announce('system.thread.replaced', { thread: index, recoveryMs });
       });
       this.keepSpare();
+      this.#probations.renew(index);
     } catch (error) {
       if (this.#isStopping) return;
       this.#logFatal('worker thread cannot be started again', index, error);

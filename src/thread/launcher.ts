@@ -14,7 +14,7 @@ export type ChannelEnd = object;
 
 export interface LaunchedHost {
   connectPeer(index: number, end: ChannelEnd): void;
-  /** Says where an actor with a thread of its own lives; without an index that thread has gone. */
+  /** Says where main has put an actor; without an index that thread has gone. */
   route(address: Address, index: number | undefined): void;
   reconnectStore(end: ChannelEnd): void;
   /** Asks it to finish; the `stopped` report follows. */

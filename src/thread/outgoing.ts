@@ -64,6 +64,11 @@ export class Outgoing {
     this.#effectSends.repeat((to) => routes.isDedicated(to) && routes.indexOf(to) === undefined);
   }
 
+  /** An actor is at home again: what the thread it came from had not acknowledged goes out once more. */
+  home(address: Address): void {
+    this.#effectSends.repeat((to) => to === address);
+  }
+
   close(): void {
     for (const peer of this.#peers.values()) peer.close();
   }

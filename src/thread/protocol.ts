@@ -150,6 +150,8 @@ export interface HostOptions {
   readonly beat: SharedArrayBuffer;
   /** Time between two beats, in milliseconds. */
   readonly beatMs: number;
+  /** Its actors are suspects: everything their effect functions do is marked. */
+  readonly isOnProbation: boolean;
   readonly suspect?: Suspect;
   /** Time during which no system ran, on record for this store, in milliseconds. */
   readonly downtimeMs: number;

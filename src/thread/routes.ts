@@ -1,4 +1,4 @@
-/** Which host an actor lives on: by its address, or, for types with a thread for each actor, wherever main has put it. */
+/** Which host an actor lives on: by its address, or wherever main has put it: actors with a thread each, and those on probation. */
 import { hashAddress, typeOf } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import type { Definitions } from '../actor/definitions.ts';
@@ -7,7 +7,7 @@ export class Routes {
   /** Hosts that share the actors. */
   readonly workers: number;
   readonly #definitions: Definitions;
-  readonly #dedicated = new Map<Address, number>();
+  readonly #placed = new Map<Address, number>();
 
   constructor(workers: number, definitions: Definitions) {
     this.workers = workers;
@@ -20,17 +20,19 @@ export class Routes {
 
   /** Nothing for an actor that wants a thread of its own and has none yet. */
   indexOf(address: Address): number | undefined {
-    return this.isDedicated(address) ? this.#dedicated.get(address) : hashAddress(address) % this.workers;
+    const placed = this.#placed.size > 0 ? this.#placed.get(address) : undefined;
+    if (placed !== undefined || this.isDedicated(address)) return placed;
+    return hashAddress(address) % this.workers;
   }
 
-  /** Notes where main has put an actor; nothing when its thread has gone. */
+  /** Notes where main has put an actor; nothing when that thread has gone: a shared actor is at home again then. */
   set(address: Address, index: number | undefined): void {
-    if (index === undefined) this.#dedicated.delete(address);
-    else this.#dedicated.set(address, index);
+    if (index === undefined) this.#placed.delete(address);
+    else this.#placed.set(address, index);
   }
 
-  /** Every actor with a thread of its own. */
-  get dedicated(): Iterable<readonly [Address, number]> {
-    return this.#dedicated;
+  /** Every actor that main has put somewhere. */
+  get placed(): Iterable<readonly [Address, number]> {
+    return this.#placed;
   }
 }

@@ -11,6 +11,7 @@ import { encodeError } from './error-codec.ts';
 import { startHeart } from './heart.ts';
 import { loadModules } from './load-modules.ts';
 import { toPort } from './port.ts';
+import { watchContinuations } from './probation.ts';
 import type { HostCommand, HostOptions, HostReport } from './protocol.ts';
 import { WorkerHost } from './worker-host.ts';
 
@@ -77,7 +78,7 @@ function run(options: HostOptions, definitions: Definitions, [main, store]: read
     env,
     definitions,
     beat,
-    owners: watchOwners(beat),
+    owners: options.isOnProbation ? watchContinuations(beat, watchOwners(beat)) : watchOwners(beat),
     main: toPort(main as MessagePort),
     store: toPort(store as MessagePort),
     suspect: options.suspect,

@@ -109,12 +109,13 @@ export class WorkerHost {
     this.#outgoing.connect(index, port);
   }
 
-  /** Main has put an actor into a thread of its own; without an index that thread has gone. */
+  /** Main has put an actor into another thread; without an index that thread has gone. */
   route(address: Address, index: number | undefined): void {
     const former = this.#routes.indexOf(address);
     this.#routes.set(address, index);
     if (index !== undefined) this.#outgoing.routed(address);
     else if (former !== undefined) this.#outgoing.disconnect(former);
+    if (index === undefined && !this.#routes.isDedicated(address)) this.#outgoing.home(address);
   }
 
   /** The store thread was replaced: what it has not acknowledged is posted again (rule 7). */

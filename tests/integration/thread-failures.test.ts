@@ -63,7 +63,9 @@ test.each(IN_TURNS)(
   },
 );
 
-const IN_EFFECTS: Readonly<Record<Exclude<EffectFault, 'wait'>, { end: Ended['end']; limits?: TestOptions }>> = {
+const IN_EFFECTS: Readonly<
+  Record<Exclude<EffectFault, 'wait' | 'loop later twice'>, { end: Ended['end']; limits?: TestOptions }>
+> = {
   'loop at once': { end: 'hang' },
   microtasks: { end: 'hang' },
   'throw in a timer': { end: 'error' },
@@ -73,7 +75,7 @@ const IN_EFFECTS: Readonly<Record<Exclude<EffectFault, 'wait'>, { end: Ended['en
   'buffers later': { end: 'memory', limits: { maxThreadBufferMb: 64 } },
 };
 
-test.each(EFFECT_FAULTS.filter((fault) => fault !== 'wait'))(
+test.each(EFFECT_FAULTS.filter((fault) => fault !== 'wait' && fault !== 'loop later twice'))(
   'G10: an effect function that does this ends its thread alone, by name: %s',
   async (fault) => {
     const { end, limits } = IN_EFFECTS[fault];
@@ -90,6 +92,41 @@ test.each(EFFECT_FAULTS.filter((fault) => fault !== 'wait'))(
     );
   },
 );
+
+test('G10: of several that may have blocked a thread none is charged, and the second time the right one is named', async () => {
+  const { troupe, ended, replaced } = await createWatched({ threads: 2 });
+  await using _ = troupe;
+  const { threads } = troupe.system;
+  const journal = join(troupe.folder, 'journal');
+  const refs = Array.from({ length: 12 }, (_unused, i) => troupe.system.actor(hanging, `k${i}`, { journal }));
+  const [culprit, ...others] = refs.filter(({ address }) => threads.indexOf(address) === 0);
+  const waiting = others.slice(0, 2);
+  await Promise.all(waiting.map((ref) => ref.send({ type: 'RUN', fault: 'wait' })));
+  void culprit!.send({ type: 'RUN', fault: 'loop later twice' });
+  await eventually(() => ended.length === 2 && replaced.length === 2);
+  const suspects = [culprit!, ...waiting].map(({ address }) => address).toSorted();
+  expect(ended[0]).toMatchObject({ thread: 0, end: 'hang', suspects });
+  expect(ended[0]?.culprit).toBeUndefined();
+  expect(ended[1]).toMatchObject({ thread: 2, end: 'hang', culprit: { address: culprit!.address } });
+  await eventually(
+    () => culprit!.ask({ type: 'GET' }) as Promise<{ done: number }>,
+    ({ done }) => done === 1,
+  );
+  for (const ref of refs) await ref.send({ type: 'ADD' });
+  for (const ref of refs) expect(await ref.ask({ type: 'GET' })).toMatchObject({ count: 1 });
+});
+
+test('G10: an error that nobody caught names its effect function exactly, whatever else is in flight', async () => {
+  const { troupe, ended, replaced } = await createWatched();
+  await using _ = troupe;
+  const journal = join(troupe.folder, 'journal');
+  await troupe.system.actor(hanging, 'waiting', { journal }).send({ type: 'RUN', fault: 'wait' });
+  void troupe.system.actor(hanging, 'culprit', { journal }).send({ type: 'RUN', fault: 'throw in a timer' });
+  await eventually(() => replaced.length);
+  expect(ended).toMatchObject([
+    { end: 'error', culprit: { address: 'hanging/culprit' }, error: { message: 'nobody catches this' } },
+  ]);
+});
 
 test('G10: a hang is noticed within its limit and two beats, and says how long it lasted', async () => {
   const { troupe, ended } = await createWatched();

@@ -1,5 +1,5 @@
 /** Actors that block or end their thread: in a turn, in an effect function, or long after one has begun. Each does it once, then goes on. */
-import { appendFileSync, existsSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assign, emit, setup } from 'xstate';
 import { z } from 'zod';
@@ -16,6 +16,7 @@ export const EFFECT_FAULTS = [
   'reject unheard',
   'exit later',
   'loop later',
+  'loop later twice',
   'buffers later',
   'wait',
 ] as const;
@@ -29,9 +30,9 @@ function endless(): void {
 }
 
 /** What must happen once only is noted in a file, which outlives the thread. */
-function isFirst(journal: string, who: string): boolean {
+function isDue(journal: string, who: string, times = 1): boolean {
   const file = `${journal}-${who.replaceAll('/', '-')}`;
-  if (existsSync(file)) return false;
+  if (existsSync(file) && readFileSync(file).length >= times) return false;
   appendFileSync(file, 'x');
   return true;
 }
@@ -78,6 +79,9 @@ async function faultInEffect(fault: EffectFault): Promise<unknown> {
     case 'loop later':
       await sleep(20);
       return endless();
+    case 'loop later twice':
+      await sleep(20);
+      return endless();
     case 'buffers later':
       for (let i = 0; i < 2000; i++) {
         held.push(Buffer.alloc(MEGABYTE, 1));
@@ -109,7 +113,8 @@ const hangMachine = setup({
   actors: {
     fault: fromEffect(async ({ input, key }: { input: HangInput & { fault: EffectFault }; key: string }) => {
       // One that waits does so each time: it is a neighbour.
-      return input.fault === 'wait' || isFirst(input.journal, key) ? faultInEffect(input.fault) : 1;
+      const times = input.fault === 'wait' ? Infinity : input.fault === 'loop later twice' ? 2 : 1;
+      return isDue(input.journal, key, times) ? faultInEffect(input.fault) : 1;
     }),
   },
 }).createMachine({
@@ -120,7 +125,7 @@ const hangMachine = setup({
     GET: { actions: emit(({ context, event }) => reply(event.replyTo, { count: context.count, done: context.done })) },
     FAULT: {
       actions: ({ context, event, self }) => {
-        if (isFirst(context.journal, self.id)) faultInTurn(event.fault);
+        if (isDue(context.journal, self.id)) faultInTurn(event.fault);
       },
     },
   },

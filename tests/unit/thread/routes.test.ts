@@ -23,7 +23,17 @@ test('a dedicated actor lives nowhere until it is put somewhere, and nowhere aga
   const address = 'solo/a' as never;
   expect([routes.isDedicated(address), routes.indexOf(address)]).toEqual([true, undefined]);
   routes.set(address, 7);
-  expect([routes.indexOf(address), [...routes.dedicated]]).toEqual([7, [[address, 7]]]);
+  expect([routes.indexOf(address), [...routes.placed]]).toEqual([7, [[address, 7]]]);
   routes.set(address, undefined);
-  expect([routes.indexOf(address), [...routes.dedicated]]).toEqual([undefined, []]);
+  expect([routes.indexOf(address), [...routes.placed]]).toEqual([undefined, []]);
+});
+
+test('a shared actor may be put elsewhere for a while, and is at home again afterwards', () => {
+  const routes = createRoutes(2);
+  const address = 'sleeper/a' as never;
+  const home = routes.indexOf(address);
+  routes.set(address, 7);
+  expect(routes.indexOf(address)).toBe(7);
+  routes.set(address, undefined);
+  expect(routes.indexOf(address)).toBe(home);
 });
