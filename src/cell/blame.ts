@@ -3,6 +3,7 @@
  * what a failure leads to and writes that into drafts, so that a crash in between forgives nothing.
  */
 import type { Address } from '../actor/address.ts';
+import { nextAttempt } from '../supervision/backoff.ts';
 import { decide } from '../supervision/decide.ts';
 import type { Decision } from '../supervision/decide.ts';
 import { toRecordText } from '../supervision/record.ts';
@@ -52,13 +53,21 @@ export class Blame {
   }
 
   /** Main's charge that a turn ended the last thread. Returns the failure that is, the first time it is told. */
-  charge(suspect: Suspect | undefined): Fault | undefined {
+  charge(
+    suspect: Suspect | undefined,
+    isStored: boolean,
+    { backoff }: SupervisionSpec,
+    now: number,
+  ): Fault | undefined {
     this.#suspect = suspect ?? this.#suspect;
     if (!this.#suspect || this.#isCharged) return undefined;
     this.#isCharged = true;
     const { what, attempts, end } = this.#suspect;
     const known = this.#record.event?.id === what ? this.#record.event.attempts + 1 : 1;
-    const event = { id: what, attempts: Math.max(attempts, known) };
+    // An event that failed is rare, and adds up. Anything else the actor does all the time: only what follows closely is a row.
+    // Of an actor that never was nothing is remembered but what main counted.
+    const isRow = isEventId(what) || !isStored || nextAttempt(this.#record.streak, now, backoff) > 1;
+    const event = { id: what, attempts: isRow ? Math.max(attempts, known) : 1 };
     // A thread that was ended by order says nothing about whose turn it was; but an event that is always there counts.
     if (end === 'order') this.#record = { ...this.#record, event };
     if (end === 'order') return undefined;

@@ -51,7 +51,7 @@ function takeBlame(cell: Cell, stored: StoredLife | undefined): Fault | undefine
   if (!cell.blame && !suspect && !isOnRecord) return undefined;
   const blame = cell.judgeOf();
   if (stored) blame.take(stored.record);
-  return blame.charge(suspect);
+  return blame.charge(suspect, stored !== undefined, cell.definition.policy.supervise, cell.services.env.now());
 }
 
 function resume(cell: Cell, stored: StoredLife, charge: Fault | undefined): void {

@@ -9,6 +9,8 @@ export const world = {
   broken: new Set<string>(),
   /** Lives of each actor, in order. */
   lives: [] as string[],
+  /** Lets simulated time pass for effect functions. */
+  pause: undefined as ((ms: number) => Promise<void>) | undefined,
 };
 
 /** Forgets what happened in the test before. */
