@@ -6,6 +6,7 @@ import type { Address } from '../actor/address.ts';
 import { nextAttempt } from '../supervision/backoff.ts';
 import { decide } from '../supervision/decide.ts';
 import type { Decision } from '../supervision/decide.ts';
+import { toPlainError } from '../supervision/events.ts';
 import { toRecordText } from '../supervision/record.ts';
 import type { FailingRecord, SupervisionRecord } from '../supervision/record.ts';
 import { MAX_EVENT_ATTEMPTS } from '../supervision/spec.ts';
@@ -113,7 +114,12 @@ export class Blame {
     const attempts = this.#record.event?.attempts ?? MAX_EVENT_ATTEMPTS;
     draft.reject(item, marks, { error: encodeError(eventFailed(this.#address, id, error)) });
     bury(draft, this.#address, item, error, attempts);
-    announceIn(draft, this.#address, 'system.event.buried', { address: this.#address, id, attempts, error });
+    announceIn(draft, this.#address, 'system.event.buried', {
+      address: this.#address,
+      id,
+      attempts,
+      error: toPlainError(error),
+    });
     this.remember({ ...this.#record, event: undefined }, draft);
   }
 

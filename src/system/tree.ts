@@ -151,7 +151,8 @@ class TreeReader {
       found.push(...page.items);
       cursor = page.nextCursor;
     } while (cursor !== undefined && found.length < most);
-    return found;
+    // Those of one turn of their parent came to be wherever there was time first.
+    return found.sort((a, b) => a.spawned - b.spawned);
   }
 }
 

@@ -233,8 +233,8 @@ test('a member that hangs loses its turns; a group in which nobody answers rests
   await using troupe = await createTalk();
   const { groups } = troupe.system;
   const hung = member('b', 'ponder');
-  const talk = await groups.create({ members: [member('a'), hung, member('c')], maxRounds: 2, turnDeadlineMs: 50 });
-  const silence = await groups.create({ members: [hung, hung], turnDeadlineMs: 50 });
+  const talk = await groups.create({ members: [member('a'), hung, member('c')], maxRounds: 2, turnDeadlineMs: 300 });
+  const silence = await groups.create({ members: [hung, hung], turnDeadlineMs: 300 });
   await Promise.all([talk.start(), silence.start()]);
   expect((await rests(talk)).context).toMatchObject({ outcome: 'rounds', turn: 6, shared: { last: 'c' } });
   expect((await talk.history()).map(({ kind }) => kind)).toEqual(['said', 'missed', 'said', 'said', 'missed', 'said']);
