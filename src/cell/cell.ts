@@ -43,6 +43,7 @@ import type { LiveOrigin } from './live-actor.ts';
 import { answerRepeated, load, restore } from './loading.ts';
 import { Mailbox } from './mailbox.ts';
 import { letOut } from './release.ts';
+import { followParent } from './orphans.ts';
 import { dropSupervisor, lifecycleOf, serves, stopInPause, supervisorOf } from './pausing.ts';
 import { isRepeated } from './repeats.ts';
 import { ScheduledReader } from './scheduled-reader.ts';
@@ -230,6 +231,7 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
   /** A commit is durable: what it holds is let out. */
   acknowledged(draft: Draft, result: Exclude<CommitResult, { outcome: 'refused' }>): void {
     if (this.trouble && draft.items.length > 0) this.trouble.refusals = 0;
+    if (draft.actor && draft.status === 'active') void followParent(this);
     this.creator = undefined;
     if (draft.sent) letOut(this.address, draft.sent, result, draft.at, this.services);
     if (draft.begins.length > 0) this.incarnation?.begin(draft.begins);

@@ -7,7 +7,6 @@ import { MAX_EVENT_ATTEMPTS } from '../supervision/spec.ts';
 import type { NewActor } from '../store/store.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
-import { announceIn } from './announce-in.ts';
 import type { Cell } from './cell.ts';
 import { findCreator } from './creation.ts';
 import type { Creator } from './creation.ts';
@@ -15,8 +14,9 @@ import { hasEnded } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { creationFailed } from './failure.ts';
 import type { Fault } from './failure.ts';
-import { isAwaited } from './items.ts';
+import { isAwaited, originOf } from './items.ts';
 import type { Item } from './items.ts';
+import { specOf, tellOf } from './judging.ts';
 
 /** What a first commit says of its actor. */
 function toNewActor({ definition, parent }: Cell, creator: Item | undefined): NewActor {
@@ -59,7 +59,7 @@ function create(cell: Cell, creator: Item, origin: Origin, charge: Fault | undef
   const fault = chargeOf(charge) ?? cell.trouble?.faultOf(creator);
   if (fault) return failCreation(cell, creator, draft, fault);
   if (cell.definition.policy.supervise.restart === 'permanent')
-    cell.judgeOf().remember({ origin: { input: origin.input } }, draft);
+    cell.judgeOf().remember({ ...cell.judgeOf().record, origin: { input: origin.input } }, draft);
   const failed = cell.incarnate({ input: origin.input }).start(draft);
   if (failed) return failCreation(cell, creator, draft, failed.error);
   cell.serves(draft);
@@ -86,13 +86,12 @@ export function failCreation(cell: Cell, creator: Item, draft: Draft, error: unk
 
 function failSpawn(cell: Cell, creator: Item, draft: Draft, failure: TroupeError): void {
   const { env, log } = cell.services;
-  const { supervise } = cell.definition.policy;
-  const { address, parent } = cell;
+  const { address } = cell;
   const moment = { now: env.now(), random: env.random() };
   // Nothing is stored yet that could remember it: after a crash its budget begins anew.
   const scratch = cell.commits.newOrphanDraft();
-  const decision = cell.judgeOf().decide({ kind: 'start', error: failure }, supervise, moment, scratch, {});
-  const { action, attempt, delayMs, history } = decision;
+  const decision = cell.judgeOf().decide({ kind: 'start', error: failure }, specOf(cell), moment, scratch, {});
+  const { action, attempt, delayMs } = decision;
   const error = encodeError(failure);
   log.warn('actor failed', { address, decision: action, attempts: attempt, delayMs, error });
   if (action === 'restart') {
@@ -106,9 +105,12 @@ function failSpawn(cell: Cell, creator: Item, draft: Draft, failure: TroupeError
     cell.mailbox.remove(creator);
     draft.consume(creator, cell.commits.marks);
   }
-  const told = { address, parent, kind: 'start', error: toPlainError(error), decision: action } as const;
-  announceIn(draft, address, 'system.actor.failed', { ...told, attempt, delayMs, restarts: history.restarts.length });
-  cell.finish(draft, { status: action === 'end' ? 'failed' : 'quarantined', error: JSON.stringify(error) });
+  // What it was to be made from is kept: revived, it begins there.
+  const origin = { input: originOf(creator)?.input };
+  cell.judgeOf().remember({ ...cell.judgeOf().record, origin }, draft);
+  tellOf(cell, draft, { kind: 'start', error: failure }, decision, error);
+  const status = action === 'end' ? 'failed' : 'quarantined';
+  cell.finish(draft, { status, error: JSON.stringify(error), isParentAware: action === 'escalate' });
 }
 
 function pauseBeforeStart(cell: Cell, decision: Decision, error: EncodedError): void {

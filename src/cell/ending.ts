@@ -15,6 +15,7 @@ import { answerEnded } from './ended.ts';
 import { notCreatable } from './failure.ts';
 import { Farewell } from './farewell.ts';
 import type { FarewellHooks } from './farewell.ts';
+import { findLateChildren } from './orphans.ts';
 import { isRemovalOrder, isStopInOrder } from './items.ts';
 import type { Item } from './items.ts';
 import { findChildren } from './steady-read.ts';
@@ -50,6 +51,8 @@ export class Ending {
   /** The last commit of a life, while its children end. */
   #draft: Draft | undefined;
   #farewell: Farewell | undefined;
+  /** Children that the end under way has ordered to end. */
+  #ordered: ReadonlySet<Address> = new Set();
 
   constructor(cell: EndingHooks, commits: CommitQueue) {
     this.#cell = cell;
@@ -82,7 +85,25 @@ export class Ending {
     if (parent !== ROOT && end.isParentAware !== true) draft.tellParent(parent, this.#cell.address);
     // An order to end is obeyed even when the state it leaves cannot be saved: the last one saved stays.
     if (end.status === 'stopped' && !this.#commits.canSave(draft)) draft.state = undefined;
-    if (this.#cell.post(draft)) this.#commits.whenQuiet(() => this.#cell.ended());
+    if (this.#cell.post(draft)) this.#commits.whenQuiet(() => void this.#afterEnd(draft));
+  }
+
+  /** The end is durable: no child comes after this look that would not notice it by itself. */
+  async #afterEnd({ status, isRemoval }: Draft): Promise<void> {
+    const { services, address } = this.#cell;
+    const isWanted = (): boolean => !this.#cell.isDisposed;
+    const late = status === 'quarantined' ? [] : await findLateChildren(services, address, isWanted).catch(() => []);
+    if (this.#cell.isDisposed) return;
+    const unordered = late.filter((child) => !this.#ordered.has(child));
+    if (unordered.length > 0) this.#orderEnd(unordered, isRemoval);
+    this.#commits.whenQuiet(() => this.#cell.ended());
+  }
+
+  #orderEnd(children: readonly Address[], isRemoval: boolean): void {
+    const draft = isRemoval ? this.#commits.newOrphanDraft() : this.#commits.newDraft();
+    const text = isRemoval ? '{"remove":true}' : '{}';
+    for (const receiver of children) draft.rows.inbox.push({ receiver, kind: 'stop', id: draft.nextId(), text });
+    this.#cell.post(draft);
   }
 
   #announceHeld(draft: Draft, parent: Address): void {
@@ -152,6 +173,7 @@ export class Ending {
     const others = known.filter(({ status }) => status !== 'active').map(({ address }) => address);
     const coming = (draft.sent?.inbox ?? []).filter(({ kind }) => kind === 'create').map(({ receiver }) => receiver);
     const text = draft.isRemoval ? '{"remove":true}' : '{}';
+    this.#ordered = new Set([...living, ...coming]);
     for (const receiver of new Set([...remaining, ...others, ...coming])) {
       draft.rows.inbox.push({ receiver, kind: 'stop', id: draft.nextId(), text });
     }

@@ -46,12 +46,13 @@ function judge(cell: Cell, fault: Fault): void {
 }
 
 /** At the root nobody is there to escalate to. */
-function specOf(cell: Cell): SupervisionSpec {
+export function specOf(cell: Cell): SupervisionSpec {
   const { supervise } = cell.definition.policy;
   return cell.parent === ROOT ? { ...supervise, onGiveUp: 'quarantine' } : supervise;
 }
 
-function tellOf(cell: Cell, draft: Draft, fault: Fault, decision: Decision, error: EncodedError): void {
+/** What is said of a failure in the commit that decides on it: to whoever listens, to the parent, to the children that begin anew. */
+export function tellOf(cell: Cell, draft: Draft, fault: Fault, decision: Decision, error: EncodedError): void {
   const { address, parent } = cell;
   const { action, attempt, delayMs, history } = decision;
   const what = fault.item ? eventIdOf(fault.item) : fault.what;

@@ -13,6 +13,7 @@ import type { DirectItem } from './items.ts';
 import { readStored, readTimers } from './load.ts';
 import type { StoredLife } from './load.ts';
 import { isRepeated, settleRepeated } from './repeats.ts';
+import { renew } from './replacing.ts';
 
 /** Pause before a load that failed is tried again. */
 const LOAD_RETRY_MS = 500;
@@ -96,6 +97,8 @@ export function answerRepeated(cell: Cell, item: DirectItem): void {
 /** The next life, from what is durable. */
 export function restore(cell: Cell, draft = cell.commits.newDraft()): void {
   const state = cell.commits.committed?.state as PersistedState;
+  // It never came to be, and gets another try.
+  if (state.status === 'error') return renew(cell);
   if (state.status !== 'active') return cell.failWith({ kind: 'ended', error: ended(cell.address) });
   const stored = cell.commits.inFlightText === null ? [] : (JSON.parse(cell.commits.inFlightText) as InFlightRow[]);
   const inFlight = stored.map((row) => (hasBegun(cell, row) ? row : { ...row, attempt: row.attempt - 1 }));

@@ -72,7 +72,7 @@ function exchangeTopics(cell: Cell, draft: Draft, former: AnyDefinition): void {
   for (const [pattern, type] of Object.entries(topics)) draft.rows.subscriptions.set(pattern, type);
 }
 
-/** A permanent actor begins from its input again. */
+/** A permanent actor begins from its input again, and so does one that never came to be. */
 export function renew(cell: Cell): void {
   const draft = cell.commits.newDraft();
   const failed = begin(cell, draft, cell.blame?.record.origin?.input);

@@ -33,7 +33,10 @@ interface ChildFailure {
 /** Takes an order to be made anew, or word of a child that failed. What was posted before settles first. */
 export function supervise(cell: Cell, item: SupervisionItem): void {
   cell.phase = 'busy';
-  cell.inTrouble().sinceMs ??= cell.services.env.monotonicMs();
+  const trouble = cell.inTrouble();
+  trouble.sinceMs ??= cell.services.env.monotonicMs();
+  // A refusal meanwhile takes it back.
+  trouble.failed = item;
   cell.commits.whenQuiet(() => {
     if (item.kind === 'order') return beginAnew(cell, cell.commits.newDraft(), item, 'order');
     return void (item.row.kind === 'restart' ? restartWithChildren(cell, item) : answerChild(cell, item));
@@ -101,8 +104,10 @@ function restartRow(draft: Draft, receiver: Address, order: RestartOrder): Draft
 
 /** The machine has heard nothing of it and goes on. */
 function goOn(cell: Cell, draft: Draft, item: InboxItem): void {
+  const trouble = cell.inTrouble();
+  trouble.failed = undefined;
+  trouble.sinceMs = undefined;
   draft.consume(item, cell.commits.marks);
-  cell.inTrouble().sinceMs = undefined;
   cell.phase = 'live';
   if (cell.post(draft)) cell.pump();
 }
@@ -110,7 +115,9 @@ function goOn(cell: Cell, draft: Draft, item: InboxItem): void {
 /** A new life from the last commit; what the old one had begun is not heard of any more. */
 function beginAnew(cell: Cell, draft: Draft, item: InboxItem | OrderItem, cause: RestartCause): void {
   cell.endLife();
-  cell.inTrouble().cause = cause;
+  const trouble = cell.inTrouble();
+  trouble.failed = undefined;
+  trouble.cause = cause;
   if (isAwaited(item)) draft.items.push(item);
   else draft.consume(item, cell.commits.marks);
   if (!cell.post(draft)) return;

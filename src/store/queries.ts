@@ -60,6 +60,8 @@ export interface Recoverable {
   readonly hasInFlight: boolean;
   /** Absent when the actor does not exist yet: its first row creates it. */
   readonly status?: ActorStatus;
+  /** It is quarantined, and an order of its parent is among what waits for it. */
+  readonly hasOrder?: true;
 }
 
 /** An active actor that has something to do at a time: a timer of its machine, or a scheduled event. */

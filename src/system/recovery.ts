@@ -55,7 +55,8 @@ export class Recovery {
     for (;;) {
       const page = await store.call('recoverable', { limit: PAGE, ...(afterAddress && { afterAddress }) });
       for (const row of page) {
-        if (row.status !== 'quarantined') wake(row.address);
+        // What waits for a held actor stays; an order of its parent is obeyed.
+        if (row.status !== 'quarantined' || row.hasOrder) wake(row.address);
         watch?.recoverable(row);
       }
       afterAddress = page.at(-1)?.address;

@@ -282,7 +282,7 @@ export class System {
 
   /**
    * Makes an actor anew from its last commit: effect functions are aborted and run again under their key. A quarantined one is
-   * revived. Does nothing to one that has ended. Resolves when it serves again.
+   * revived. Does nothing to one that has ended. Resolves when the old life is over; `system.actor.restarted` tells when it serves again.
    */
   async restart(address: Address): Promise<void> {
     this.#assertRunning();

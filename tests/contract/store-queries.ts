@@ -214,6 +214,20 @@ function recovery(current: () => Store): void {
     expect(await current().recoverable()).toEqual([]);
   });
 
+  test('recoverable says which of those that are held have an order of their parent waiting', async () => {
+    await current().commit(['a', 'b', 'c'].map((key) => firstCommit(actorAt(key))));
+    const held = (key: string) => ({ ...nextCommit(actorAt(key), 2), status: 'quarantined' as const, error: '{}' });
+    await current().commit([held('a'), held('b')]);
+    const row = (receiver: Address, kind: 'event' | 'restart') => ({ receiver, kind, id: kind + receiver, text: '{}' });
+    const inbox = [row(actorAt('a'), 'event'), row(actorAt('b'), 'event'), row(actorAt('b'), 'restart')];
+    await current().commit([nextCommit(actorAt('c'), 2, { inbox: [...inbox, row(actorAt('c'), 'restart')] })]);
+    expect((await current().recoverable()).map(({ address, hasOrder }) => [address, hasOrder])).toEqual([
+      [actorAt('a'), undefined],
+      [actorAt('b'), true],
+      [actorAt('c'), undefined],
+    ]);
+  });
+
   test('rule 8: recoverable pages by address', async () => {
     const receivers = Array.from({ length: 15 }, (_, index) => actorAt(`r${String(index).padStart(2, '0')}`));
     const busy = Array.from({ length: 10 }, (_, index) => actorAt(`r${String(index * 2).padStart(2, '0')}x`));

@@ -19,6 +19,7 @@ import type {
   Commit,
   CommitResult,
   Cursor,
+  InboxRow,
   Store,
   StoreFeatures,
   StoredActor,
@@ -251,7 +252,12 @@ function toRecoverable({ actors, inboxes }: MemoryTables, address: Address): Rec
     hasInFlight: (actor?.inFlight ?? null) !== null,
     ...(oldest && { oldest: { pos: oldest.pos, at: oldest.at } }),
     ...(actor && { status: actor.status }),
+    ...(actor?.status === 'quarantined' && hasOrder(inboxes.get(address)?.rows.values()) && { hasOrder: true }),
   };
+}
+
+function hasOrder(rows: Iterable<InboxRow> = []): boolean {
+  return [...rows].some(({ kind }) => kind === 'stop' || kind === 'restart');
 }
 
 function matches(actor: StoredActor, query: ListQuery): boolean {

@@ -30,7 +30,10 @@ export const RECOVERABLE = `${WAITING},
     UNION
     SELECT address FROM (SELECT address FROM actors WHERE in_flight IS NOT NULL AND address > @after ORDER BY address LIMIT @limit)
   )
-  SELECT busy.address AS address, actors.status AS status, actors.in_flight IS NOT NULL AS hasInFlight, oldest.pos AS pos, oldest.at AS at
+  SELECT busy.address AS address, actors.status AS status, actors.in_flight IS NOT NULL AS hasInFlight, oldest.pos AS pos, oldest.at AS at,
+    actors.status = 'quarantined' AND EXISTS (
+      SELECT 1 FROM inbox WHERE inbox.receiver = busy.address AND inbox.kind IN ('stop', 'restart')
+    ) AS hasOrder
   FROM busy LEFT JOIN actors ON actors.address = busy.address
     LEFT JOIN inbox AS oldest ON oldest.receiver = busy.address AND oldest.pos = (SELECT min(pos) FROM inbox WHERE receiver = busy.address)
   ORDER BY busy.address LIMIT @limit`;
@@ -99,16 +102,18 @@ export class Reads {
       readonly address: Address;
       readonly status: ActorStatus | null;
       readonly hasInFlight: number;
+      readonly hasOrder: number | null;
       readonly pos: number | null;
       readonly at: number | null;
     };
     const bounds = { after: query.afterAddress ?? '', limit: limitOf('recoverable', query.limit) };
     const rows = this.#db.prepare<unknown[], Row>(RECOVERABLE).all(bounds);
-    return rows.map(({ address, status, hasInFlight, pos, at }) => ({
+    return rows.map(({ address, status, hasInFlight, hasOrder, pos, at }) => ({
       address,
       hasInFlight: hasInFlight === 1,
       ...(pos !== null && at !== null && { oldest: { pos, at } }),
       ...(status !== null && { status }),
+      ...(hasOrder === 1 && { hasOrder: true }),
     }));
   }
 

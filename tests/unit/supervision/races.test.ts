@@ -134,6 +134,27 @@ describe('a stop', () => {
     ]);
     expect(await store.inbox(at('stubborn', 'b'))).toMatchObject([{ kind: 'stop' }]);
   });
+
+  test.each(['stop', 'remove'] as const)(
+    'G9: a child that comes to be only after the %s of its parent follows it',
+    async (how) => {
+      const late = parentOf('late');
+      const store = createMemoryStore();
+      const load = store.load.bind(store);
+      let isHeld = true;
+      const held: typeof load = (address) =>
+        isHeld && address === 'late/b' ? Promise.reject(new Error('this row cannot be read')) : load(address);
+      const openStore = async () => Object.assign(store, { load: held });
+      await using t = await createFamily([late, family], { openStore });
+      const parent = t.system.actor(family, 'p');
+      await parent.send({ type: 'SPAWN', address: 'late/b' });
+      await (how === 'stop' ? parent.stop() : t.system.remove(parent.address));
+      isHeld = false;
+      await t.clock.advance(5000);
+      expect((await load(at('late', 'b')))?.status).toBe(how === 'stop' ? 'stopped' : undefined);
+      expect(await store.inbox(at('late', 'b'))).toEqual([]);
+    },
+  );
 });
 
 describe('a sleep', () => {
