@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { agentMachine } from '../machines/agent.ts';
 import type { SkillInput, Turn, TurnResult } from '../machines/agent.ts';
 import { defineActor } from '../src/actor/define.ts';
+import type { SupervisePolicy } from '../src/actor/define.ts';
 import type { EffectArgs } from '../src/actor/from-effect.ts';
 import { fromEffect } from '../src/actor/from-effect.ts';
 import { TroupeError } from '../src/errors.ts';
@@ -27,9 +28,13 @@ const turnSchema = z.object({
 /** Makes a kind of agent out of its skills. Export it from a definitions module. */
 export function defineAgent(
   type: string,
-  behaviour: { readonly version?: number; readonly skills: Readonly<Record<string, Skill>> },
+  behaviour: {
+    readonly version?: number;
+    readonly skills: Readonly<Record<string, Skill>>;
+    readonly supervise?: SupervisePolicy;
+  },
 ) {
-  const { skills, version = 1 } = behaviour;
+  const { skills, version = 1, supervise = {} } = behaviour;
   const machine = agentMachine.provide({
     actors: {
       useSkill: fromEffect<TurnResult, SkillInput>(({ input: { skill, name, turn }, ...args }) =>
@@ -40,6 +45,7 @@ export function defineAgent(
   return defineActor(type, machine, {
     version,
     role: 'agent',
+    supervise,
     input: z.object({ name: z.string().min(1).max(256), skill: z.string().min(1).max(256) }),
     events: { TURN: turnSchema },
     meta: ({ name, skill }) => ({ name, skill }),

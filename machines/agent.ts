@@ -63,6 +63,7 @@ const agentSetup = setup({
     }),
   },
   guards: {
+    hasTurn: ({ context }) => context.queue.length > 0,
     isOvertaken: ({ context, event }) => context.queue[0]?.group === event.group,
   },
 });
@@ -78,7 +79,7 @@ export const agentMachine = agentSetup.createMachine({
   initial: 'idle',
   states: {
     idle: {
-      always: { guard: ({ context }) => context.queue.length > 0, target: 'working' },
+      always: { guard: 'hasTurn', target: 'working' },
     },
     working: {
       on: { TURN: { guard: 'isOvertaken', target: 'idle', actions: keepTurn } },

@@ -32,7 +32,7 @@ function slowAtFirst({ paceMs, slowMs }: Work, round: number): number {
 }
 
 /** A craft as a skill: a pause, the document, the work. After a crash all of it runs again. */
-function toSkill(craft: Craft, pauseMs: Pause = forReader): Skill {
+export function toSkill(craft: Craft, pauseMs: Pause = forReader): Skill {
   return async ({ turn, signal, attempt }) => {
     const work = readWork(turn.shared);
     await sleep(pauseMs(work, turn.round), undefined, { signal });

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isTroupeError } from '../../src/index.ts';
 import type { Group, Session, System } from '../../src/index.ts';
 import { researcher, reviewer, writer } from './agents.ts';
+import type { Chaos } from './chaos/plan.ts';
 import type { Timings } from './figures.ts';
 import type { Folder, Run } from './folder.ts';
 import type { Screen } from './screen.ts';
@@ -34,6 +35,8 @@ export interface ConversationParts {
   readonly run: Run;
   readonly screen: Screen;
   readonly timings: Timings;
+  /** What is to go wrong, in a run with --chaos. */
+  readonly chaos: Chaos | undefined;
 }
 
 /** How a run ended. */
@@ -83,7 +86,8 @@ export class Conversation {
       }
       const speaker = now.members[now.speaker]?.name ?? 'nobody';
       this.#parts.screen.progress(now.turn, now.maxRounds * now.members.length, speaker);
-      if (now.round !== 1 || now.speaker !== WRITER || replacing) continue;
+      // With --chaos threads end by themselves.
+      if (this.#parts.chaos || now.round !== 1 || now.speaker !== WRITER || replacing) continue;
       replacing = this.#endWritersThread();
       // Awaited at the end; a stop before that fails it, and nobody is left to be told.
       replacing.catch(() => {});
@@ -154,7 +158,7 @@ export function turnDeadlineMs({ isSlow, paceMs, bytes }: Run): number {
   return isSlow ? SLOW_DEADLINE_MS + paceMs + Math.ceil(bytes / 1000) : TURN_DEADLINE_MS;
 }
 
-async function openGroup({ system, folder, run }: ConversationParts): Promise<Group> {
+async function openGroup({ system, folder, run, chaos }: ConversationParts): Promise<Group> {
   const { sha256, lengthWords, paceMs, isSlow } = run;
   const id = `digest-${run.id}`;
   try {
@@ -173,6 +177,7 @@ async function openGroup({ system, folder, run }: ConversationParts): Promise<Gr
       lengthWords,
       paceMs,
       slowMs: isSlow ? SLOW_MS : 0,
+      ...(chaos && { chaos }),
     }),
     // The round in which the reviewer misses its turn is one more, so that as many drafts are reviewed.
     maxRounds: isSlow ? MAX_ROUNDS + 1 : MAX_ROUNDS,

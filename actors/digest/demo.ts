@@ -2,10 +2,14 @@
  * The main demo, `npm run demo [-- FILE]`: three agents, a supervised group, write a digest of a real document. In the
  * middle a worker thread is ended; the process may be, too, at any moment, and `--resume` goes on from the last saved turn.
  */
+import { randomInt } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { createSystem, isTroupeError } from '../../src/index.ts';
 import type { System } from '../../src/index.ts';
+import { planFaults } from './chaos/plan.ts';
+import type { Chaos } from './chaos/plan.ts';
+import { ChaosReport } from './chaos/report.ts';
 import { openConversation, turnDeadlineMs } from './conversation.ts';
 import type { Conversation, Ending } from './conversation.ts';
 import { readCopy } from './document.ts';
@@ -21,6 +25,8 @@ import { DocumentError, readDocument } from './text/read-document.ts';
 const DEFAULT_PACE_MS = 600;
 /** One for the writer to lose, another to go on in. */
 const THREADS = 2;
+/** Time a turn may block its thread with --chaos, in milliseconds, beyond a millisecond for each 1,000 bytes of the document. */
+const CHAOS_HANG_MS = 800;
 const EXIT_FAILED = 1;
 const EXIT_REFUSED = 2;
 
@@ -48,7 +54,7 @@ async function runDemo(options: DemoOptions): Promise<void> {
   const run = fresh ? { ...fresh.run, out: out ?? null } : (former as Run);
   // From here on there is something to resume. A former run gives way only once nobody else can be at work on it.
   if (fresh && !former) await begin(folder, { run, text: fresh.text, options });
-  const system = await stops.own(openSystem(folder));
+  const system = await stops.own(openSystem(folder, run));
   try {
     if (fresh && former) {
       screen.say('Starting anew; the former run in this folder is removed.');
@@ -71,6 +77,7 @@ async function begin(folder: Folder, { run, text, options }: Beginning): Promise
   await folder.begin(run, text);
   screen.say(`A researcher, a writer and a reviewer make a digest of ${describe(run)}.`);
   if (run.isSlow) screen.say(`The reviewer is slow today; a turn not taken within ${turnDeadlineMs(run)} ms is lost.`);
+  if (run.seed !== null) screen.say(`Up to six faults are on their way, drawn from --seed ${run.seed}.`);
   screen.say('Every turn is saved before the next begins. Interrupt this whenever you like:');
   screen.say(`Ctrl-C here, or kill -9 ${process.pid} elsewhere. Go on with: ${resumeCommand(options)}\n`);
 }
@@ -84,13 +91,22 @@ interface Setting {
 
 async function converse(system: System, { options, folder, run, out }: Setting): Promise<void> {
   const timings = createTimings();
-  const conversation = await openConversation({ system, folder, run, screen, timings });
+  const chaos = toChaos(folder, run);
+  const report = chaos && new ChaosReport(screen, chaos);
+  await report?.listen(system);
+  const conversation = await openConversation({ system, folder, run, screen, timings, chaos });
   if (options.isResume) await resume(conversation, { options, run });
   const ending = await conversation.follow();
   if (!ending) return;
   screen.rest();
   const figures = await collectFigures(system, { ...conversation, storePath: folder.storePath, timings });
-  await present(ending, { run, out, figures: describeFigures(figures) });
+  const faults = report && { faults: report.describe() };
+  await present(ending, { run, out, figures: { ...describeFigures(figures), ...faults } });
+}
+
+/** The plan of a run with --chaos. */
+function toChaos(folder: Folder, { id, seed }: Run): Chaos | undefined {
+  return seed === null ? undefined : { seed, marks: folder.marksPath(id), faults: [...planFaults(seed)] };
 }
 
 async function resume(conversation: Conversation, { options, run }: Pick<Setting, 'options' | 'run'>): Promise<void> {
@@ -116,6 +132,7 @@ async function readTask(options: DemoOptions): Promise<{ readonly run: Run; read
     lengthWords: options.lengthWords,
     paceMs: options.paceMs ?? DEFAULT_PACE_MS,
     isSlow: options.isSlow,
+    seed: options.isChaos ? (options.seed ?? randomInt(1_000_000)) : null,
     out: null,
   };
   return { run, text };
@@ -138,10 +155,12 @@ async function checkRun(options: DemoOptions, folder: Folder, former: Run | unde
 }
 
 /** The system, with what goes wrong in it as lines of a file. @throws {Refusal} when the store cannot be opened. */
-async function openSystem(folder: Folder): Promise<System> {
+async function openSystem(folder: Folder, { seed, bytes }: Run): Promise<System> {
+  const isChaos = seed !== null;
   try {
     return await createSystem({
-      actors: [new URL('./agents.ts', import.meta.url)],
+      actors: [new URL(isChaos ? './chaos/agents.ts' : './agents.ts', import.meta.url)],
+      ...(isChaos && { hangMs: CHAOS_HANG_MS + Math.ceil(bytes / 1000) }),
       store: folder.storeUrl,
       threads: THREADS,
       log: (level, fields, text) => {

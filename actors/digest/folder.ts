@@ -21,6 +21,8 @@ const runSchema = z.object({
   paceMs: z.int(),
   /** The reviewer misses its first turn. */
   isSlow: z.boolean().default(false),
+  /** Of a run with --chaos. */
+  seed: z.int().nullable().default(null),
   out: z.string().nullable(),
 });
 
@@ -28,6 +30,7 @@ const runSchema = z.object({
 export type Run = z.infer<typeof runSchema>;
 
 const COPY = /^document-[a-f0-9]{64}\.txt$/;
+const MARK = /^fault-([a-f0-9]{8})-\d+$/;
 const DRAFT = /^(?:document-[a-f0-9]{64}\.txt|run\.json)\.\d+\.tmp$/;
 
 /** The folder of the demo's data. */
@@ -54,6 +57,11 @@ export class Folder {
 
   copyPath(sha256: string): string {
     return join(this.path, `document-${sha256}.txt`);
+  }
+
+  /** Where the run notes which of its faults have struck: each adds its number. */
+  marksPath(runId: string): string {
+    return join(this.path, `fault-${runId}-`);
   }
 
   /** Makes the folder. @throws {Refusal} when it cannot be one. */
@@ -92,7 +100,8 @@ export class Folder {
 
   async #removeOthers(run: Run): Promise<void> {
     const kept = basename(this.copyPath(run.sha256));
-    const isLeft = (name: string): boolean => (COPY.test(name) && name !== kept) || DRAFT.test(name);
+    const isLeft = (name: string): boolean =>
+      (COPY.test(name) && name !== kept) || DRAFT.test(name) || (MARK.exec(name)?.[1] ?? run.id) !== run.id;
     for (const name of (await readdir(this.path)).filter(isLeft)) await rm(join(this.path, name));
   }
 

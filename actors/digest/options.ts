@@ -27,6 +27,10 @@ export interface DemoOptions {
   readonly paceMs: number | undefined;
   /** The reviewer takes too long for its first answer. */
   readonly isSlow: boolean;
+  /** Faults are injected, as drawn from `seed`. */
+  readonly isChaos: boolean;
+  /** Undefined: one is drawn. */
+  readonly seed: number | undefined;
 }
 
 export const HELP = `Three agents, a supervised group, write a digest of a document. Every turn is saved before the next begins.
@@ -40,6 +44,8 @@ export const HELP = `Three agents, a supervised group, write a digest of a docum
   --data DIR    folder of the run's data (default .troupe/demo in this repository)
   --pace MS     pause before each turn, 0 to 60000 (default 600)
   --slow        let the reviewer miss its first turn: it answers too late, and the others go on
+  --chaos       let turns throw, threads end and hang, work stall, while the agents are at it; the digest comes out the same
+  --seed S      with --chaos: which faults, and when, 0 to 999999999 (default: drawn, and shown)
   --help        print this
 
 Interrupt it whenever you like, with Ctrl-C or kill -9; --resume goes on, and the digest comes out the same.`;
@@ -55,6 +61,8 @@ const OPTIONS = {
   data: { type: 'string' },
   pace: { type: 'string' },
   slow: { type: 'boolean' },
+  chaos: { type: 'boolean' },
+  seed: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -69,7 +77,9 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
   const isResume = values.resume ?? false;
   const [file, extra] = positionals;
   if (extra !== undefined) throw new Refusal(`One FILE at a time; '${toLine(extra)}' is one too many. ${SEE_HELP}`);
-  if (isResume) assertNothingNew({ FILE: file, '--words': values.words, '--slow': values.slow });
+  const { words, slow, chaos, seed } = values;
+  if (isResume) assertNothingNew({ FILE: file, '--words': words, '--slow': slow, '--chaos': chaos, '--seed': seed });
+  assertOneTrouble(values);
   for (const name of ['data', 'out'] as const) assertGiven(name, values[name]);
   const cwd = env['INIT_CWD'] ?? process.cwd();
   return {
@@ -81,6 +91,8 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
     lengthWords: readNumber('words', values.words, [20, 1000]) ?? DEFAULT_WORDS,
     paceMs: readNumber('pace', values.pace, [0, 60_000]),
     isSlow: values.slow ?? false,
+    isChaos: values.chaos ?? false,
+    seed: readNumber('seed', values.seed, [0, 999_999_999]),
   };
 }
 
@@ -116,7 +128,16 @@ function assertNothingNew(values: Readonly<Record<string, string | boolean | und
   const idle = Object.keys(values).find((name) => values[name] !== undefined);
   if (idle === undefined) return;
   throw new Refusal(
-    `--resume goes on with the document, length and members of the run. Leave ${idle} out, or start anew without --resume.`,
+    `--resume goes on with the document, length, members and faults of the run. Leave ${idle} out, or start anew without --resume.`,
+  );
+}
+
+function assertOneTrouble({ slow, chaos, seed }: { slow?: boolean; chaos?: boolean; seed?: string }): void {
+  if (seed !== undefined && !chaos)
+    throw new Refusal(`Option '--seed' says what --chaos does. Add --chaos, or leave it out.`);
+  if (!slow || !chaos) return;
+  throw new Refusal(
+    'In a --slow run turns have a deadline, which a fault of --chaos would miss. Leave one of them out.',
   );
 }
 

@@ -3,6 +3,7 @@
  * turn and is saved with the group, so it stays small: the document itself is a file, named here by its hash.
  */
 import { z } from 'zod';
+import { chaosSchema } from './chaos/plan.ts';
 
 const termSchema = z.object({ term: z.string(), stem: z.string(), weight: z.number() });
 
@@ -44,6 +45,8 @@ const workSchema = z.object({
   paceMs: z.int(),
   /** How much longer the reviewer takes in the first round; more than its turn lasts where it is to be too slow. */
   slowMs: z.int(),
+  /** What is to go wrong, in a run with --chaos. */
+  chaos: chaosSchema.nullable().default(null),
   /** Turns that began again because a crash or a stop had cut them off. */
   restarts: z.int(),
   /** The researcher's. */
@@ -62,11 +65,12 @@ const workSchema = z.object({
 export type Work = z.infer<typeof workSchema>;
 
 /** The part of it that is known before anyone has spoken. */
-export type Task = Pick<Work, 'document' | 'sha256' | 'lengthWords' | 'paceMs' | 'slowMs'>;
+export type Task = Pick<Work, 'document' | 'sha256' | 'lengthWords' | 'paceMs' | 'slowMs'> &
+  Partial<Pick<Work, 'chaos'>>;
 
 /** The work at its beginning. */
 export function createWork(task: Task): Work {
-  return { ...task, restarts: 0, findings: null, draft: null, feedback: null, reviewed: null, best: null };
+  return { chaos: null, ...task, restarts: 0, findings: null, draft: null, feedback: null, reviewed: null, best: null };
 }
 
 /** Reads what a group shares. @throws when a part of it is missing or of another shape. */

@@ -109,6 +109,45 @@ describe('a run whose reviewer is slow', () => {
   });
 });
 
+describe('a run with faults', () => {
+  test('shows each fault and what is done about it, and comes to the same digest', { timeout: LONG_MS }, async () => {
+    const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e6));
+    const life = await live(['--chaos', '--seed', `${seed}`, '--data', 'chaos', '--pace', '0', '--out', 'chaos.md']);
+    const { code, stdout, stderr } = life;
+    const story = `SEED=${seed}\n${stdout}${stderr}`;
+    expect({ code, stderr }, story).toEqual({ code: 0, stderr: '' });
+    const struck = [...stdout.matchAll(/^ +fault \d+, in turn \d+: (.+)$/gmu)].map(([, what]) => what);
+    expect(struck.length, story).toBeGreaterThanOrEqual(4);
+    expect(new Set(struck).size, story).toBe(4);
+    expect(stdout, story).toMatch(/the runtime: thread [01] is gone \(exit\), because of \w+; decision: replace$/mu);
+    expect(stdout, story).toMatch(
+      /thread [01] is gone \(hang, blocked for \d+ ms\), because of \w+; decision: replace$/mu,
+    );
+    expect(stdout, story).toMatch(/the runtime: \w+ failed \(stall: .*\); decision: restart, attempt 1$/mu);
+    expect(stdout, story).toMatch(/the runtime: \w+ failed \(event: chaos: .*\); decision: retry, attempt 1$/mu);
+    const recovered = stdout.match(/the runtime: \w+ serves again, \d+ ms after the fault$/gmu) ?? [];
+    expect(recovered.length, story).toBe(struck.length);
+    expectTurns([life], story);
+    expect(read('chaos.md'), story).toBe(reference.digest);
+  });
+
+  test('goes on with the faults that are left when it is resumed', { timeout: LONG_MS }, async () => {
+    const begin = ['--chaos', '--seed', '1', '--data', 'chaos-killed', '--pace', '100', '--out', 'chaos-killed.md'];
+    const first = await live(begin, { until: /thread 0 is gone/mu, delayMs: 50 });
+    expect(first.signal).toBe('SIGKILL');
+    const second = await live(['--resume', '--data', 'chaos-killed', '--pace', '0']);
+    const story = `${first.stdout}\n=== killed ===\n${second.stdout}${second.stderr}`;
+    expect(second.code, story).toBe(0);
+    const struck = /^faults +(\d) of \d kinds in this process \(--seed 1\)/mu.exec(second.stdout);
+    const before = first.stdout.match(/ fault \d, in turn/gu)?.length ?? 0;
+    expect(Number(struck?.[1]), story).toBeGreaterThan(0);
+    // One may have struck and not been shown when the process was killed.
+    expect(Number(struck?.[1]) + before, story).toBeLessThanOrEqual(6);
+    expectTurns([first, second], story);
+    expect(read('chaos-killed.md'), story).toBe(reference.digest);
+  });
+});
+
 test('Ctrl-C says how to go on, and that goes on after the last turn', { timeout: LONG_MS }, async () => {
   const first = await live(['--data', 'stopped', '--pace', '300'], {
     until: /^turn 2 /mu,
@@ -181,6 +220,10 @@ describe('what cannot be done is refused in one line that says why, with exit co
     [['--resume'], "nothing to resume in '.*refused'"],
     [['--resume', 'text.txt'], 'Leave FILE out'],
     [['--resume', '--slow'], 'Leave --slow out'],
+    [['--resume', '--chaos'], 'Leave --chaos out'],
+    [['text.txt', '--seed', '7'], "'--seed' says what --chaos does"],
+    [['text.txt', '--chaos', '--seed', 'x'], "'--seed' takes a whole number"],
+    [['text.txt', '--chaos', '--slow'], 'Leave one of them out'],
     [['text.txt', '--slow=yes'], "Option '--slow' does not take an argument"],
   ])('%j', (args, problem) => {
     const data = args.includes('--data') ? [] : ['--data', 'refused'];
