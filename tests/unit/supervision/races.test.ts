@@ -44,6 +44,10 @@ describe('a child that fails in its start', () => {
     await t.clock.advance(10_000);
     expect((await parent.snapshot()).context.heard).toEqual(['starter/a quarantined']);
     expect(await t.statusOf('starter/a')).toBe('quarantined');
+    world.broken.clear();
+    await t.system.revive(at('starter', 'a'));
+    await t.system.actor(starter, 'a').send({ type: 'PING' });
+    expect(t.on('system.actor.failed').filter(({ kind }) => kind === 'ended')).toEqual([]);
   });
 
   test('G15: can be stopped between two tries, with its parent', async () => {

@@ -55,6 +55,8 @@ describe('a failure without an event to blame', () => {
     expect((await ref.snapshot()).context.count).toBe(2);
     expect(t.on('system.actor.released')).toEqual([{ address: 'child/a', how: 'revived' }]);
     expect(t.on('system.actor.restarted').at(-1)).toMatchObject({ cause: 'revival' });
+    await ref.send({ type: 'THROW' }).catch(() => {});
+    expect(t.on('system.actor.failed').at(-1)).toMatchObject({ restarts: 1 });
   });
 
   test('G15: the budget survives a restart of the system', async () => {

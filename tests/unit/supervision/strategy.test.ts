@@ -1,6 +1,7 @@
 /** G15: whom a failure concerns: strategies, escalation, substitutes, the order of ends. */
 import { describe, expect, test } from 'vitest';
 import { defineActor } from '../../../src/index.ts';
+import { encodeSnapshot } from '../../../src/state/codec.ts';
 import { createMemoryStore } from '../../../src/store/memory/memory-store.ts';
 import type { SupervisePolicy } from '../../../src/index.ts';
 import {
@@ -13,7 +14,7 @@ import {
   substitute,
   world,
 } from '../../support/actors-supervised.ts';
-import { createFamily } from '../../support/supervision.ts';
+import { at, createFamily } from '../../support/supervision.ts';
 import type { Family } from '../../support/supervision.ts';
 
 const child = childOf('child');
@@ -163,6 +164,24 @@ describe('substitutes', () => {
     expect(t.on('system.actor.replaced')).toEqual([{ address: 'replaceable/a', by: 'substitute' }]);
   });
 
+  test('G15: the substitute is what comes back after a restart of the system, without the timers of the one before', async () => {
+    const store = Object.assign(createMemoryStore(), { close: async () => {} });
+    const openStore = async () => store;
+    const t = await createFamily([replaceable, substitute], { openStore });
+    const ref = t.system.actor(replaceable, 'a');
+    await ref.send({ type: 'BREAK' });
+    await ref.send({ type: 'THROW' });
+    expect(await store.load(ref.address)).toMatchObject({
+      timers: null,
+      inFlight: null,
+      supervision: '{"as":"substitute"}',
+    });
+    await t.stop();
+    await using later = await createFamily([replaceable, substitute], { openStore, seed: 2 });
+    await later.system.actor(replaceable, 'a').send({ type: 'ADD' });
+    expect((await later.system.actor(replaceable, 'a').snapshot()).context).toMatchObject({ count: 100 });
+  });
+
   test('one that refuses its input is not there at all: the actor is held as it was, with both reasons', async () => {
     await using t = await createFamily([illMatched, picky]);
     const ref = t.system.actor(illMatched, 'a');
@@ -234,18 +253,25 @@ describe('the order of ends', () => {
 
   test('parents in a circle neither restart nor stop forever', async () => {
     const circle = parentOf('circle', { strategy: 'one-for-all', stopTimeoutMs: 1000 });
-    await using t = await createFamily([circle, child]);
+    const store = createMemoryStore();
+    const state = {
+      kind: 'snapshot',
+      ...encodeSnapshot({ status: 'active', value: {}, context: { heard: [] } } as never),
+    } as const;
+    const born = (key: string, parent: string) => ({
+      ...{ address: at('circle', key), epoch: 1, seq: 1, at: 1, version: 1, status: 'active' as const, state },
+      actor: { type: 'circle', parent: at('circle', parent), meta: '{}' },
+    });
+    await store.commit([born('a', 'c'), born('b', 'a'), born('c', 'b')]);
+    await using t = await createFamily([circle], { openStore: async () => store });
     const a = t.system.actor(circle, 'a');
-    const b = t.system.actor(circle, 'b');
-    await a.send({ type: 'SPAWN', address: 'circle/b' });
-    await t.clock.advance(0);
-    // Made anew below what was below it.
-    await Promise.all([t.system.remove(a.address), b.send({ type: 'SPAWN', address: 'circle/a' })]).catch(() => {});
-    await t.clock.advance(5000);
-    await b.send({ type: 'SPAWN', address: 'circle/a' }).catch(() => {});
-    await t.clock.advance(5000);
-    const stopped = a.stop().then(() => b.stop());
+    await a.send({ type: 'THROW' }).catch(() => {});
+    await t.clock.advance(60_000);
+    // Each of three failures has what is below made anew, until it comes back to where the order began.
+    expect(livesAfter(t)).toEqual({ 'circle/a': 3, 'circle/b': 3 });
+    const stopped = a.stop();
     await t.clock.advance(20_000);
     await stopped;
+    for (const key of ['a', 'b', 'c']) expect(await t.statusOf(`circle/${key}`)).toBe('stopped');
   });
 });
