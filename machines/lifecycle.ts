@@ -27,10 +27,8 @@ export type LifecycleEvent =
     }
   /** It serves (again). */
   | { readonly type: 'STARTED' }
-  /** A substitute serves in its place. */
-  | { readonly type: 'REPLACED' }
-  /** A held one gets another try. */
-  | { readonly type: 'RELEASED' }
+  /** The next try is not to wait. */
+  | { readonly type: 'HURRY' }
   /** It is over: done, stopped, failed for good, or gone from memory. */
   | { readonly type: 'ENDED' };
 
@@ -78,15 +76,16 @@ export const lifecycleMachine = lifecycleSetup.createMachine({
     pausing: {
       always: { guard: 'isAtOnce', target: 'starting' },
       after: { pause: 'starting' },
+      on: { HURRY: 'starting' },
     },
     starting: {
       entry: 'begin',
       on: {
         STARTED: { target: 'running', actions: assign({ delayMs: 0 }) },
-        REPLACED: { target: 'running', actions: assign({ delayMs: 0 }) },
       },
     },
-    held: { on: { RELEASED: { target: 'starting', actions: assign({ delayMs: 0 }) } } },
+    // Released it is another life, in a cell that has loaded anew.
+    held: {},
     ended: { type: 'final' },
   },
 });

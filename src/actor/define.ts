@@ -302,8 +302,17 @@ function assertStorable(type: string, { durable, topics, timers }: ParsedPolicy)
   );
 }
 
-/** What is never made anew cannot say how. */
-function assertSupervisable(type: string, { supervise: { restart, onFailure } }: ParsedPolicy): void {
+/** What is never made anew cannot say how, and what is not stored has nobody above or below it. */
+function assertSupervisable(type: string, { durable, supervise }: ParsedPolicy): void {
+  const { restart, onFailure } = supervise;
+  const field = durable ? undefined : FOR_STORED.find((name) => supervise[name] !== USUAL[name]);
+  if (field) {
+    throw new TroupeError(
+      'ERR_DEFINITION_INVALID',
+      `Definition '${type}' has supervise.${field}, which needs a stored actor, and durable: false. Take one of them out of defineActor('${type}', …).`,
+      { details: { type, path: `supervise.${field}` } },
+    );
+  }
   if (restart !== 'temporary' || onFailure === 'restart') return;
   throw new TroupeError(
     'ERR_DEFINITION_INVALID',
@@ -311,6 +320,9 @@ function assertSupervisable(type: string, { supervise: { restart, onFailure } }:
     { details: { type, path: 'supervise.onFailure' } },
   );
 }
+
+const USUAL = { restart: 'transient', strategy: 'one-for-one', onFailure: 'restart', onGiveUp: 'quarantine' } as const;
+const FOR_STORED = ['restart', 'strategy', 'onFailure', 'onGiveUp'] as const;
 
 function isMachine(value: unknown): boolean {
   return typeof value === 'object' && value !== null && '__xstatenode' in value && 'root' in value;

@@ -131,10 +131,10 @@ export class Blame {
     return true;
   }
 
-  /** A held actor gets another try: only what it is remains. */
+  /** A held actor gets another try: what it is remains, and how often the event that is still there has failed it. */
   forgive(draft: Draft): void {
-    const { as, origin } = this.#record;
-    this.remember({ as, origin }, draft);
+    const { as, origin, event } = this.#record;
+    this.remember({ as, origin, event: event && isEventId(event.id) ? event : undefined }, draft);
   }
 
   /** True when nothing is held against the actor that would be forgotten with its cell. */

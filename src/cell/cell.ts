@@ -44,7 +44,7 @@ import { answerRepeated, load, restore } from './loading.ts';
 import { Mailbox } from './mailbox.ts';
 import { letOut } from './release.ts';
 import { followParent } from './orphans.ts';
-import { dropSupervisor, lifecycleOf, serves, stopInPause, supervisorOf } from './pausing.ts';
+import { dropSupervisor, lifecycleOf, obeyInPause, serves, supervisorOf } from './pausing.ts';
 import { isRepeated } from './repeats.ts';
 import { ScheduledReader } from './scheduled-reader.ts';
 import type { CellServices, Pumped } from './services.ts';
@@ -195,7 +195,7 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
     }
     if (this.phase === 'ended' && this.mailbox.size > 0) this.answerEnded();
     if (this.phase === 'busy') this.ending?.look();
-    if (this.phase === 'pausing') stopInPause(this);
+    if (this.phase === 'pausing') obeyInPause(this);
     if (this.mailbox.size > 0) return;
     if (this.trouble) this.trouble.isCautious = false;
     if (this.inbox) this.#tend(this.inbox);
@@ -291,6 +291,13 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
     return (this.ids ??= new IdGate(this));
   }
 
+  forgotten(): void {
+    dropSupervisor(this);
+    this.definition = this.services.definitions.get(typeOf(this.address));
+    this.blame = undefined;
+    this.trouble = undefined;
+  }
+
   /** Another definition runs from here on. */
   become(definition: AnyDefinition): void {
     this.definition = definition;
@@ -347,8 +354,8 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
     createNext(this, charge);
   }
 
-  failCreation(creator: Item, draft: Draft, error: unknown): void {
-    failCreation(this, creator, draft, error);
+  failCreation(creator: Item, draft: Draft, fault: Fault): void {
+    failCreation(this, creator, draft, fault);
   }
 
   failWith(fault: Fault): void {
@@ -382,7 +389,8 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
   }
 
   get isFull(): boolean {
-    return this.mailbox.told >= this.definition.policy.mailbox.capacity;
+    // Words of children that end are what an end waits for.
+    return this.ending?.isWaiting !== true && this.mailbox.told >= this.definition.policy.mailbox.capacity;
   }
 
   idReady(): void {

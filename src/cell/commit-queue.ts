@@ -31,6 +31,8 @@ export interface CommitHooks {
   acknowledged(draft: Draft, result: Extract<CommitResult, { outcome: 'done' | 'repeated' }>): void;
   /** A commit was refused, and the ones after it with it. Nothing of them applies. */
   refused(result: RefusedResult, drafts: readonly Draft[]): void;
+  /** The actor is gone with all its rows: nothing it was is held against, or kept for, the next of its name. */
+  forgotten(): void;
 }
 
 export type RefusedResult = Extract<CommitResult, { outcome: 'refused' }>;
@@ -200,7 +202,13 @@ export class CommitQueue {
 
   #metaOf(draft: Draft): string {
     if (!draft.state || draft.state.status === 'error' || !this.#cell.definition.meta) return this.#meta;
-    return JSON.stringify(this.#cell.definition.meta(draft.state.context ?? null));
+    const { address, definition, services } = this.#cell;
+    services.mark(address, 'meta');
+    try {
+      return JSON.stringify(definition.meta?.(draft.state.context ?? null));
+    } finally {
+      services.mark(address, undefined);
+    }
   }
 
   #noteMeta(draft: Draft, meta: string): void {
@@ -246,7 +254,8 @@ export class CommitQueue {
     this.#inFlightText = null;
     this.#timers = NO_TIMERS;
     this.#committed = undefined;
-    this.#saver = new StateSaver(this.#cell.address, this.#cell.definition.policy.maxStateBytes);
+    this.#cell.forgotten();
+    this.adopt(this.#cell.definition);
   }
 }
 

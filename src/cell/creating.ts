@@ -1,6 +1,5 @@
 /** A cell whose actor does not exist: it is made from the first item that can. */
 import type { Address } from '../actor/address.ts';
-import type { TroupeError } from '../errors.ts';
 import type { Decision } from '../supervision/decide.ts';
 import { toPlainError } from '../supervision/events.ts';
 import { MAX_EVENT_ATTEMPTS } from '../supervision/spec.ts';
@@ -12,7 +11,7 @@ import { findCreator } from './creation.ts';
 import type { Creator } from './creation.ts';
 import { hasEnded } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { creationFailed } from './failure.ts';
+import { bury, creationFailed } from './failure.ts';
 import type { Fault } from './failure.ts';
 import { isAwaited, originOf } from './items.ts';
 import type { Item } from './items.ts';
@@ -56,12 +55,13 @@ function create(cell: Cell, creator: Item, origin: Origin, charge: Fault | undef
     cell.mailbox.remove(creator);
     draft.consume(creator, cell.commits.marks);
   }
-  const fault = chargeOf(charge) ?? cell.trouble?.faultOf(creator);
-  if (fault) return failCreation(cell, creator, draft, fault);
+  if (charge && (charge.attempts ?? 1) >= MAX_EVENT_ATTEMPTS) return failCreation(cell, creator, draft, charge);
+  const fault = cell.trouble?.faultOf(creator);
+  if (fault) return failCreation(cell, creator, draft, { kind: 'start', error: fault });
   if (cell.definition.policy.supervise.restart === 'permanent')
     cell.judgeOf().remember({ ...cell.judgeOf().record, origin: { input: origin.input } }, draft);
   const failed = cell.incarnate({ input: origin.input }).start(draft);
-  if (failed) return failCreation(cell, creator, draft, failed.error);
+  if (failed) return failCreation(cell, creator, draft, { kind: 'start', error: failed.error });
   cell.serves(draft);
   cell.phase = 'live';
   if (hasEnded(draft)) return cell.complete(draft);
@@ -69,30 +69,25 @@ function create(cell: Cell, creator: Item, origin: Origin, charge: Fault | undef
   cell.pump();
 }
 
-/** What ends its thread again and again while it is created is not tried forever. */
-function chargeOf(charge: Fault | undefined): unknown {
-  return charge && (charge.attempts ?? 1) >= MAX_EVENT_ATTEMPTS ? charge.error : undefined;
-}
-
 /** It threw on entry, or its first state cannot be saved: whoever asked for it is told; one that was spawned is tried again, within its budget. */
-export function failCreation(cell: Cell, creator: Item, draft: Draft, error: unknown): void {
+export function failCreation(cell: Cell, creator: Item, draft: Draft, fault: Fault): void {
   cell.endLife();
-  const failure = creationFailed(cell.address, error);
-  if (!isAwaited(creator)) return failSpawn(cell, creator, draft, failure);
+  const failure = creationFailed(cell.address, fault.error);
+  if (!isAwaited(creator)) return failSpawn(cell, creator, draft, { ...fault, error: failure });
   cell.mailbox.remove(creator);
   creator.settle({ error: encodeError(failure) });
   createNext(cell);
 }
 
-function failSpawn(cell: Cell, creator: Item, draft: Draft, failure: TroupeError): void {
+function failSpawn(cell: Cell, creator: Item, draft: Draft, fault: Fault): void {
   const { env, log } = cell.services;
   const { address } = cell;
   const moment = { now: env.now(), random: env.random() };
   // Nothing is stored yet that could remember it: after a crash its budget begins anew.
   const scratch = cell.commits.newOrphanDraft();
-  const decision = cell.judgeOf().decide({ kind: 'start', error: failure }, specOf(cell), moment, scratch, {});
+  const decision = cell.judgeOf().decide(fault, specOf(cell), moment, scratch, {});
   const { action, attempt, delayMs } = decision;
-  const error = encodeError(failure);
+  const error = encodeError(fault.error);
   log.warn('actor failed', { address, decision: action, attempts: attempt, delayMs, error });
   if (action === 'restart') {
     cell.mailbox.remove(creator);
@@ -103,12 +98,13 @@ function failSpawn(cell: Cell, creator: Item, draft: Draft, failure: TroupeError
   draft.state = { status: 'error' };
   if (!draft.hasConsumed) {
     cell.mailbox.remove(creator);
+    if (creator.kind === 'inbox' && creator.row.kind === 'event') bury(draft, address, creator, error, attempt);
     draft.consume(creator, cell.commits.marks);
   }
   // What it was to be made from is kept: revived, it begins there.
   const origin = { input: originOf(creator)?.input };
   cell.judgeOf().remember({ ...cell.judgeOf().record, origin }, draft);
-  tellOf(cell, draft, { kind: 'start', error: failure }, decision, error);
+  tellOf(cell, draft, fault, decision, error);
   const status = action === 'end' ? 'failed' : 'quarantined';
   cell.finish(draft, { status, error: JSON.stringify(error), isParentAware: action === 'escalate' });
 }
@@ -119,7 +115,8 @@ function pauseBeforeStart(cell: Cell, decision: Decision, error: EncodedError): 
   trouble.begin = createNext;
   trouble.sinceMs ??= cell.services.env.monotonicMs();
   trouble.cause ??= 'failure';
-  cell.supervisorOf().failed(decision, toPlainError(error));
+  // Nothing is saved between two tries: without a pause they would never let go of the thread.
+  cell.supervisorOf().failed({ ...decision, delayMs: Math.max(1, decision.delayMs) }, toPlainError(error));
   cell.pump();
 }
 

@@ -109,6 +109,12 @@ export class Draft {
     (this.#outcomes ??= new Map<Item, Outcome>()).set(item, outcome);
   }
 
+  /** Tells whoever waits for `item` what became of it once this is durable; the item itself counts for nothing. */
+  answer(item: Item, outcome: Outcome): void {
+    this.items.push(item);
+    (this.#outcomes ??= new Map<Item, Outcome>()).set(item, outcome);
+  }
+
   bury(letter: DeadLetter): void {
     (this.#deadLetters ??= []).push(letter);
   }

@@ -65,6 +65,8 @@ function answerRow(item: InboxItem, draft: Draft, context: EndedContext): void {
  */
 function answerHeldRow(item: InboxItem, draft: Draft, { marks, isEscalated }: EndedContext): void {
   if (item.row.kind !== 'restart') return;
+  // Whoever ordered an end has the last word.
+  if (draft.isRemoval || draft.status !== 'quarantined') return draft.consume(item, marks);
   if (!isEscalated) return draft.consume(item, marks);
   draft.status = 'active';
   draft.error = null;

@@ -5,7 +5,7 @@
 import { ROOT } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import type { AnyDefinition } from '../actor/define.ts';
-import type { ActorStatus } from '../store/store.ts';
+import type { ActorStatus, ActorSummary } from '../store/store.ts';
 import { toPlainError } from '../supervision/events.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import { announceIn } from './announce-in.ts';
@@ -134,7 +134,8 @@ export class Ending {
     answerEnded(items, draft, context);
     if (committed?.status === 'quarantined' && draft.status !== 'quarantined') this.#release(draft);
     if (draft.isRemoval || (committed?.status === 'quarantined' && draft.status === 'stopped')) {
-      void this.finish(draft, parent, { status: draft.status, isParentAware: true });
+      const isAwaited = items.some((item) => item.kind === 'inbox' && isStopInOrder(item));
+      void this.finish(draft, parent, { status: draft.status, isParentAware: !isAwaited });
       return 'finishing';
     }
     if (!draft.isEmpty) this.#cell.post(draft);
@@ -147,6 +148,11 @@ export class Ending {
     this.#cell.forgive(draft);
     const how = draft.status === 'active' ? 'revived' : 'discarded';
     announceIn(draft, address, 'system.actor.released', { address, how });
+  }
+
+  /** True while children end. */
+  get isWaiting(): boolean {
+    return this.#farewell !== undefined;
   }
 
   /** What waits for the end of a child looks at the mailbox again. */
@@ -170,7 +176,10 @@ export class Ending {
     this.#farewell = new Farewell(this.#cell, this.#commits, draft);
     const remaining = await this.#farewell.endInOrder(living);
     this.#farewell = undefined;
-    const others = known.filter(({ status }) => status !== 'active').map(({ address }) => address);
+    // Those that have ended by themselves are only to be removed.
+    const isToEnd = ({ status }: ActorSummary): boolean =>
+      status === 'quarantined' || (draft.isRemoval && status !== 'active');
+    const others = known.filter(isToEnd).map(({ address }) => address);
     const coming = (draft.sent?.inbox ?? []).filter(({ kind }) => kind === 'create').map(({ receiver }) => receiver);
     const text = draft.isRemoval ? '{"remove":true}' : '{}';
     this.#ordered = new Set([...living, ...coming]);

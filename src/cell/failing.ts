@@ -21,7 +21,7 @@ export function refuseUnsavable(cell: Cell, draft: Draft, next: readonly Item[],
   cell.blame?.accuse();
   if (!draft.actor || !creator) return cell.failWith(faultOf(first, error));
   if (first && first !== creator) cell.mailbox.unshift([first]);
-  cell.failCreation(creator, cell.commits.newDraft(), error);
+  cell.failCreation(creator, cell.commits.newDraft(), { kind: 'start', error });
 }
 
 /** Rule 5: the cell and its queued commits are dropped, and it reloads. */

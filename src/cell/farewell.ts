@@ -7,6 +7,7 @@ import type { Address } from '../actor/address.ts';
 import type { TimerHandle } from '../env.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { Draft } from './draft.ts';
+import { bodyOf } from './items.ts';
 import type { Item } from './items.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { CellServices } from './services.ts';
@@ -82,6 +83,9 @@ export class Farewell {
   }
 }
 
+/** A child that is held has not ended: the order to stop waits for it, and it says so when it has obeyed. */
 function isExitOf(item: Item, child: Address): boolean {
-  return item.kind === 'inbox' && item.isExit === true && item.row.sender === child;
+  if (item.kind !== 'inbox' || item.isExit !== true || item.row.sender !== child) return false;
+  const { type, reason } = bodyOf(item) as { readonly type: string; readonly reason?: string };
+  return type === 'child.exited' && reason !== 'quarantined';
 }

@@ -51,7 +51,13 @@ export class Incarnation implements LiveHost, EffectHost {
 
   constructor(host: IncarnationHost, origin: LiveOrigin) {
     this.#host = host;
-    this.#live = new LiveActor(this, origin, true);
+    // The context of a machine is made by its own code.
+    this.#mark('start');
+    try {
+      this.#live = new LiveActor(this, origin, true);
+    } finally {
+      this.#mark(undefined);
+    }
   }
 
   /** The first turn. */

@@ -92,9 +92,10 @@ function carryOut(cell: Cell, draft: Draft, fault: Fault, decision: Decision, er
     case 'quarantine':
     case 'alert':
     case 'escalate':
-      return hold(cell, draft, fault, JSON.stringify(error), decision.action === 'escalate');
+      return hold(cell, draft, fault, decision, error);
     case 'end':
-      if (item && isAwaited(item)) item.settle({ error: encodeError(actorStopped(cell.address, 'failed', error)) });
+      if (item && isAwaited(item))
+        draft.answer(item, { error: encodeError(actorStopped(cell.address, 'failed', error)) });
       return cell.finish(draft, { status: 'failed', error: JSON.stringify(error) });
     case 'replace':
       return replaceActor(cell, draft, fault, error);
@@ -108,9 +109,11 @@ function carryOut(cell: Cell, draft: Draft, fault: Fault, decision: Decision, er
 }
 
 /** The actor is held, with its state and all that waits for it. */
-export function hold(cell: Cell, draft: Draft, { item }: Fault, error: string, isEscalated: boolean): void {
-  if (item && isAwaited(item)) item.settle({ error: encodeError(actorQuarantined(cell.address, error)) });
-  cell.finish(draft, { status: 'quarantined', error, isParentAware: isEscalated });
+export function hold(cell: Cell, draft: Draft, { item }: Fault, decision: Decision, cause: EncodedError): void {
+  const error = JSON.stringify(cause);
+  if (item && isAwaited(item)) draft.answer(item, { error: encodeError(actorQuarantined(cell.address, error)) });
+  cell.supervisorOf().failed(decision, toPlainError(cause));
+  cell.finish(draft, { status: 'quarantined', error, isParentAware: decision.action === 'escalate' });
 }
 
 /** Once the decision is durable the actor pauses, then it is made anew. Orders to stop get in between. */

@@ -6,6 +6,7 @@ import type { Cell } from './cell.ts';
 import { stopUncreated } from './creating.ts';
 import type { Draft } from './draft.ts';
 import { isStopOrder } from './items.ts';
+import type { Item } from './items.ts';
 import { stopAfter } from './turns.ts';
 
 /** Runs the pauses of an actor that has failed; made when it first does. */
@@ -26,15 +27,22 @@ export function dropSupervisor({ trouble }: Cell): void {
   if (trouble) trouble.supervisor = undefined;
 }
 
-/** An order to stop does not wait for the end of a pause. */
-export function stopInPause(cell: Cell): void {
-  const head = cell.mailbox.peek();
-  if (!head || !isStopOrder(head)) return;
-  cell.mailbox.shift();
+/** Orders do not wait for the end of a pause: one to stop is obeyed, whatever waits before it; one to restart ends the pause. */
+export function obeyInPause(cell: Cell): void {
+  const stop = cell.mailbox.find(isStopOrder);
+  if (stop) return stopInPause(cell, stop);
+  const [restart] = cell.mailbox.removeWhere((item) => item.kind === 'order' && item.order === 'restart');
+  if (restart?.kind !== 'order') return;
+  restart.settle({});
+  cell.trouble?.supervisor?.hurry();
+}
+
+function stopInPause(cell: Cell, order: Item): void {
+  cell.mailbox.remove(order);
   dropSupervisor(cell);
   cell.phase = 'busy';
-  if (cell.commits.isStored) stopAfter(cell, cell.commits.newDraft(), head);
-  else stopUncreated(cell, head);
+  if (cell.commits.isStored) stopAfter(cell, cell.commits.newDraft(), order);
+  else stopUncreated(cell, order);
 }
 
 /** A life has begun: whoever watches hears of it, and how long it took. */
@@ -50,6 +58,7 @@ export function serves({ trouble, services, address }: Cell, draft: Draft): void
 
 /** Where the actor is in its life. */
 export function lifecycleOf({ phase, commits, trouble }: Cell): LifecycleView {
-  if (phase !== 'ended') return trouble?.supervisor?.view ?? HEALTHY;
+  if (trouble?.supervisor) return trouble.supervisor.view;
+  if (phase !== 'ended') return HEALTHY;
   return { ...HEALTHY, state: commits.committed?.status === 'quarantined' ? 'held' : 'ended' };
 }

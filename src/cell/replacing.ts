@@ -1,6 +1,7 @@
 /** A life that begins from an input where another was: that of a substitute, or the next one of a permanent actor. */
 import type { AnyDefinition } from '../actor/define.ts';
 import { TroupeError } from '../errors.ts';
+import type { Decision } from '../supervision/decide.ts';
 import { toPlainError } from '../supervision/events.ts';
 import type { Replacement } from '../supervision/spec.ts';
 import { encodeError } from '../thread/error-codec.ts';
@@ -11,7 +12,7 @@ import { hasEnded } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { faultOf } from './failure.ts';
 import type { Fault } from './failure.ts';
-import { hold } from './judging.ts';
+import { hold, tellOf } from './judging.ts';
 import type { Failed } from './live-actor.ts';
 
 /**
@@ -21,10 +22,11 @@ import type { Failed } from './live-actor.ts';
 export function replaceActor(cell: Cell, draft: Draft, fault: Fault, cause: EncodedError): void {
   const former = cell.definition;
   const replacement = former.policy.supervise.onFailure as Replacement;
-  const failed = takeOver(cell, draft, replacement);
-  if (failed) return refuse(cell, former, fault, replacement, failed.error);
+  const taken = takeOver(cell, draft, replacement);
+  if ('error' in taken) return refuse(cell, former, fault, replacement, taken.error);
   const { address, parent } = cell;
-  cell.judgeOf().remember({ as: replacement.with }, draft);
+  const isPermanent = cell.definition.policy.supervise.restart === 'permanent';
+  cell.judgeOf().remember({ as: replacement.with, ...(isPermanent && { origin: taken }) }, draft);
   announceIn(draft, address, 'system.actor.replaced', { address, by: replacement.with });
   draft.tellReplaced(parent, address, replacement.with, toPlainError(cause));
   exchangeTopics(cell, draft, former);
@@ -33,16 +35,26 @@ export function replaceActor(cell: Cell, draft: Draft, fault: Fault, cause: Enco
   goLive(cell, draft);
 }
 
-function takeOver(cell: Cell, draft: Draft, { with: type, toInput }: Replacement): Failed | undefined {
-  const { definitions } = cell.services;
+function takeOver(
+  cell: Cell,
+  draft: Draft,
+  { with: type, toInput }: Replacement,
+): Failed | { readonly input: unknown } {
+  const { definitions, mark } = cell.services;
+  mark(cell.address, 'start');
   try {
     const substitute = definitions.get(type);
     const context = cell.commits.committed?.state?.context ?? null;
     const text = definitions.encodeInputOf(substitute, cell.address, toInput(context as never));
     cell.become(substitute);
-    return begin(cell, draft, text === undefined ? undefined : JSON.parse(text));
+    const input: unknown = text === undefined ? undefined : JSON.parse(text);
+    const failed = begin(cell, draft, input);
+    if (!failed && !cell.commits.canSave(draft)) return { error: new Error('Its first state cannot be saved.') };
+    return failed ?? { input };
   } catch (error) {
     return { error };
+  } finally {
+    mark(cell.address, undefined);
   }
 }
 
@@ -59,9 +71,13 @@ function refuse(cell: Cell, former: AnyDefinition, fault: Fault, { with: by }: R
   );
   cell.services.log.error('a substitute could not take over', { address, error: encodeError(error) });
   const draft = cell.commits.newDraft();
-  cell.judgeOf().note(draft);
+  const blame = cell.judgeOf();
+  blame.note(draft);
   if (fault.row) draft.consume(fault.row, cell.commits.marks);
-  hold(cell, draft, fault, JSON.stringify(encodeError(error)), false);
+  const history = { restarts: blame.record.restarts ?? [] };
+  const decision: Decision = { action: 'quarantine', attempt: blame.attempts ?? 1, delayMs: 0, history };
+  tellOf(cell, draft, fault, decision, encodeError(error));
+  hold(cell, draft, fault, decision, encodeError(error));
 }
 
 /** Topics of the definition before, and of the one that follows. */

@@ -10,7 +10,7 @@ import type { Cell } from './cell.ts';
 import type { Draft } from './draft.ts';
 import { childEscalated } from './failure.ts';
 import { bodyOf, isAwaited } from './items.ts';
-import type { InboxItem, OrderItem, SupervisionItem } from './items.ts';
+import type { InboxItem, Item, OrderItem, SupervisionItem } from './items.ts';
 import { findChildren } from './steady-read.ts';
 
 /** What a row of kind `restart` says. */
@@ -44,36 +44,55 @@ export function supervise(cell: Cell, item: SupervisionItem): void {
 }
 
 async function restartWithChildren(cell: Cell, item: InboxItem): Promise<void> {
-  const { cause = 'strategy', via = [], isBelowOnly = false } = bodyOf(item) as RestartOrder;
-  const isCircle = via.includes(cell.address);
-  const children = isCircle ? [] : await living(cell);
-  if (cell.isDisposed || !children) return;
+  const living = await livingChildren(cell);
+  if (cell.isDisposed || !living) return;
   const draft = cell.commits.newDraft();
-  orderRestarts(cell, draft, children, { cause, via: [...via, cell.address] });
-  if (isBelowOnly || isCircle) return goOn(cell, draft, item);
+  // Several that wait are obeyed at once: made anew is made anew.
+  const others = cell.mailbox.removeWhere((other) => other.kind === 'inbox' && other.row.kind === 'restart');
+  for (const other of others) draft.consume(other, cell.commits.marks);
+  const orders = [item, ...(others as InboxItem[])].map((each) => bodyOf(each) as RestartOrder);
+  const { cause = 'strategy' } = orders[0] as RestartOrder;
+  const open = orders.filter(({ via = [] }) => !via.includes(cell.address));
+  const via = [...new Set(open.flatMap((order) => order.via ?? [])), cell.address];
+  if (open.length > 0) orderRestarts(cell, draft, living, { cause, via });
+  if (open.every(({ isBelowOnly }) => isBelowOnly)) return goOn(cell, draft, item);
   beginAnew(cell, draft, item, cause);
 }
 
 async function answerChild(cell: Cell, row: InboxItem): Promise<void> {
   const { child, error, isEscalated = false } = bodyOf(row) as ChildFailure;
-  const children = await living(cell);
+  const children = await livingChildren(cell);
   if (cell.isDisposed || !children) return;
   if (isEscalated) {
     const failure = childEscalated(cell.address, child, error);
     return cell.failWith({ kind: 'child', what: child, error: failure, row, children });
   }
-  const { strategy } = cell.definition.policy.supervise;
   const draft = cell.commits.newDraft();
-  const via = [cell.address];
-  for (const address of affected(strategy, children, child)) {
-    if (address !== child) orderRestarts(cell, draft, [address], { cause: 'strategy', via });
-    else draft.rows.inbox.push(restartRow(draft, address, { cause: 'strategy', via, isBelowOnly: true }));
+  const failed = new Set([child, ...takeFailures(cell, draft)]);
+  // By its own definition, as its children know it; a substitute does not change what binds them.
+  const { strategy } = cell.services.definitions.get(typeOf(cell.address)).policy.supervise;
+  const concerned = new Set([...failed].flatMap((address) => affected(strategy, children, address)));
+  const isOnlyOne = failed.size === 1;
+  for (const address of children.filter((each) => concerned.has(each))) {
+    const isBelowOnly = isOnlyOne && address === child;
+    const order: RestartOrder = { cause: 'strategy', via: [cell.address], ...(isBelowOnly && { isBelowOnly }) };
+    if (isBelowOnly) draft.rows.inbox.push(restartRow(draft, address, order));
+    else orderRestarts(cell, draft, [address], order);
   }
   goOn(cell, draft, row);
 }
 
+/** Children of which word waits as well: many that fail at once are answered at once. */
+function takeFailures(cell: Cell, draft: Draft): readonly Address[] {
+  const isFailure = (item: Item): item is InboxItem =>
+    item.kind === 'inbox' && item.row.kind === 'failed' && (bodyOf(item) as ChildFailure).isEscalated !== true;
+  const rows = cell.mailbox.removeWhere(isFailure).filter(isFailure);
+  for (const row of rows) draft.consume(row, cell.commits.marks);
+  return rows.map((row) => (bodyOf(row) as ChildFailure).child);
+}
+
 /** Children that have not ended, in the order of their start; nothing when nobody wants to know any more. */
-async function living(cell: Cell): Promise<readonly Address[] | undefined> {
+async function livingChildren(cell: Cell): Promise<readonly Address[] | undefined> {
   try {
     const children = await findChildren(cell.services, cell.address, () => !cell.isDisposed);
     return children
@@ -94,7 +113,7 @@ export function orderRestarts(
   for (const child of children) {
     const isTemporary = services.definitions.find(typeOf(child))?.policy.supervise.restart === 'temporary';
     if (!isTemporary) draft.rows.inbox.push(restartRow(draft, child, order));
-    else draft.rows.inbox.push({ receiver: child, kind: 'stop', id: draft.nextId(), text: '{}' });
+    else draft.rows.inbox.push({ receiver: child, kind: 'stop', id: draft.nextId(), text: '{"inOrder":true}' });
   }
 }
 

@@ -178,8 +178,10 @@ export class VolatileCell implements HostCell, InboxHooks, LifeHooks {
       return false;
     }
     this.#origin = { input: creator.input };
+    this.services.mark(this.address, 'start');
     const live = this.#incarnate(this.#origin);
     const failed = live.start() ?? this.#absorb(live);
+    this.services.mark(this.address, undefined);
     if (failed) this.#failStart(failed.error, creator);
     return true;
   }

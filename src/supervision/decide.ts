@@ -52,16 +52,24 @@ export function decide(spec: DecisionSpec, failure: Failure, history: History, n
   }
   if (failure.eventId === undefined) return restartAgain(spec, { ...history, restarts }, now, random);
   // An event comes again at once: it has few tries, and whoever sent it waits.
-  const action = failure.attempts >= MAX_EVENT_ATTEMPTS ? 'dead-letter' : 'retry';
+  const action = isPoison(failure) ? 'dead-letter' : 'retry';
   return { action, attempt: failure.attempts, delayMs: 0, history: { ...history, restarts } };
 }
 
-/** What the policy says without looking at the past. The end of a permanent actor is no failure, and only counted. */
-function actionByPolicy({ restart, onFailure }: DecisionSpec, { kind }: Failure): Action | undefined {
-  if (kind === 'ended') return undefined;
+/**
+ * What the policy says without looking at the budget. The end of a permanent actor is no failure, and only counted; an event that has been
+ * alerted of often enough goes to the dead letters as well.
+ */
+function actionByPolicy({ restart, onFailure }: DecisionSpec, failure: Failure): Action | undefined {
+  if (failure.kind === 'ended') return undefined;
   if (restart === 'temporary') return 'end';
   if (onFailure === 'restart') return undefined;
-  return onFailure === 'alert' ? 'alert' : 'replace';
+  if (onFailure !== 'alert') return 'replace';
+  return isPoison(failure) ? undefined : 'alert';
+}
+
+function isPoison({ eventId, attempts }: Failure): boolean {
+  return eventId !== undefined && attempts >= MAX_EVENT_ATTEMPTS;
 }
 
 function count(

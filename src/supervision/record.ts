@@ -13,7 +13,7 @@ export interface SupervisionRecord {
   /** Times of the restarts that counted, in milliseconds since the epoch. */
   readonly restarts?: readonly number[] | undefined;
   readonly streak?: Streak | undefined;
-  /** It is held, and its parent failed with it: a restart of the parent releases it. */
+  /** It is held, and its parent failed with it: when that is made anew it is released. */
   readonly isEscalated?: true | undefined;
   /** Type of the substitute that runs in its place. */
   readonly as?: string | undefined;

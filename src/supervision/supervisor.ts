@@ -45,9 +45,9 @@ export class Supervisor {
     return { state: value, attempt, delayMs, ...(decision && { decision }), ...(error && { error }) };
   }
 
-  /** True while it waits for the next try. */
-  get isPausing(): boolean {
-    return this.#lifecycle.getSnapshot().value === 'pausing';
+  /** The next try comes now. */
+  hurry(): void {
+    this.#lifecycle.send({ type: 'HURRY' });
   }
 
   /** What was decided about a failure is durable. */

@@ -1,10 +1,10 @@
 /** G15: failures that meet a start, a stop, a sleep, or the end of everything. */
 import { describe, expect, test } from 'vitest';
 import { setup } from 'xstate';
-import { defineActor, fromEffect } from '../../../src/index.ts';
+import { defineActor, fromEffect, replace } from '../../../src/index.ts';
 import type { Effect } from '../../../src/index.ts';
 import { createMemoryStore } from '../../../src/store/memory/memory-store.ts';
-import { childOf, parentOf, world } from '../../support/actors-supervised.ts';
+import { childOf, parentOf, replaceable, substitute, world } from '../../support/actors-supervised.ts';
 import { at, createFamily } from '../../support/supervision.ts';
 
 const family = parentOf('family');
@@ -159,6 +159,98 @@ describe('a stop', () => {
       expect(await store.inbox(at('late', 'b'))).toEqual([]);
     },
   );
+});
+
+describe('what was found by attacks', () => {
+  test('G15: a stop that waits behind what was told does not wait for the end of a pause', async () => {
+    const child = childOf('child', { backoff: { minMs: 60_000, maxMs: 60_000, jitter: 0 } });
+    await using t = await createFamily([child]);
+    const ref = t.system.actor(child, 'a');
+    world.broken.add('child/a');
+    await ref.send({ type: 'BREAK' });
+    await t.clock.advance(1000);
+    const restarted = t.system.restart(ref.address);
+    await restarted;
+    await t.clock.advance(20);
+    expect(t.on('system.actor.failed')).toHaveLength(3);
+    await ref.stop();
+    expect(await t.statusOf('child/a')).toBe('stopped');
+  });
+
+  test('G15: a held child is stopped with its parent, and one that is replaced meanwhile is no end of it', async () => {
+    const alerted = childOf('alerted', { onFailure: 'alert' });
+    await using t = await createFamily([alerted, replaceable, substitute, family]);
+    const parent = t.system.actor(family, 'p', { children: ['alerted/a', 'replaceable/b'] });
+    await parent.snapshot();
+    await t.clock.advance(10);
+    const failing = [
+      t.system
+        .actor(alerted, 'a')
+        .send({ type: 'THROW' })
+        .catch(() => {}),
+      t.system
+        .actor(replaceable, 'b')
+        .send({ type: 'THROW' })
+        .catch(() => {}),
+    ];
+    const stopped = parent.stop();
+    await t.clock.advance(10_000);
+    await Promise.all([stopped, ...failing]);
+    expect([await t.statusOf('alerted/a'), await t.statusOf('replaceable/b')]).toEqual(['stopped', 'stopped']);
+  });
+
+  test('G15: an actor made anew under the key of one that was removed is held to nothing of it', async () => {
+    await using t = await createFamily([replaceable, substitute]);
+    const ref = t.system.actor(replaceable, 'a');
+    await ref.send({ type: 'THROW' });
+    const gone = t.system.remove(ref.address);
+    await Promise.all([gone, ref.send({ type: 'ADD' })]);
+    await ref.send({ type: 'ADD' });
+    expect((await ref.snapshot()).context).toMatchObject({ runs: [] });
+    await ref.send({ type: 'THROW' });
+    expect(t.on('system.actor.failed').at(-1)).toMatchObject({ decision: 'replace', restarts: 0 });
+  });
+
+  test('G15: a substitute whose first state cannot be saved is not there at all', async () => {
+    const big = defineActor(
+      'big',
+      setup({ types: { context: {} as { text: string } } }).createMachine({ context: { text: 'x'.repeat(5000) } }),
+      { maxStateBytes: 1024 },
+    );
+    const small = defineActor('small', childOf('child').machine, {
+      supervise: { onFailure: replace('big', () => ({})) },
+    });
+    await using t = await createFamily([big, small]);
+    const ref = t.system.actor(small, 'a');
+    await ref.send({ type: 'ADD' });
+    const error = await ref.send({ type: 'THROW' }).catch((thrown: unknown) => thrown as Error);
+    expect(error).toMatchObject({ code: 'ERR_ACTOR_QUARANTINED', cause: { code: 'ERR_REPLACEMENT' } });
+    expect((await ref.snapshot()).context.count).toBe(1);
+    expect(t.on('system.actor.failed').map(({ decision }) => decision)).toEqual(['quarantine']);
+  });
+
+  test('G15: many children that fail at once are answered at once', async () => {
+    const sturdy = childOf('sturdy', { maxRestarts: 1000 });
+    const bound = parentOf('bound', { strategy: 'one-for-all' });
+    const store = createMemoryStore();
+    const apply = store.commit.bind(store);
+    let rows = 0;
+    const commit: typeof apply = (batch) => {
+      for (const { inbox = [] } of batch) rows += inbox.filter(({ kind }) => kind === 'restart').length;
+      return apply(batch);
+    };
+    await using t = await createFamily([sturdy, bound], { openStore: async () => Object.assign(store, { commit }) });
+    const keys = Array.from({ length: 100 }, (_, i) => `k${i}`);
+    await t.system.actor(bound, 'p', { children: keys.map((key) => `sturdy/${key}`) }).snapshot();
+    for (const key of keys) world.broken.add(`sturdy/${key}`);
+    await Promise.all(keys.map((key) => t.system.actor(sturdy, key).send({ type: 'BREAK' })));
+    await t.clock.advance(15);
+    world.broken.clear();
+    await t.clock.advance(5000);
+    expect(new Set(t.restarted).size).toBe(100);
+    // One by one it would be 100 for each failure.
+    expect(rows).toBeLessThan(100 * 50);
+  });
 });
 
 describe('a sleep', () => {

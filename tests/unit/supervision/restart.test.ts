@@ -134,6 +134,22 @@ describe('kinds of actors', () => {
     await t.system.revive(ref.address);
     expect((await ref.snapshot()).context.count).toBe(1);
   });
+
+  test('R12: under alert an event that fails it after each revival is a dead letter in the end', async () => {
+    const child = childOf('child', { onFailure: 'alert' });
+    await using t = await createFamily([child], { recoverEveryMs: 2000 });
+    const ref = t.system.actor(child, 'a');
+    await ref.schedule('poison', { type: 'THROW' }, { afterMs: 10 });
+    await t.clock.advance(20);
+    for (let revivals = 0; revivals < 2; revivals++) {
+      expect(await t.statusOf('child/a')).toBe('quarantined');
+      await t.system.revive(ref.address);
+      await t.clock.advance(5000);
+    }
+    expect(t.on('system.actor.failed').map(({ decision }) => decision)).toEqual(['alert', 'alert', 'dead-letter']);
+    await ref.send({ type: 'ADD' });
+    expect(await t.system.deadLetters()).toMatchObject([{ address: 'child/a', attempts: 3 }]);
+  });
 });
 
 describe('orders', () => {

@@ -1,6 +1,6 @@
 /** Policies of supervision that cannot work are refused where they are written, by name. */
 import { expect, test } from 'vitest';
-import { isTroupeError } from '../../../src/index.ts';
+import { defineActor, isTroupeError } from '../../../src/index.ts';
 import type { SupervisePolicy } from '../../../src/index.ts';
 import { childOf } from '../../support/actors-supervised.ts';
 
@@ -41,3 +41,13 @@ function catchError(run: () => unknown): unknown {
   }
   return undefined;
 }
+
+test.each<[SupervisePolicy, string]>([
+  [{ restart: 'permanent' }, 'supervise.restart'],
+  [{ strategy: 'one-for-all' }, 'supervise.strategy'],
+  [{ onFailure: 'alert' }, 'supervise.onFailure'],
+  [{ onGiveUp: 'escalate' }, 'supervise.onGiveUp'],
+])('%j beside durable: false is refused', (supervise, path) => {
+  const define = () => defineActor('fleeting', childOf('child').machine, { durable: false, supervise });
+  expect(catchError(define)).toMatchObject({ code: 'ERR_DEFINITION_INVALID', details: { type: 'fleeting', path } });
+});
