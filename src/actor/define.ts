@@ -313,11 +313,12 @@ function assertSupervisable(type: string, { durable, supervise }: ParsedPolicy):
       { details: { type, path: `supervise.${field}` } },
     );
   }
-  if (restart !== 'temporary' || onFailure === 'restart') return;
+  const clash = onFailure === 'restart' ? 'onGiveUp' : 'onFailure';
+  if (restart !== 'temporary' || supervise[clash] === USUAL[clash]) return;
   throw new TroupeError(
     'ERR_DEFINITION_INVALID',
-    `Definition '${type}' is temporary, so that its first failure ends it, and has supervise.onFailure. Take one of them out of defineActor('${type}', …).`,
-    { details: { type, path: 'supervise.onFailure' } },
+    `Definition '${type}' is temporary, so that its first failure ends it, and has supervise.${clash}. Take one of them out of defineActor('${type}', …).`,
+    { details: { type, path: `supervise.${clash}` } },
   );
 }
 

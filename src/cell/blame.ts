@@ -94,7 +94,8 @@ export class Blame {
     const attempts = fault.attempts ?? (eventId !== undefined && eventId === this.#record.event?.id ? this.#next : 1);
     const history = { restarts: this.#record.restarts ?? [], streak: this.#record.streak };
     const decision = decide(spec, { kind: fault.kind, eventId, attempts }, history, now, random);
-    const event = what === undefined ? undefined : { id: what, attempts };
+    // A timer that fails between two tries of an event does not make that one good.
+    const event = what === undefined ? this.#record.event : { id: what, attempts };
     const isEscalated = decision.action === 'escalate' ? true : undefined;
     this.#record = { ...this.#record, ...decision.history, event, isEscalated };
     // An event that ended its thread is not there yet: it is buried when it comes again.

@@ -8,8 +8,7 @@
  * C3 A refused commit takes the ones after it along: the cell starts anew from the store, and every item whose outcome is
  *    unknown is back in its mailbox.
  * C4 One phase at a time: `loading`, `live`, `busy` (something must finish first), `pausing` (between a failure and the next try), `ended`,
- *    `disposed`. What an older life of
- *    the XState actor started is dropped.
+ *    `disposed`. What an older life of the XState actor started is dropped.
  */
 import { ROOT, typeOf } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
@@ -17,7 +16,6 @@ import type { AnyDefinition } from '../actor/define.ts';
 import type { PersistedState } from '../state/persisted.ts';
 import type { CommitResult } from '../store/store.ts';
 import type { LifecycleView, Supervisor } from '../supervision/supervisor.ts';
-import { admit } from './admission.ts';
 import { answerEnded } from './answering.ts';
 import { Blame } from './blame.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -28,24 +26,23 @@ import type { InFlightRow } from './effect-runs.ts';
 import { Ending } from './ending.ts';
 import type { End, EndingHooks } from './ending.ts';
 import { refuseUnsavable, takeRefusal } from './failing.ts';
-import { ended } from './failure.ts';
+import { beginsAgain } from './failure.ts';
 import type { Fault } from './failure.ts';
 import type { HostCell } from './host-cell.ts';
 import { IdGate } from './id-gate.ts';
+import { accept, keepEarly } from './intake.ts';
 import { InboxReader } from './inbox-reader.ts';
 import type { InboxHooks } from './inbox-reader.ts';
 import { Incarnation } from './incarnation.ts';
 import type { IncarnationHost } from './incarnation.ts';
-import { isTold } from './items.ts';
 import type { DirectItem, InboxItem, InternalItem, Item, OrderItem, ScheduledItem, TimerItem } from './items.ts';
 import { fail } from './judging.ts';
 import type { LiveOrigin } from './live-actor.ts';
-import { answerRepeated, load, restore } from './loading.ts';
+import { load, restore } from './loading.ts';
 import { Mailbox } from './mailbox.ts';
 import { letOut } from './release.ts';
 import { followParent } from './orphans.ts';
 import { dropSupervisor, lifecycleOf, obeyInPause, serves, supervisorOf } from './pausing.ts';
-import { isRepeated } from './repeats.ts';
 import { ScheduledReader } from './scheduled-reader.ts';
 import type { CellServices, Pumped } from './services.ts';
 import { Trouble } from './trouble.ts';
@@ -101,26 +98,9 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
   enqueue(item: DirectItem | OrderItem): void {
     this.isUsed = true;
     // Only a cell that has loaded knows what is repeated, and that must not be refused for want of room.
-    if (this.phase === 'loading') return this.#keepEarly(item);
-    this.accept(item);
+    if (this.phase === 'loading') return keepEarly(this, item);
+    accept(this, item);
     this.pump();
-  }
-
-  /** Sends are bounded by their senders, who wait; a tell over the capacity is dropped, which is all it promises (G14). */
-  #keepEarly(item: DirectItem | OrderItem): void {
-    const early = (this.early ??= []);
-    if (isTold(item) && early.length >= this.definition.policy.mailbox.capacity) return;
-    early.push(item);
-  }
-
-  /** A replaced host may wake a cell, by a hint or a read, before main repeats what the dead host had committed. */
-  accept(item: DirectItem | OrderItem): void {
-    const direct = item.kind === 'direct' ? item : undefined;
-    if (direct && isRepeated(direct, this.commits.marks)) return answerRepeated(this, direct);
-    if (!admit(item, this.mailbox, this.definition, this.address, this.services)) return;
-    const isGated = item.kind === 'direct' && item.idempotencyId !== undefined;
-    const admitted = isGated ? this.gate().admit(item, item.idempotencyId as string) : item;
-    if (admitted) this.mailbox.push(admitted);
   }
 
   /** A committed row for this actor, straight from its sender. While loading, the read that follows finds it. */
@@ -253,7 +233,7 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
   /** The machine has come to its end. A permanent actor begins again. */
   complete(draft: Draft): void {
     if (this.definition.policy.supervise.restart !== 'permanent') return this.finish(draft, { status: 'done' });
-    if (this.post(draft)) this.failWith({ kind: 'ended', error: ended(this.address) });
+    if (this.post(draft)) this.failWith({ kind: 'ended', error: beginsAgain(this.address) });
   }
 
   finish(draft: Draft, end: End): void {

@@ -20,7 +20,7 @@ export interface EndedContext {
 }
 
 /** Settles every item; what must be saved for that goes into `draft`. Rows for a quarantined actor stay where they are. */
-export function answerEnded(items: readonly Item[], draft: Draft, context: EndedContext): void {
+export function answerAll(items: readonly Item[], draft: Draft, context: EndedContext): void {
   for (const item of items) {
     if (item.kind === 'order' || (item.kind === 'inbox' && item.row.kind === 'stop')) orderEnded(item, draft, context);
     else if (item.kind === 'inbox') answerRow(item, draft, context);

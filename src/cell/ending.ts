@@ -11,7 +11,7 @@ import { encodeError } from '../thread/error-codec.ts';
 import { announceIn } from './announce-in.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { Draft } from './draft.ts';
-import { answerEnded } from './ended.ts';
+import { answerAll } from './ended.ts';
 import { notCreatable } from './failure.ts';
 import { Farewell } from './farewell.ts';
 import type { FarewellHooks } from './farewell.ts';
@@ -131,7 +131,7 @@ export class Ending {
     const draft = isKnown ? this.#commits.newDraft() : this.#commits.newOrphanDraft();
     const isEscalated = this.#cell.isEscalated;
     const context = { address: this.#cell.address, committed, absence, marks: this.#commits.marks, isEscalated };
-    answerEnded(items, draft, context);
+    answerAll(items, draft, context);
     if (committed?.status === 'quarantined' && draft.status !== 'quarantined') this.#release(draft);
     if (draft.isRemoval || (committed?.status === 'quarantined' && draft.status === 'stopped')) {
       const isAwaited = items.some((item) => item.kind === 'inbox' && isStopInOrder(item));
@@ -172,6 +172,8 @@ export class Ending {
    */
   async #endChildren(draft: Draft): Promise<void> {
     const known = await findChildren(this.#cell.services, this.#cell.address, () => !this.#cell.isDisposed);
+    // A refusal meanwhile has put everything back.
+    if (this.#draft !== draft) return;
     const living = known.filter(({ status }) => status === 'active').map(({ address }) => address);
     this.#farewell = new Farewell(this.#cell, this.#commits, draft);
     const remaining = await this.#farewell.endInOrder(living);

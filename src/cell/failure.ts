@@ -59,7 +59,7 @@ export function effectStalled(address: Address, path: string, stallMs: number): 
 }
 
 /** Why a permanent actor begins again. */
-export function ended(address: Address): TroupeError {
+export function beginsAgain(address: Address): TroupeError {
   return new TroupeError('ERR_ACTOR_STOPPED', `'${address}' came to its end and is permanent: it begins again.`, {
     details: { address },
   });

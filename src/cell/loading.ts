@@ -6,13 +6,13 @@ import { encodeError } from '../thread/error-codec.ts';
 import type { Cell } from './cell.ts';
 import { subscribeToTopics } from './creating.ts';
 import type { InFlightRow } from './effect-runs.ts';
-import { ended, faultOf, refusedTooOften } from './failure.ts';
+import { beginsAgain, faultOf, refusedTooOften } from './failure.ts';
 import type { Fault } from './failure.ts';
+import { accept, answerRepeated } from './intake.ts';
 import { INBOX_PAGE } from './inbox-reader.ts';
-import type { DirectItem } from './items.ts';
 import { readStored, readTimers } from './load.ts';
 import type { StoredLife } from './load.ts';
-import { isRepeated, settleRepeated } from './repeats.ts';
+import { isRepeated } from './repeats.ts';
 import { renew } from './replacing.ts';
 
 /** Pause before a load that failed is tried again. */
@@ -89,17 +89,12 @@ function dropRepeated(cell: Cell): void {
   }
 }
 
-/** Tells the sender of what had been committed before. */
-export function answerRepeated(cell: Cell, item: DirectItem): void {
-  settleRepeated(item, cell.address, cell.services, () => !cell.isDisposed).catch(() => {});
-}
-
 /** The next life, from what is durable. */
 export function restore(cell: Cell, draft = cell.commits.newDraft()): void {
   const state = cell.commits.committed?.state as PersistedState;
   // It never came to be, and gets another try.
   if (state.status === 'error') return renew(cell);
-  if (state.status !== 'active') return cell.failWith({ kind: 'ended', error: ended(cell.address) });
+  if (state.status !== 'active') return cell.failWith({ kind: 'ended', error: beginsAgain(cell.address) });
   const stored = cell.commits.inFlightText === null ? [] : (JSON.parse(cell.commits.inFlightText) as InFlightRow[]);
   const inFlight = stored.map((row) => (hasBegun(cell, row) ? row : { ...row, attempt: row.attempt - 1 }));
   const timers = readTimers(cell.commits.timers.text);
@@ -122,5 +117,5 @@ function hasBegun(cell: Cell, { key, attempt }: InFlightRow): boolean {
 function acceptEarly(cell: Cell): void {
   const early = cell.early ?? [];
   cell.early = undefined;
-  for (const item of early) cell.accept(item);
+  for (const item of early) accept(cell, item);
 }

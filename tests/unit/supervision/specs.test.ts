@@ -24,6 +24,7 @@ test.each<[SupervisePolicy, string, string]>([
   [{ stallMs: -1 }, 'supervise.stallMs', "'supervise.stallMs' is -1"],
   [{ stopTimeoutMs: -1 }, 'supervise.stopTimeoutMs', "'supervise.stopTimeoutMs' is -1"],
   [{ restart: 'temporary', onFailure: 'alert' }, 'supervise.onFailure', 'is temporary'],
+  [{ restart: 'temporary', onGiveUp: 'escalate' }, 'supervise.onGiveUp', 'is temporary'],
   [{ restarts: 3 } as never, 'supervise', 'restarts'],
 ])('%j is refused', (supervise, path, says) => {
   const error = catchError(() => childOf('child', supervise));
