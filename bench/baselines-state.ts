@@ -19,11 +19,11 @@ export function benchWholeSave({ messages, count }: { readonly messages: number;
 /** Rows of actors with an effect function in flight: one scan, each parsed, each restored and started. */
 export function benchBareRecover(actors: number): Promise<Figure> {
   return inFolder(async (folder) => {
-    const db = fill(join(folder, 'bare.db'), actors);
+    const db = fillRows(join(folder, 'bare.db'), actors);
     const select = db.prepare<[number], { readonly text: string }>('SELECT text FROM rows LIMIT ?');
-    recover(select.all(Math.ceil(actors / 10)));
+    restoreRows(select.all(Math.ceil(actors / 10)));
     const startMs = performance.now();
-    recover(select.all(actors));
+    restoreRows(select.all(actors));
     const figure = toThroughput(actors, performance.now() - startMs);
     db.close();
     return figure;
@@ -33,14 +33,16 @@ export function benchBareRecover(actors: number): Promise<Figure> {
 /** Without our effect functions, which do more at their start than a promise of XState. */
 const bareMachine = workerMachine.provide({ actors: { work: fromPromise(() => new Promise<void>(() => {})) } });
 
-function recover(rows: readonly { readonly text: string }[]): void {
+/** Restores and starts an actor of each row. */
+export function restoreRows(rows: readonly { readonly text: string }[]): void {
   for (const { text } of rows) {
     const snapshot = JSON.parse(text) as Snapshot<unknown>;
     createActor(bareMachine, { snapshot }).start();
   }
 }
 
-function fill(file: string, actors: number): BetterSqlite3.Database {
+/** Makes a file with a row for each actor. */
+export function fillRows(file: string, actors: number): BetterSqlite3.Database {
   const actor = createActor(bareMachine).start();
   const text = JSON.stringify(actor.getPersistedSnapshot());
   actor.stop();

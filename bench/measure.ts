@@ -1,11 +1,15 @@
 /** Runs something many times, some in flight, and says how fast it was. Every measurement warms up first. */
 
-/** One measurement: what it found of how many per second, how long one took, and how many bytes one needs. */
+/** One measurement: what it found of how many per second, how long one took, and what it needs. */
 export interface Figure {
   readonly samples: number;
   readonly perSecond?: number;
   readonly latencyMs?: Quantiles;
   readonly bytes?: number;
+  /** Processor time of the whole process, in percent of one core. */
+  readonly cpuPoints?: number;
+  /** The part of it that the watch over agents says it took. */
+  readonly watchPoints?: number;
 }
 
 export interface Quantiles {

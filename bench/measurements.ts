@@ -3,11 +3,15 @@ import { benchCoalescedAsk, benchOneWay, benchRoundTrip } from './baselines-port
 import { benchBareRecover, benchWholeSave } from './baselines-state.ts';
 import { benchBareWriter, benchUnbatched } from './baselines-store.ts';
 import { benchBareAsk, benchBareCreate, benchBareRestore, benchBareSend } from './baselines-xstate.ts';
+import { benchBareExit, benchBareReplacement, benchBareTerminate, benchBareTimer } from './baselines-thread.ts';
 import { benchAppendSend, benchDeltaSave, benchDeltaSend } from './delta.ts';
+import { benchSilence, benchThreadEnd } from './detect.ts';
 import { benchBareHeap, benchHeap } from './heap.ts';
 import { benchSleepingHeap, benchWake } from './hibernate.ts';
+import { benchBeats, benchWatch } from './idle.ts';
 import type { Figure } from './measure.ts';
 import { benchRecover } from './recover.ts';
+import { benchReplacement, benchRestart } from './restart.ts';
 import { benchDurableSend, benchPipeline } from './send.ts';
 import { benchCreate, benchCreateMany, benchSpawn } from './spawn.ts';
 import { benchStoreWriter } from './store.ts';
@@ -84,5 +88,34 @@ const FEATURES: Measurements = {
   'ask-inline-1': () => benchAsk({ threads: 0, actors: 64, asks: 20_000, inFlight: 1 }),
 };
 
+/** Limits of noticing failures and recovering from them. */
+const SUPERVISION_BASELINES: Measurements = {
+  'bare-exit': () => benchBareExit(40),
+  'bare-terminate': () => benchBareTerminate(20),
+  'bare-timer': () => benchBareTimer({ ms: 4_000, spreadMs: 2_000, count: 50 }),
+  'bare-replace': () => benchBareReplacement({ actors: 1_000, rounds: 10 }),
+  'idle-beats-rare': () => benchBeats({ actors: 10_000, beatMs: 60_000 }),
+  'unwatched-100': () => benchWatch({ agents: 100, isMonitoring: false }),
+  'unwatched-10000': () => benchWatch({ agents: 10_000, isMonitoring: false }),
+};
+
+/** Noticing failures, recovering from them, and what the watch for them costs. */
+const SUPERVISION: Measurements = {
+  'detect-exit': () => benchThreadEnd({ by: 'EXIT', count: 40 }),
+  'detect-hang': () => benchThreadEnd({ by: 'HANG', count: 20 }),
+  'detect-external': () => benchSilence(50),
+  restart: () => benchRestart(500),
+  'replace-thread': () => benchReplacement({ actors: 1_000, rounds: 5 }),
+  'idle-beats': () => benchBeats({ actors: 10_000, beatMs: 250 }),
+  'watched-100': () => benchWatch({ agents: 100, isMonitoring: true }),
+  'watched-10000': () => benchWatch({ agents: 10_000, isMonitoring: true }),
+};
+
 /** All of them. */
-export const MEASUREMENTS: Measurements = { ...BASELINES, ...DURABLE, ...FEATURES };
+export const MEASUREMENTS: Measurements = {
+  ...BASELINES,
+  ...DURABLE,
+  ...FEATURES,
+  ...SUPERVISION_BASELINES,
+  ...SUPERVISION,
+};

@@ -54,11 +54,13 @@ function toLimits(limits: ReportOptions['limits']): string {
   return ['Limits without a row.\n', '| limit | measured |', '| --- | --- |', ...lines].join('\n');
 }
 
-function show({ perSecond, latencyMs, bytes, samples }: Figure): string {
+function show({ perSecond, latencyMs, bytes, cpuPoints, watchPoints, samples }: Figure): string {
   const parts = [
     perSecond !== undefined && `${perSecond.toLocaleString('en-US')}/s`,
     latencyMs && `p50 ${showMs(latencyMs.p50)}, p99 ${showMs(latencyMs.p99)}`,
     bytes !== undefined && `${bytes.toLocaleString('en-US')} bytes`,
+    cpuPoints !== undefined && `${cpuPoints.toFixed(2)} % of a core`,
+    watchPoints !== undefined && `${watchPoints.toFixed(3)} % by its own count`,
   ];
   return `${parts.filter(Boolean).join(', ')} (${samples.toLocaleString('en-US')})`;
 }
@@ -73,7 +75,8 @@ function showRatio({ ratio, spread: [least, largest] }: Result): string {
   return `${ratio.toFixed(digits)} [${least.toFixed(digits)}, ${largest.toFixed(digits)}]`;
 }
 
-function showTarget({ by, is, target, isAbsolute }: Row): string {
+function showTarget({ by, is, target, isAbsolute, isDifference }: Row): string {
+  if (isDifference) return `${by} ${is} ${target} above`;
   if (!isAbsolute) return `${by} ${is} ${target}x`;
   const text = by === 'p50' || by === 'p99' ? `${target} ms` : target.toLocaleString('en-US');
   return `${by} ${is} ${text}`;

@@ -40,9 +40,15 @@ export function toResult(row: Row, figures: Figures): Result {
   const [measured, beside] = [toMedian(ours), toMedian(limits)];
   const ratio = read(measured, row.by) / read(beside, row.by);
   const ratios = ours.map((figure, round) => read(figure, row.by) / read(limits[round] ?? beside, row.by));
-  const value = row.isAbsolute ? read(measured, row.by) : ratio;
+  const value = valueOf(row, read(measured, row.by), read(beside, row.by));
   const isMet = row.is === '<=' ? value <= row.target : value >= row.target;
   return { ...row, measured, beside, ratio, spread: [Math.min(...ratios), Math.max(...ratios)], isMet };
+}
+
+/** What the target is compared with. */
+function valueOf({ isAbsolute, isDifference }: Row, ours: number, limit: number): number {
+  if (isDifference) return ours - limit;
+  return isAbsolute ? ours : ours / limit;
 }
 
 /** The median of each metric, by itself. */
@@ -56,6 +62,8 @@ export function toMedian(figures: readonly Figure[]): Figure {
   };
   const perSecond = of((figure) => figure.perSecond);
   const bytes = of((figure) => figure.bytes);
+  const cpuPoints = of((figure) => figure.cpuPoints);
+  const watchPoints = of((figure) => figure.watchPoints);
   const p50 = of(({ latencyMs }) => latencyMs?.p50);
   const p99 = of(({ latencyMs }) => latencyMs?.p99);
   return {
@@ -63,12 +71,14 @@ export function toMedian(figures: readonly Figure[]): Figure {
     ...(perSecond !== undefined && { perSecond }),
     ...(p50 !== undefined && p99 !== undefined && { latencyMs: { p50, p99 } }),
     ...(bytes !== undefined && { bytes }),
+    ...(cpuPoints !== undefined && { cpuPoints }),
+    ...(watchPoints !== undefined && { watchPoints }),
   };
 }
 
 /** The value of a metric. @throws when the measurement does not have it: rows and measurements do not fit. */
-function read({ perSecond, latencyMs, bytes }: Figure, by: Metric): number {
-  const value = { perSecond, p50: latencyMs?.p50, p99: latencyMs?.p99, bytes }[by];
+function read({ perSecond, latencyMs, bytes, cpuPoints }: Figure, by: Metric): number {
+  const value = { perSecond, p50: latencyMs?.p50, p99: latencyMs?.p99, bytes, cpuPoints }[by];
   if (value === undefined) throw new Error(`A measurement has no '${by}'. Compare its row by another metric.`);
   return value;
 }

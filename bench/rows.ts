@@ -3,8 +3,10 @@
  * A limit is a baseline, or an earlier point of our own curve. Volatile rows stand in a table of their own.
  */
 
-/** A figure that rows compare: throughput, a latency in milliseconds, or bytes. */
-export type Metric = 'perSecond' | 'p50' | 'p99' | 'bytes';
+import { SUPERVISION_ROWS } from './rows-supervision.ts';
+
+/** A figure that rows compare: throughput, a latency in milliseconds, bytes, or percent of one core. */
+export type Metric = 'perSecond' | 'p50' | 'p99' | 'bytes' | 'cpuPoints';
 
 /** A row of the table: one measurement beside another. */
 export interface Row {
@@ -19,6 +21,8 @@ export interface Row {
   readonly target: number;
   /** True when the target is one of ours alone, in the unit of the metric; the ratio is shown, and decides nothing. */
   readonly isAbsolute?: true;
+  /** True when the target is what ours may be above the limit, in the unit of the metric. */
+  readonly isDifference?: true;
   /** True for what is not saved. */
   readonly isVolatile?: true;
 }
@@ -237,6 +241,7 @@ export const ROWS: readonly Row[] = [
     target: 50,
     isAbsolute: true,
   },
+  ...SUPERVISION_ROWS,
   {
     name: 'thread tell, 10,000 actors, to bare sends',
     ours: 'tell-thread',

@@ -21,6 +21,9 @@ export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise
 /** Definitions of the measurements. */
 export const ACTORS = new URL('./actors.ts', import.meta.url);
 
+/** Definitions of the measurements of failures. */
+export const FAILING_ACTORS = new URL('./failing-actors.ts', import.meta.url);
+
 /** Definitions of the measurements of topics, hibernation, time, and actors that are not stored. */
 export const FEATURE_ACTORS = new URL('./feature-actors.ts', import.meta.url);
 
@@ -70,15 +73,15 @@ const TALLY = 'troupe.bench.tally';
 
 /** Numbers that the actors of threads started from now on share with the host program. */
 export interface Tally {
-  /** How many runs were noted, and the number from which on the host program wants to be woken. */
+  /** How many runs were noted, the number from which on the host program wants to be woken, and the last order to fail that was followed. */
   readonly counts: Int32Array;
-  /** When the last one was noted, in nanoseconds of `process.hrtime`, which is one clock for all threads. */
+  /** When the last one was noted, and when the last order to fail was followed, in nanoseconds of `process.hrtime`, which is one clock for all threads. */
   readonly atNs: BigInt64Array;
 }
 
 /** Makes the tally; call it before the system is started. */
 export function openTally(): Tally {
-  setEnvironmentData(TALLY, new SharedArrayBuffer(16));
+  setEnvironmentData(TALLY, new SharedArrayBuffer(32));
   return toTally();
 }
 
@@ -87,6 +90,14 @@ export function note(): void {
   const { counts, atNs } = toTally();
   Atomics.store(atNs, 0, process.hrtime.bigint());
   if (Atomics.add(counts, 0, 1) + 1 >= Atomics.load(counts, 1)) Atomics.notify(counts, 0);
+}
+
+/** Called by actors: true for the first that follows order `n`, also when its thread does not outlive that. Orders count up from 1. */
+export function strikeOnce(n: number): boolean {
+  const { counts, atNs } = toTally();
+  if (Atomics.exchange(counts, 2, n) >= n) return false;
+  Atomics.store(atNs, 1, process.hrtime.bigint());
+  return true;
 }
 
 /** Resolves when `count` runs were noted, without looking in between. */
@@ -101,6 +112,6 @@ let tally: Tally | undefined;
 
 function toTally(): Tally {
   const shared = getEnvironmentData(TALLY) as unknown as SharedArrayBuffer;
-  tally ??= { counts: new Int32Array(shared, 0, 2), atNs: new BigInt64Array(shared, 8, 1) };
+  tally ??= { counts: new Int32Array(shared, 0, 3), atNs: new BigInt64Array(shared, 16, 2) };
   return tally;
 }
