@@ -1,6 +1,6 @@
 /** Which faults happen in a run, and when: a pure function of the seed, saved with the run, so that a resume goes on with the same. */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { createRandom } from '../../../src/testing/random.ts';
 
 /**
  * `throw`: the turn in which an agent takes up work throws; `exit`: its worker thread ends; `hang`: an endless loop blocks the
@@ -43,12 +43,6 @@ export function planFaults(seed: number): readonly Fault[] {
   ];
   const later = shuffle(LATER_TURNS, random).slice(0, LATER_FAULTS);
   return [...first, ...later.map((turn) => ({ turn, kind: pick(KINDS, random) }))];
-}
-
-/** Uniform in [0, 1), the same for the same seed. */
-function createRandom(seed: number): () => number {
-  let drawn = 0;
-  return () => createHash('sha256').update(`${seed} ${drawn++}`).digest().readUInt32BE() / 2 ** 32;
 }
 
 function shuffle<T extends readonly unknown[]>(
