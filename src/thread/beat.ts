@@ -15,7 +15,7 @@ export interface BeatMark {
 
 /** What a host says of itself without being asked. */
 export interface Pulse {
-  /** Times its event loop has come to the timer of the beat. */
+  /** Signs of life: times its event loop has come to the timer of the beat, and turns that are over. */
   readonly beats: number;
   /** Memory it holds outside its heap, such as buffers, at the last beat. */
   readonly externalBytes: number;
@@ -58,6 +58,12 @@ export class BeatWriter {
   /** Notes that it is over. The text stays: whoever ran last may have left the reason for what happens next. */
   clear(): void {
     Atomics.store(this.#counts, LENGTH, -this.#written);
+  }
+
+  /** Notes that a turn is over, which is a sign of life: a thread with many short ones to do may not come to its timers for long. */
+  clearTurn(): void {
+    this.clear();
+    Atomics.add(this.#counts, BEATS, 1);
   }
 
   /** Says that the event loop goes round. */

@@ -161,7 +161,7 @@ export class WorkerHost {
       flush: () => this.#main.flush(),
       changed: (address) => void (this.#watched.size > 0 && this.#publish(address)),
       mark: (address, what) => {
-        if (what === undefined) return beat?.clear();
+        if (what === undefined) return beat?.clearTurn();
         inTurn = address;
         beat?.mark(address, what);
       },

@@ -141,6 +141,17 @@ test('G10: a hang is noticed within its limit and two beats, and says how long i
   expect(ended[0]?.blockedMs).toBeGreaterThanOrEqual(250);
 });
 
+test('G10: a thread with more short turns waiting than fit into the limit is at work, not blocked', async () => {
+  const { troupe, ended } = await createWatched();
+  await using _ = troupe;
+  const journal = join(troupe.folder, 'journal');
+  const refs = Array.from({ length: 20 }, (_unused, i) => troupe.system.actor(hanging, `k${i}`, { journal }));
+  // 1.2 s of work in one go, of 15 ms each: four times the limit.
+  await Promise.all(refs.flatMap((ref) => Array.from({ length: 4 }, () => ref.send({ type: 'SPIN', ms: 15 }))));
+  expect(ended).toEqual([]);
+  for (const ref of refs) expect(await ref.ask({ type: 'GET' })).toMatchObject({ count: 4 });
+});
+
 test('an actor may block its thread for as long as its own definition says', async () => {
   const { troupe, ended } = await createWatched();
   await using _ = troupe;

@@ -29,6 +29,11 @@ function endless(): void {
   for (let i = 0; ; i++) if (i < 0) return;
 }
 
+/** Works for so long. */
+function spin(ms: number): void {
+  for (const untilMs = performance.now() + ms; performance.now() < untilMs;);
+}
+
 /** What must happen once only is noted in a file, which outlives the thread. */
 function isDue(journal: string, who: string, times = 1): boolean {
   const file = `${journal}-${who.replaceAll('/', '-')}`;
@@ -99,6 +104,7 @@ interface HangInput {
 
 type HangEvent =
   | { type: 'ADD' }
+  | { type: 'SPIN'; ms: number }
   | { type: 'FAULT'; fault: TurnFault }
   | { type: 'RUN'; fault: EffectFault }
   | { type: 'GET'; replyTo: ReplyToken<{ count: number; done: number }> };
@@ -123,6 +129,7 @@ const hangMachine = setup({
   on: {
     ADD: { actions: assign({ count: ({ context }) => context.count + 1 }) },
     GET: { actions: emit(({ context, event }) => reply(event.replyTo, { count: context.count, done: context.done })) },
+    SPIN: { actions: [({ event }) => spin(event.ms), assign({ count: ({ context }) => context.count + 1 })] },
     FAULT: {
       actions: ({ context, event, self }) => {
         if (isDue(context.journal, self.id)) faultInTurn(event.fault);
@@ -146,6 +153,7 @@ const policy = {
   input: z.object({ journal: z.string() }),
   events: {
     ADD: z.object({}),
+    SPIN: z.object({ ms: z.number() }),
     FAULT: z.object({ fault: z.enum(TURN_FAULTS) }),
     RUN: z.object({ fault: z.enum(EFFECT_FAULTS) }),
   },

@@ -25,6 +25,16 @@ test('what it does is there until it is over, and can still be read as the last'
   expect(readBeat(buffer)).toEqual({ address: 'counter/b', what: 'id:größer' });
 });
 
+test('a turn that is over is a sign of life; a piece of one on probation is not', () => {
+  const { buffer, beat } = setUp();
+  beat.mark('counter/a', 'main:7');
+  beat.clear();
+  expect(readPulse(buffer)).toMatchObject({ beats: 0, mark: undefined });
+  beat.mark('counter/a', 'main:8');
+  beat.clearTurn();
+  expect(readPulse(buffer)).toMatchObject({ beats: 1, mark: undefined, lastMark: { what: 'main:8' } });
+});
+
 test('a mark too long for the place is cut, and harms no count', () => {
   const { buffer, beat } = setUp();
   beat.beat(5);
