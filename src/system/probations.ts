@@ -1,6 +1,6 @@
 /**
- * Threads on probation: when a thread hung or ended between turns and several actors may have done it, they go on together in a thread of
- * their own, which marks everything their effect functions do. The next time the culprit has a name; when there is none, they go home.
+ * Threads on probation: when a thread hung or ended between turns and actors with effect functions in flight may have done it, they go on together in a thread
+ * of their own, which marks everything their effect functions do. The next time the culprit has a name; when there is none, they go home.
  */
 import type { Address } from '../actor/address.ts';
 import type { Env, TimerHandle } from '../env.ts';
@@ -46,12 +46,17 @@ export class Probations {
   /** Moves actors whose thread has ended into one of their own. Nothing happens when there are as many as may be. */
   admit(suspects: readonly Address[]): void {
     const { hosts, nextIndex } = this.#options;
-    if (suspects.length < 2 || this.#running.size >= MAX_PROBATIONS) return;
+    if (suspects.length === 0 || this.#running.size >= MAX_PROBATIONS) return;
     const probation = { index: nextIndex(), addresses: new Set(suspects), timer: undefined };
     this.#running.set(probation.index, probation);
     // At once: their next home must not load them as well.
     for (const address of suspects) hosts.route(address, probation.index);
     void this.#start(probation);
+  }
+
+  /** True for a thread on probation that runs one actor. */
+  isAlone(index: number): boolean {
+    return this.#running.get(index)?.addresses.size === 1;
   }
 
   /** A thread on probation was lost and replaced: its time starts again. */

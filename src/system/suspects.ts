@@ -1,4 +1,4 @@
-/** Who ended a thread: the actor whose turn it was in; else, perhaps, one whose effect function was in flight there. */
+/** Who ended a thread: the actor whose turn it was in; else, perhaps, one of those whose effect functions were in flight there. */
 import type { Address } from '../actor/address.ts';
 import type { Env } from '../env.ts';
 import type { StoreClient } from '../store/store-client.ts';
@@ -26,19 +26,23 @@ export interface Accusation {
   readonly env: Env;
   /** Actors that lived on the thread. */
   readonly isHere: (address: Address) => boolean;
+  /** No more than one actor lived there. */
+  readonly isAlone: boolean;
 }
 
 /** Names who ended a thread, if that can be told. Asked only once what the thread had posted is written. */
-export async function accuse({ slot, end, store, env, isHere }: Accusation): Promise<Accused> {
+export async function accuse({ slot, end, store, env, isHere, isAlone }: Accusation): Promise<Accused> {
   const mark = markOf(slot, end);
-  if (mark || end === 'order') return { mark, suspects: [] };
+  // An error or an exit of an effect function has left its mark, wherever it came from.
+  if (mark || (end !== 'hang' && end !== 'memory')) return { mark, suspects: [] };
   let suspects: readonly Address[] = [];
   await withTimeout(env, ASK_MS, (done) => {
     const asked = withEffects(store, isHere);
     asked.then((found) => void (suspects = found)).then(done, done);
   });
   const [only] = suspects;
-  return only !== undefined && suspects.length === 1
+  // Beside others even the only one with an effect function may be innocent: what actions start by themselves belongs to nobody.
+  return only !== undefined && isAlone
     ? { mark: { address: only, what: 'effect' }, suspects: [] }
     : { mark: undefined, suspects };
 }

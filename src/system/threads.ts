@@ -308,7 +308,8 @@ export class Threads {
     const end = slot.isEndedByOrder ? 'order' : (slot.sentence?.end ?? seenEnd);
     await this.#store.drain(clientName(slot));
     const isHere = (address: Address): boolean => this.indexOf(address) === slot.index;
-    const accused = await accuse({ slot, end, store: this.store, env, isHere });
+    const isAlone = slot.owner !== undefined || this.#probations.isAlone(slot.index);
+    const accused = await accuse({ slot, end, store: this.store, env, isHere, isAlone });
     const { suspect, pauseMs } = this.#deaths.charge({ index: slot.index, mark: accused.mark, end, isForgiven });
     this.#say({ slot, suspect, end, error, suspects: accused.suspects });
     if (!slot.isOnProbation) this.#probations.admit(accused.suspects);

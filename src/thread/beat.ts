@@ -66,6 +66,12 @@ export class BeatWriter {
     Atomics.add(this.#counts, BEATS, 1);
   }
 
+  /** Forgets who ran last: what runs now belongs to nobody. */
+  forget(): void {
+    this.#written = 0;
+    Atomics.store(this.#counts, LENGTH, 0);
+  }
+
   /** Says that the event loop goes round. */
   beat(externalBytes: number): void {
     this.#external[0] = externalBytes;

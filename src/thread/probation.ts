@@ -31,7 +31,12 @@ export function watchContinuations(beat: BeatWriter, owners: EffectOwners): Effe
   };
   createHook({
     init: (id) => void (current && ownerOf.set(id, current)),
-    before: (id) => enter(ownerOf.get(id)),
+    before: (id) => {
+      const owner = ownerOf.get(id);
+      // Such as a timer that an action has set: whoever ran before must not be taken for it.
+      if (!owner) beat.forget();
+      enter(owner);
+    },
     after: leave,
     destroy: (id) => void ownerOf.delete(id),
   }).enable();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { SystemEvents } from '../../src/supervision/events.ts';
 import { counter } from '../support/actors-basic.ts';
-import { EFFECT_FAULTS, hanging, patient } from '../support/actors-hang.ts';
+import { hanging, patient } from '../support/actors-hang.ts';
 import type { EffectFault, TurnFault } from '../support/actors-hang.ts';
 import { BASIC, createTestSystem, eventually } from '../support/harness.ts';
 import type { TestOptions, TestTroupe } from '../support/harness.ts';
@@ -63,23 +63,17 @@ test.each(IN_TURNS)(
   },
 );
 
-const IN_EFFECTS: Readonly<
-  Record<Exclude<EffectFault, 'wait' | 'loop later twice'>, { end: Ended['end']; limits?: TestOptions }>
-> = {
-  'loop at once': { end: 'hang' },
-  microtasks: { end: 'hang' },
-  'throw in a timer': { end: 'error' },
-  'reject unheard': { end: 'error' },
-  'exit later': { end: 'exit' },
-  'loop later': { end: 'hang' },
-  'buffers later': { end: 'memory', limits: { maxThreadBufferMb: 64 } },
-};
+const IN_EFFECTS: readonly { fault: EffectFault; end: Ended['end'] }[] = [
+  { fault: 'loop at once', end: 'hang' },
+  { fault: 'throw in a timer', end: 'error' },
+  { fault: 'reject unheard', end: 'error' },
+  { fault: 'exit later', end: 'exit' },
+];
 
-test.each(EFFECT_FAULTS.filter((fault) => fault !== 'wait' && fault !== 'loop later twice'))(
-  'G10: an effect function that does this ends its thread alone, by name: %s',
-  async (fault) => {
-    const { end, limits } = IN_EFFECTS[fault];
-    const { troupe, ended, replaced } = await createWatched(limits);
+test.each(IN_EFFECTS)(
+  'G10: an effect function that does this ends its thread alone, by name: $fault',
+  async ({ fault, end }) => {
+    const { troupe, ended, replaced } = await createWatched();
     await using _ = troupe;
     const culprit = troupe.system.actor(hanging, 'culprit', { journal: join(troupe.folder, 'journal') });
     void culprit.send({ type: 'RUN', fault });
@@ -93,6 +87,45 @@ test.each(EFFECT_FAULTS.filter((fault) => fault !== 'wait' && fault !== 'loop la
   },
 );
 
+const BETWEEN_TURNS: readonly { fault: EffectFault; end: Ended['end']; limits?: TestOptions }[] = [
+  { fault: 'microtasks', end: 'hang' },
+  { fault: 'loop later', end: 'hang' },
+  { fault: 'buffers later', end: 'memory', limits: { maxThreadBufferMb: 64 } },
+];
+
+test.each(BETWEEN_TURNS)(
+  'G10: an effect function that does this is a suspect, though it is the only one, and named once that is proven: $fault',
+  async ({ fault, end, limits }) => {
+    const { troupe, ended, replaced } = await createWatched(limits);
+    await using _ = troupe;
+    const culprit = troupe.system.actor(hanging, 'culprit', { journal: join(troupe.folder, 'journal') });
+    void culprit.send({ type: 'RUN', fault });
+    const sent = await sendThroughout(troupe, () => replaced.length > 1);
+    expect(ended).toMatchObject([
+      { thread: 0, end, suspects: ['hanging/culprit'] },
+      { thread: 1, end, culprit: { address: 'hanging/culprit' } },
+    ]);
+    expect(ended[0]?.culprit).toBeUndefined();
+    expect(await troupe.system.actor(counter, 'neighbour').ask({ type: 'GET' })).toEqual({ count: sent });
+    await eventually(
+      () => culprit.ask({ type: 'GET' }),
+      ({ done }) => done === 1,
+    );
+  },
+);
+
+test('G10: one that waits in an effect function is not charged for what the timer of an action beside it does', async () => {
+  const { troupe, ended, replaced } = await createWatched();
+  await using _ = troupe;
+  const journal = join(troupe.folder, 'journal');
+  await troupe.system.actor(hanging, 'innocent', { journal }).send({ type: 'RUN', fault: 'wait' });
+  const culprit = troupe.system.actor(hanging, 'culprit', { journal });
+  await culprit.send({ type: 'ADD' });
+  await culprit.send({ type: 'FAULT', fault: 'throw later' });
+  await eventually(() => replaced.length);
+  expect(ended).toEqual([{ thread: 0, end: 'error', error: expect.anything() }]);
+});
+
 test('G10: of several that may have blocked a thread none is charged, and the second time the right one is named', async () => {
   const { troupe, ended, replaced } = await createWatched({ threads: 2 });
   await using _ = troupe;
@@ -102,7 +135,7 @@ test('G10: of several that may have blocked a thread none is charged, and the se
   const [culprit, ...others] = refs.filter(({ address }) => threads.indexOf(address) === 0);
   const waiting = others.slice(0, 2);
   await Promise.all(waiting.map((ref) => ref.send({ type: 'RUN', fault: 'wait' })));
-  void culprit!.send({ type: 'RUN', fault: 'loop later twice' });
+  void culprit!.send({ type: 'RUN', fault: 'loop later' });
   await eventually(() => ended.length === 2 && replaced.length === 2);
   const suspects = [culprit!, ...waiting].map(({ address }) => address).toSorted();
   expect(ended[0]).toMatchObject({ thread: 0, end: 'hang', suspects });

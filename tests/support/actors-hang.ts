@@ -1,4 +1,4 @@
-/** Actors that block or end their thread: in a turn, in an effect function, or long after one has begun. Each does it once, then goes on. */
+/** Actors that block or end their thread: in a turn, in an effect function, or long after one has begun. Each does it as often as it takes to be named, then goes on. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assign, emit, setup } from 'xstate';
@@ -6,21 +6,28 @@ import { z } from 'zod';
 import { defineActor, fromEffect, reply } from '../../src/index.ts';
 import type { Effect, ReplyToken } from '../../src/index.ts';
 
-export const TURN_FAULTS = ['loop', 'regex', 'wait', 'exit', 'heap', 'buffers'] as const;
+export const TURN_FAULTS = ['loop', 'regex', 'wait', 'exit', 'heap', 'buffers', 'throw later'] as const;
 export type TurnFault = (typeof TURN_FAULTS)[number];
 
-export const EFFECT_FAULTS = [
+const EFFECT_FAULTS = [
   'loop at once',
   'microtasks',
   'throw in a timer',
   'reject unheard',
   'exit later',
   'loop later',
-  'loop later twice',
   'buffers later',
   'wait',
 ] as const;
 export type EffectFault = (typeof EFFECT_FAULTS)[number];
+
+/** One that waits does so each time: it is a neighbour. These leave no name the first time. */
+const TIMES: Readonly<Partial<Record<EffectFault, number>>> = {
+  wait: Infinity,
+  microtasks: 2,
+  'loop later': 2,
+  'buffers later': 2,
+};
 
 const MEGABYTE = 1024 * 1024;
 const held: unknown[] = [];
@@ -52,6 +59,10 @@ function faultInTurn(fault: TurnFault): void {
       return void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     case 'exit':
       return process.exit(3);
+    case 'throw later':
+      return void setTimeout(() => {
+        throw new RangeError('nobody catches this');
+      }, 20);
     case 'heap':
       for (;;) held.push(Array.from({ length: 1000 }, (_, i) => ({ i })));
     case 'buffers':
@@ -82,9 +93,6 @@ async function faultInEffect(fault: EffectFault): Promise<unknown> {
       await sleep(20);
       return process.exit(3);
     case 'loop later':
-      await sleep(20);
-      return endless();
-    case 'loop later twice':
       await sleep(20);
       return endless();
     case 'buffers later':
@@ -118,9 +126,7 @@ const hangMachine = setup({
   },
   actors: {
     fault: fromEffect(async ({ input, key }: { input: HangInput & { fault: EffectFault }; key: string }) => {
-      // One that waits does so each time: it is a neighbour.
-      const times = input.fault === 'wait' ? Infinity : input.fault === 'loop later twice' ? 2 : 1;
-      return isDue(input.journal, key, times) ? faultInEffect(input.fault) : 1;
+      return isDue(input.journal, key, TIMES[input.fault] ?? 1) ? faultInEffect(input.fault) : 1;
     }),
   },
 }).createMachine({

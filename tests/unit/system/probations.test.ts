@@ -55,9 +55,18 @@ test('several suspects share one thread, and nothing is sent to them before it s
   expect(calls).toEqual(['route a/1 5', 'route a/2 5', 'start 5 on probation', 'moved 5 a/1 a/2']);
 });
 
-test('one suspect needs no probation, and no more than two threads are on it at a time', async () => {
+test('one suspect is alone on probation, and nobody starts none', async () => {
   const { probations, calls, env } = setUp();
+  probations.admit([]);
   probations.admit([A]);
+  probations.admit([B, 'a/3' as never]);
+  await env.settle();
+  expect(calls.filter((call) => call.startsWith('start'))).toEqual(['start 5 on probation', 'start 6 on probation']);
+  expect([5, 6, 7].map((index) => probations.isAlone(index))).toEqual([true, false, false]);
+});
+
+test('no more than two threads are on probation at a time', async () => {
+  const { probations, calls, env } = setUp();
   for (const n of [1, 2, 3]) probations.admit([`b/${n}` as never, `c/${n}` as never]);
   await env.settle();
   expect(calls.filter((call) => call.startsWith('start'))).toEqual(['start 5 on probation', 'start 6 on probation']);
