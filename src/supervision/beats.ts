@@ -10,6 +10,8 @@ export interface SeenThread {
   readonly incarnation: number;
   readonly beats: number;
   readonly externalBytes: number;
+  /** What its heap may still grow by, as of its last beat. */
+  readonly heapRoomBytes: number;
   readonly isInTurn: boolean;
   /** Time it may be blocked by what it does, in milliseconds. */
   readonly hangMs: number;
@@ -21,8 +23,8 @@ export interface Quiet {
   readonly beats: number;
   /** Time it has not beaten that is held against it, in milliseconds. */
   readonly quietMs: number;
-  /** Memory of the process when it was last seen to beat. */
-  readonly rssBytes: number;
+  /** What the process may have grown to since it was last seen to beat, if no thread holds more than it may. */
+  readonly ceilingBytes: number;
 }
 
 /** One look at all threads. */
@@ -63,8 +65,13 @@ export function inspectBeats(
   limits: BeatLimits,
 ): { readonly verdicts: readonly BeatVerdict[]; readonly known: ReadonlyMap<number, Quiet> } {
   const heldMs = heldAgainst(look.elapsedMs, limits.beatMs);
+  const isNew = ({ index, incarnation }: SeenThread): boolean => known.get(index)?.incarnation !== incarnation;
+  const room: Room = {
+    ceilingBytes: look.rssBytes + roomOf(look.threads, limits),
+    newBytes: roomOf(look.threads.filter(isNew), limits),
+  };
   const next = new Map(
-    look.threads.map((thread) => [thread.index, listen(known.get(thread.index), thread, heldMs, look)]),
+    look.threads.map((thread) => [thread.index, listen(known.get(thread.index), thread, heldMs, room)]),
   );
   const verdicts = look.threads.flatMap((thread) => judge(thread, next, look, limits) ?? []);
   return { verdicts, known: next };
@@ -75,11 +82,26 @@ function heldAgainst(elapsedMs: number, beatMs: number): number {
   return elapsedMs > 2 * beatMs ? beatMs : elapsedMs;
 }
 
-function listen(before: Quiet | undefined, seen: SeenThread, heldMs: number, { rssBytes }: Look): Quiet {
+/** What the process may still grow by. */
+interface Room {
+  readonly ceilingBytes: number;
+  /** Room of threads that were not there before. */
+  readonly newBytes: number;
+}
+
+/** What threads may grow by within their limits, by their heaps and beside them. */
+function roomOf(threads: readonly SeenThread[], { maxBufferBytes }: BeatLimits): number {
+  let bytes = 0;
+  for (const { heapRoomBytes, externalBytes } of threads)
+    bytes += heapRoomBytes + Math.max(0, maxBufferBytes - externalBytes);
+  return bytes;
+}
+
+function listen(before: Quiet | undefined, seen: SeenThread, heldMs: number, room: Room): Quiet {
   const { incarnation, beats } = seen;
-  if (before?.incarnation === incarnation && before.beats === beats)
-    return { ...before, quietMs: before.quietMs + heldMs };
-  return { incarnation, beats, quietMs: 0, rssBytes };
+  if (before?.incarnation !== incarnation || before.beats !== beats)
+    return { incarnation, beats, quietMs: 0, ceilingBytes: room.ceilingBytes };
+  return { ...before, quietMs: before.quietMs + heldMs, ceilingBytes: before.ceilingBytes + room.newBytes };
 }
 
 function judge(
@@ -94,10 +116,11 @@ function judge(
   // Said at a beat, so between turns: whoever runs now need not be the one that holds it.
   if (externalBytes > maxBufferBytes) return { index, end: 'memory', blockedMs, isCaught: false };
   if (blockedMs >= Math.max(hangMs, FREE_BEATS * beatMs)) return { index, end: 'hang', blockedMs, isCaught: isInTurn };
-  // A thread inside a turn cannot say what it holds. What the process has grown by since is its, when all others have spoken.
+  // A thread inside a turn cannot say what it holds, and heaps of any thread may have grown meanwhile. What goes beyond all that they
+  // may hold together is its, when all others have spoken.
   const isSilent = (of: number): boolean => quietOf(of) >= SILENT_BEATS * beatMs;
   const isAlone =
     isInTurn && isSilent(index) && threads.every((other) => other.index === index || !isSilent(other.index));
-  const grownBytes = rssBytes - (quiets.get(index)?.rssBytes ?? rssBytes);
-  return isAlone && grownBytes > maxBufferBytes ? { index, end: 'memory', blockedMs, isCaught: true } : undefined;
+  const ceilingBytes = quiets.get(index)?.ceilingBytes ?? rssBytes;
+  return isAlone && rssBytes > ceilingBytes ? { index, end: 'memory', blockedMs, isCaught: true } : undefined;
 }

@@ -97,9 +97,10 @@ export class ThreadMonitor {
 }
 
 function toSeen({ index, incarnation }: WatchedThread, pulse: Pulse, { hangMs, hangMsOf }: MonitorLimits) {
-  const { beats, externalBytes, mark } = pulse;
+  const { beats, externalBytes, heapRoomBytes, mark } = pulse;
   const ownMs = mark && hangMsOf(mark.address);
-  return { index, incarnation, beats, externalBytes, isInTurn: mark !== undefined, hangMs: ownMs ?? hangMs };
+  const isInTurn = mark !== undefined;
+  return { index, incarnation, beats, externalBytes, heapRoomBytes, isInTurn, hangMs: ownMs ?? hangMs };
 }
 
 /** Memory of this process, without what main's own heap and buffers take. */

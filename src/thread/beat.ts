@@ -3,7 +3,7 @@
  * thread still comes to its event loop. When the thread dies or hangs, main knows since when, and in whose turn, without asking.
  */
 
-/** Bytes per host: length of the text, count of beats, memory outside the heap, and the text: `address` and `what`, separated by a line break. */
+/** Bytes per host: length of the text, count of beats, memory outside the heap and room in it, and the text: `address` and `what`, separated by a line break. */
 export const BEAT_BYTES = 1024;
 
 /** What a host was doing. */
@@ -13,12 +13,18 @@ export interface BeatMark {
   readonly what: string;
 }
 
+/** What memory a thread holds. */
+export interface ThreadMemory {
+  /** What it holds outside its heap, such as buffers. */
+  readonly externalBytes: number;
+  /** What its heap may still grow by. */
+  readonly heapRoomBytes: number;
+}
+
 /** What a host says of itself without being asked. */
-export interface Pulse {
+export interface Pulse extends ThreadMemory {
   /** Signs of life: times its event loop has come to the timer of the beat, and turns that are over. */
   readonly beats: number;
-  /** Memory it holds outside its heap, such as buffers, at the last beat. */
-  readonly externalBytes: number;
   /** What it does now; nothing between turns. */
   readonly mark: BeatMark | undefined;
   /** What it did last. */
@@ -29,29 +35,31 @@ export interface Pulse {
 const LENGTH = 0;
 const BEATS = 1;
 /** Offsets of what follows them, in bytes. */
-const EXTERNAL_AT = 8;
-const TEXT_AT = 16;
+const MEMORY_AT = 8;
+const TEXT_AT = 24;
+
+const NOT_ASCII = /[^ -~\n]/;
 
 const decoder = new TextDecoder();
 
 /** The host's end. */
 export class BeatWriter {
   readonly #counts: Int32Array;
-  readonly #external: Float64Array;
+  readonly #memory: Float64Array;
   readonly #text: Buffer;
   #written = 0;
 
   constructor(buffer: SharedArrayBuffer) {
     this.#counts = new Int32Array(buffer, 0, 2);
-    this.#external = new Float64Array(buffer, EXTERNAL_AT, 1);
+    this.#memory = new Float64Array(buffer, MEMORY_AT, 2);
     this.#text = Buffer.from(buffer, TEXT_AT);
   }
 
   /** Notes what begins; call `clear` when it is over. */
   mark(address: string, what: string): void {
     const text = `${address}\n${what}`;
-    // Ids that callers choose may hold anything; everything else is ASCII, which is written twice as fast.
-    this.#written = what.startsWith('id:') ? this.#text.write(text, 'utf8') : this.#text.write(text, 'latin1');
+    // Of what callers choose anything may be in it; most is ASCII, which is written twice as fast so.
+    this.#written = NOT_ASCII.test(text) ? this.#text.write(text, 'utf8') : this.#text.write(text, 'latin1');
     Atomics.store(this.#counts, LENGTH, this.#written);
   }
 
@@ -72,16 +80,12 @@ export class BeatWriter {
     Atomics.store(this.#counts, LENGTH, 0);
   }
 
-  /** Says that the event loop goes round. */
-  beat(externalBytes: number): void {
-    this.#external[0] = externalBytes;
+  /** Says that the event loop goes round, and what memory the thread holds now. */
+  beat({ externalBytes, heapRoomBytes }: ThreadMemory): void {
+    this.#memory[0] = externalBytes;
+    this.#memory[1] = heapRoomBytes;
     Atomics.add(this.#counts, BEATS, 1);
   }
-}
-
-/** What the host is doing; nothing between turns. */
-export function readBeat(buffer: SharedArrayBuffer): BeatMark | undefined {
-  return readPulse(buffer).mark;
 }
 
 /** Everything the host has said. */
@@ -89,9 +93,11 @@ export function readPulse(buffer: SharedArrayBuffer): Pulse {
   const counts = new Int32Array(buffer, 0, 2);
   const length = Atomics.load(counts, LENGTH);
   const lastMark = length === 0 ? undefined : readMark(buffer, Math.abs(length));
+  const [externalBytes = 0, heapRoomBytes = 0] = new Float64Array(buffer, MEMORY_AT, 2);
   return {
     beats: Atomics.load(counts, BEATS),
-    externalBytes: new Float64Array(buffer, EXTERNAL_AT, 1)[0] ?? 0,
+    externalBytes,
+    heapRoomBytes,
     mark: length > 0 ? lastMark : undefined,
     lastMark,
   };

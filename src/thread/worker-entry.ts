@@ -6,6 +6,7 @@ import { Definitions } from '../actor/definitions.ts';
 import { checkSeams } from '../cell/xstate-seams.ts';
 import { createRealEnv } from '../env.ts';
 import { BeatWriter } from './beat.ts';
+import type { ThreadMemory } from './beat.ts';
 import { watchOwners } from './effect-owners.ts';
 import { encodeError } from './error-codec.ts';
 import { startHeart } from './heart.ts';
@@ -85,8 +86,12 @@ function run(options: HostOptions, definitions: Definitions, [main, store]: read
     downtimeMs: options.downtimeMs,
     maxLive: options.maxLive,
   });
-  const readExternalBytes = (): number => getHeapStatistics().external_memory;
-  return { host, stopHeart: startHeart({ env, beat, everyMs: options.beatMs, readExternalBytes }) };
+  return { host, stopHeart: startHeart({ env, beat, everyMs: options.beatMs, readMemory }) };
+}
+
+function readMemory(): ThreadMemory {
+  const { external_memory: externalBytes, heap_size_limit: limit, total_physical_size: held } = getHeapStatistics();
+  return { externalBytes, heapRoomBytes: Math.max(0, limit - held) };
 }
 
 function obey({ host, stopHeart }: Running, message: Order): void {

@@ -42,7 +42,7 @@ const IN_TURNS: readonly { fault: TurnFault; end: Ended['end']; limits?: TestOpt
   { fault: 'wait', end: 'hang' },
   { fault: 'exit', end: 'exit' },
   { fault: 'heap', end: 'memory', limits: { maxThreadHeapMb: 32, hangMs: 10_000 } },
-  { fault: 'buffers', end: 'memory', limits: { maxThreadBufferMb: 64, hangMs: 10_000 } },
+  { fault: 'buffers', end: 'memory', limits: { maxThreadHeapMb: 32, maxThreadBufferMb: 64, hangMs: 10_000 } },
 ];
 
 test.each(IN_TURNS)(

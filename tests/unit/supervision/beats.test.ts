@@ -6,11 +6,21 @@ import type { Look, Quiet, SeenThread } from '../../../src/supervision/beats.ts'
 
 const LIMITS = { beatMs: 100, maxBufferBytes: 1000 };
 
+const watchedFor = (growth: readonly number[], threads: (at: number) => readonly SeenThread[]) => {
+  let known: ReadonlyMap<number, Quiet> = new Map();
+  return growth.map((rssBytes, at) => {
+    const result = inspectBeats(known, look(threads(at), { rssBytes }), LIMITS);
+    known = result.known;
+    return result.verdicts.map(({ index, end }) => `${index} ${end}`).join();
+  });
+};
+
 const thread = (changes: Partial<SeenThread> = {}): SeenThread => ({
   index: 0,
   incarnation: 0,
   beats: 7,
   externalBytes: 0,
+  heapRoomBytes: 0,
   isInTurn: true,
   hangMs: 500,
   ...changes,
@@ -20,7 +30,7 @@ const silent = (quietMs: number, changes: Partial<Quiet> = {}): Quiet => ({
   incarnation: 0,
   beats: 7,
   quietMs,
-  rssBytes: 0,
+  ceilingBytes: 1000,
   ...changes,
 });
 
@@ -70,7 +80,7 @@ describe('a process that grows while threads are silent', () => {
   const other = (changes: Partial<SeenThread> = {}) => thread({ index: 1, ...changes });
   test.each([
     { what: 'the only one, in a turn, is blamed', known: [silent(60)], seen: [thread()], ends: [0] },
-    { what: 'not for less', known: [silent(60, { rssBytes: 500 })], seen: [thread()], ends: [] },
+    { what: 'not for less', known: [silent(60, { ceilingBytes: 1500 })], seen: [thread()], ends: [] },
     { what: 'not one between turns', known: [silent(60)], seen: [thread({ isInTurn: false })], ends: [] },
     { what: 'not one that has just beaten', known: [silent(40)], seen: [thread()], ends: [] },
     {
@@ -90,6 +100,31 @@ describe('a process that grows while threads are silent', () => {
     const { verdicts } = inspectBeats(new Map(known.entries()), look(seen, { rssBytes: 1001 }), LIMITS);
     expect(verdicts.map(({ index }) => index)).toEqual(ends);
     for (const { end } of verdicts) expect(end).toBe('memory');
+  });
+});
+
+describe('what heaps may hold explains what a process has grown by', () => {
+  const beating = (at: number, changes: Partial<SeenThread> = {}) =>
+    thread({ index: 1, beats: 10 + at, isInTurn: false, ...changes });
+  const own = (changes: Partial<SeenThread> = {}) => thread({ hangMs: 10_000, ...changes });
+  test.each([
+    { what: 'its own heap', seen: () => [own({ heapRoomBytes: 3000 })], rss: 4000, over: 4001 },
+    { what: 'buffers it had before', seen: () => [own({ externalBytes: 400 })], rss: 600, over: 601 },
+    {
+      what: 'the heap and the buffers of one that beats',
+      seen: (at: number) => [own(), beating(at, { heapRoomBytes: at > 0 ? 0 : 3000, externalBytes: at > 0 ? 900 : 0 })],
+      rss: 5000,
+      over: 5001,
+    },
+    {
+      what: 'a thread that was not there before',
+      seen: (at: number) => (at < 2 ? [own()] : [own(), beating(at, { heapRoomBytes: at > 2 ? 0 : 500 })]),
+      rss: 2500,
+      over: 2501,
+    },
+  ])('$what', ({ seen, rss, over }) => {
+    expect(watchedFor([0, 0, 0, rss], seen)).toEqual(['', '', '', '']);
+    expect(watchedFor([0, 0, 0, over], seen)).toEqual(['', '', '', '0 memory']);
   });
 });
 

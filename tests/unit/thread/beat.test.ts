@@ -1,7 +1,7 @@
 /** The beat: what a host writes into shared memory, and what main reads there. */
 import { expect, test } from 'vitest';
 import { createSimulatedEnv } from '../../../src/testing.ts';
-import { BEAT_BYTES, BeatWriter, readBeat, readPulse } from '../../../src/thread/beat.ts';
+import { BEAT_BYTES, BeatWriter, readPulse } from '../../../src/thread/beat.ts';
 import { startHeart } from '../../../src/thread/heart.ts';
 
 function setUp() {
@@ -11,18 +11,28 @@ function setUp() {
 
 test('a host that has done nothing shows nothing', () => {
   const { buffer } = setUp();
-  expect(readPulse(buffer)).toEqual({ beats: 0, externalBytes: 0, mark: undefined, lastMark: undefined });
+  expect(readPulse(buffer)).toEqual({
+    beats: 0,
+    externalBytes: 0,
+    heapRoomBytes: 0,
+    mark: undefined,
+    lastMark: undefined,
+  });
 });
 
 test('what it does is there until it is over, and can still be read as the last', () => {
   const { buffer, beat } = setUp();
   beat.clear();
   beat.mark('counter/a', 'main:7');
-  expect(readBeat(buffer)).toEqual({ address: 'counter/a', what: 'main:7' });
+  expect(readPulse(buffer).mark).toEqual({ address: 'counter/a', what: 'main:7' });
   beat.clear();
   expect(readPulse(buffer)).toMatchObject({ mark: undefined, lastMark: { address: 'counter/a', what: 'main:7' } });
-  beat.mark('counter/b', 'id:größer');
-  expect(readBeat(buffer)).toEqual({ address: 'counter/b', what: 'id:größer' });
+});
+
+test.each(['id:größer', 'counter/größer#é', 'übergröße'])('what holds more than ASCII can be read: %s', (what) => {
+  const { buffer, beat } = setUp();
+  beat.mark('counter/b', what);
+  expect(readPulse(buffer).mark).toEqual({ address: 'counter/b', what });
 });
 
 test('a turn that is over is a sign of life; a piece of one on probation is not', () => {
@@ -37,16 +47,26 @@ test('a turn that is over is a sign of life; a piece of one on probation is not'
 
 test('a mark too long for the place is cut, and harms no count', () => {
   const { buffer, beat } = setUp();
-  beat.beat(5);
+  beat.beat({ externalBytes: 5, heapRoomBytes: 6 });
   beat.mark('counter/a', `id:${'x'.repeat(2000)}`);
-  expect(readPulse(buffer)).toMatchObject({ beats: 1, externalBytes: 5, mark: { address: 'counter/a' } });
+  expect(readPulse(buffer)).toMatchObject({
+    beats: 1,
+    externalBytes: 5,
+    heapRoomBytes: 6,
+    mark: { address: 'counter/a' },
+  });
 });
 
 test('the heart beats at once and then at its pace, with the memory of that time, until it is stopped', async () => {
   const { buffer, beat } = setUp();
   const env = createSimulatedEnv({ seed: 1 });
   let externalBytes = 10;
-  const stop = startHeart({ env, beat, everyMs: 100, readExternalBytes: () => externalBytes++ });
+  const stop = startHeart({
+    env,
+    beat,
+    everyMs: 100,
+    readMemory: () => ({ externalBytes: externalBytes++, heapRoomBytes: 7 }),
+  });
   expect(readPulse(buffer)).toMatchObject({ beats: 1, externalBytes: 10 });
   await env.advance(250);
   expect(readPulse(buffer)).toMatchObject({ beats: 3, externalBytes: 12 });
