@@ -2,7 +2,8 @@
  * The watch over agents: registrations, looks, and what comes in as heartbeats and events. A look is plain arithmetic per agent, without
  * a message to anybody; one question to the store per look keeps the place up to which agents that are well have seen everything.
  *
- * Invariants: W1 nobody is accused of silence in a time in which this thread did not listen; W2 the place of an agent is never later than
+ * Invariants: W1 nobody is accused of silence in a time in which this thread did not listen, or the store could not save: heartbeats of the
+ * bus and commits go through it; W2 the place of an agent is never later than
  * what it can have seen; W3 after `close` nothing is begun.
  */
 import { typeOf } from '../actor/address.ts';
@@ -65,6 +66,9 @@ export class Monitor implements Health {
   #timer: TimerHandle | undefined;
   #lookEveryMs = Infinity;
   #lookedMs = 0;
+  #isInTrouble = false;
+  /** The store was in trouble at some time since the last look. */
+  #wasInTrouble = false;
   #isWanted = true;
   #isClosed = false;
 
@@ -226,6 +230,12 @@ export class Monitor implements Health {
     }
   }
 
+  /** The store cannot save, or can again. That time is forgiven, look by look, and nothing is done about anybody. */
+  storeTrouble(isOn: boolean): void {
+    this.#isInTrouble = isOn;
+    if (isOn) this.#wasInTrouble = true;
+  }
+
   #createWatch(record: AgentRecord): Watch {
     const { env } = this.#options;
     return new Watch(record, { ms: env.monotonicMs(), at: env.now(), place: this.#place.pos });
@@ -234,19 +244,13 @@ export class Monitor implements Health {
   /** Silence counts from here, and what actors have come to meanwhile stands in the store. */
   #pickUp(): void {
     const nowMs = this.#options.env.monotonicMs();
-    for (const watch of this.#watches) this.#forgive(watch, nowMs - Math.min(watch.beatMs, watch.activityMs));
+    for (const watch of this.#watches) watch.forgive(nowMs - Math.min(watch.beatMs, watch.activityMs), nowMs);
     this.#tally.started();
     this.#lookedMs = nowMs;
     this.#arm(lookEveryMs(this.#watches.shortestBeatMs));
     void this.#lookAtStore().catch((error: unknown) => {
       if (!this.#isClosed) this.#options.log.warn('the state of agents was not read', { error: encodeError(error) });
     });
-  }
-
-  #forgive(watch: Watch, ms: number): void {
-    const nowMs = this.#options.env.monotonicMs();
-    watch.beatMs = Math.min(nowMs, watch.beatMs + ms);
-    watch.activityMs = Math.min(nowMs, watch.activityMs + ms);
   }
 
   async #lookAtStore(): Promise<void> {
@@ -285,15 +289,20 @@ export class Monitor implements Health {
   #look(): void {
     const { env } = this.#options;
     const nowMs = env.monotonicMs();
-    const lateMs = nowMs - this.#lookedMs - this.#lookEveryMs;
+    const isExcused = this.#wasInTrouble;
+    this.#wasInTrouble = this.#isInTrouble;
+    const passedMs = nowMs - this.#lookedMs;
+    const lateMs = passedMs - this.#lookEveryMs;
+    const excusedMs = isExcused ? passedMs : lateMs > LATE_MS ? lateMs : 0;
     this.#lookedMs = nowMs;
     this.#timer = undefined;
     this.#tally.looked();
     this.#tally.measure(() => {
       let shortestBeatMs = Infinity;
       for (const watch of this.#watches) {
-        if (lateMs > LATE_MS) this.#forgive(watch, lateMs);
-        this.#lookAt(watch, nowMs);
+        if (excusedMs > 0) watch.forgive(excusedMs, nowMs);
+        if (isExcused) watch.postpone(passedMs);
+        else this.#lookAt(watch, nowMs);
         if (!watch.isActor) shortestBeatMs = Math.min(shortestBeatMs, watch.record.heartbeatMs);
       }
       this.#lookEveryMs = Infinity;

@@ -57,6 +57,18 @@ export class Watch {
     this.place = record.place ?? now.place;
   }
 
+  /** So much of its silence was nobody's fault. */
+  forgive(ms: number, nowMs: number): void {
+    this.beatMs = Math.min(nowMs, this.beatMs + ms);
+    this.activityMs = Math.min(nowMs, this.activityMs + ms);
+  }
+
+  /** What is due at some time is due so much later. */
+  postpone(ms: number): void {
+    if (this.mendedUntilMs !== undefined) this.mendedUntilMs += ms;
+    if (this.outage) this.outage.untilMs += ms;
+  }
+
   /** A copy for callers. */
   view(): AgentHealth {
     return {

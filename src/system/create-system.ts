@@ -67,13 +67,10 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       entry: (entry, index) => system.take(entry, index),
       replaced: (index, moved) => system.repeatFor(index, moved),
       announce: system.announce,
-      storeTrouble: (error) =>
-        error
-          ? log.error('the store cannot save; work is kept and tried again', {
-              component: 'store',
-              error: encodeError(error),
-            })
-          : log.info('the store saves again', { component: 'store' }),
+      storeTrouble: (error) => {
+        system.storeTrouble(error !== undefined);
+        logTrouble(log, error);
+      },
     },
   );
   await threads.start();
@@ -85,6 +82,12 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     throw error;
   }
   return system;
+}
+
+function logTrouble(log: Logger, error: Error | undefined): void {
+  if (!error) return log.info('the store saves again', { component: 'store' });
+  const fields = { component: 'store', error: encodeError(error) };
+  log.error('the store cannot save; work is kept and tried again', fields);
 }
 
 function logSpareLost(log: Logger, error: unknown): void {

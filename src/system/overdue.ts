@@ -3,7 +3,7 @@
  * their threads. Recovery shows it everybody who has something to do, look by look; it says so once per stall.
  *
  * Invariants: O1 a stall is announced once, and again only when the actor has moved and stalled again; O2 who is announced did
- * not move between two looks in time; O3 what is remembered is of actors that wait.
+ * not move between two looks in time, while the store could save; O3 what is remembered is of actors that wait.
  */
 import type { Address } from '../actor/address.ts';
 import type { Env } from '../env.ts';
@@ -108,6 +108,9 @@ export class Overdue {
   #notes = createNotes();
   #lastEnd: { readonly now: number; readonly monotonicMs: number } | undefined;
   #countsFrom = 0;
+  #isInTrouble = false;
+  /** The store was in trouble at some time since the last look. */
+  #wasInTrouble = false;
   #oldestAt = Infinity;
   #overdueTimers = 0;
 
@@ -120,11 +123,18 @@ export class Overdue {
     return { oldestEventMs: Math.max(0, waitedMs), overdueTimers: this.#overdueTimers };
   }
 
+  /** While the store cannot save nobody can move: that time counts against nobody. */
+  storeTrouble(isOn: boolean): void {
+    this.#isInTrouble = isOn;
+    this.#wasInTrouble = true;
+  }
+
   /** Begins a look, one at a time. One that is given up changes nothing. */
   look(): OverdueLook {
     const { env, overdueAfterMs } = this.#options;
     const now = env.now();
-    const isExcused = this.#isLate(now);
+    const isExcused = this.#wasInTrouble || this.#isLate(now);
+    this.#wasInTrouble = this.#isInTrouble;
     if (isExcused) this.#countsFrom = now;
     const look = { now, countsFrom: this.#countsFrom, overdueAfterMs, isExcused };
     return new OverdueLook(this.#options, look, this.#notes);

@@ -17,7 +17,7 @@ export interface StoreThreadOptions {
   readonly log: Logger;
   readonly launcher: Launcher;
   readonly store: StoreOptions;
-  /** The store cannot save, or can again. */
+  /** The store cannot save, or can again: said in turn. */
   readonly trouble: (error: Error | undefined) => void;
   /** Another store thread runs: its clients need new ports. */
   readonly replaced: () => void;
@@ -34,6 +34,7 @@ export class StoreThread {
   #onOpen: ((error?: Error) => void) | undefined;
   #onClosed: (() => void) | undefined;
   #pauseMs = 0;
+  #isInTrouble = false;
   #isStopping = false;
 
   constructor(options: StoreThreadOptions) {
@@ -106,15 +107,17 @@ export class StoreThread {
     switch (report.kind) {
       case 'opened':
         this.#pauseMs = 0;
+        // What the thread before it was in ended with that one; another one in trouble says so itself.
+        this.#tellTrouble(undefined);
         return this.#onOpen?.();
       case 'failed':
         return this.#onOpen?.(decodeError(report.error as EncodedError));
       case 'drained':
         return this.#onDrained.get(report.client)?.();
       case 'trouble':
-        return this.#options.trouble(decodeError(report.error as EncodedError));
+        return this.#tellTrouble(decodeError(report.error as EncodedError));
       case 'recovered':
-        return this.#options.trouble(undefined);
+        return this.#tellTrouble(undefined);
       case 'log':
         return this.#options.log.error(report.text, { component: 'store', ...(report.fields as object) });
       case 'closed':
@@ -130,6 +133,12 @@ export class StoreThread {
     this.#pauseMs = Math.min(MAX_PAUSE_MS, Math.max(100, pauseMs * 2));
     log.error('store thread died, starting another', { component: 'threads', error: encodeError(error) });
     env.setTimeout(() => void this.#replace(), pauseMs);
+  }
+
+  #tellTrouble(error: Error | undefined): void {
+    if (this.#isInTrouble === (error !== undefined)) return;
+    this.#isInTrouble = error !== undefined;
+    this.#options.trouble(error);
   }
 
   async #replace(): Promise<void> {

@@ -78,6 +78,7 @@ export class System {
   #timetable: Timetable | undefined;
   #recovery: Recovery | undefined;
   #health: SystemHealth | undefined;
+  #isInTrouble = false;
   #isStopping = false;
   #stopped: Promise<void> | undefined;
 
@@ -133,6 +134,7 @@ export class System {
     const postToHosts = (text: string, index?: number): void => threads.postToHosts(text, index);
     this.#health = createHealth({ parts: this.#parts, core: this.#core, store, bus: this.#bus, announce, postToHosts });
     this.#health.limitSessions();
+    this.#health.monitor.storeTrouble(this.#isInTrouble);
     this.#recovery = new Recovery({
       env,
       log,
@@ -364,6 +366,13 @@ export class System {
   #assertRunning(): void {
     if (!this.#isStopping) return;
     throw new TroupeError('ERR_SYSTEM_STOPPED', 'The system has been stopped. Create a new one with createSystem().');
+  }
+
+  /** While the store cannot save, nobody can show that it is well: nobody is accused. */
+  storeTrouble(isOn: boolean): void {
+    this.#overdue.storeTrouble(isOn);
+    this.#isInTrouble = isOn;
+    this.#health?.monitor.storeTrouble(isOn);
   }
 
   /** Takes what a host tells main. */

@@ -130,6 +130,18 @@ describe('the looks', () => {
     expect(await world.run(20_000)).toEqual([]);
   });
 
+  test('R11: while the store cannot save nobody is accused, and that time does not count afterwards', async () => {
+    const world = create();
+    world.look();
+    world.wait('x', 1, 0);
+    await world.run(4000);
+    world.overdue.storeTrouble(true);
+    expect(await world.run(60_000)).toEqual([]);
+    world.overdue.storeTrouble(false);
+    expect(await world.run(6000)).toEqual([]);
+    expect(await world.run(1000)).toEqual(['event a/x 71000']);
+  });
+
   test('R11: a look that was given up half-way announces nothing twice', async () => {
     const world = create();
     world.look();
