@@ -88,7 +88,7 @@ export class ActorEvents {
   #isBack(watch: Watch, reason: string): void {
     const { outages } = this.#options;
     watch.mendedUntilMs = undefined;
-    watch.waitingSinceMs = undefined;
+    watch.waiting = undefined;
     const { outage } = watch;
     if (!outage) outages.setState(watch, 'healthy', reason);
     else if (outage.phase !== 'back') outages.back(watch, outage);

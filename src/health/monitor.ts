@@ -218,16 +218,12 @@ export class Monitor implements Health {
   }
 
   /**
-   * Since when the oldest event has waited, for each actor that has one waiting; told by the recovery loop, at each of its looks.
-   * @param oldest address to time of the event, in milliseconds since the epoch
+   * What waits first for each actor that has something waiting; told by the recovery loop, at each of its looks.
+   * @param oldest address to position of the event
    */
   noteWaiting(oldest: ReadonlyMap<string, number>): void {
-    const { env } = this.#options;
-    for (const watch of this.#watches) {
-      if (!watch.isActor) continue;
-      const at = oldest.get(watch.agent);
-      watch.waitingSinceMs = at === undefined ? undefined : env.monotonicMs() - Math.max(0, env.now() - at);
-    }
+    const nowMs = this.#options.env.monotonicMs();
+    for (const watch of this.#watches) if (watch.isActor) watch.noteWaiting(oldest.get(watch.agent), nowMs);
   }
 
   /** The store cannot save, or can again. That time is forgiven, look by look, and nothing is done about anybody. */

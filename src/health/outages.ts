@@ -114,7 +114,7 @@ export class Outages {
     outage.token++;
     watch.beatMs = nowMs;
     watch.activityMs = nowMs;
-    watch.waitingSinceMs = undefined;
+    watch.waiting = undefined;
     const { topics, replay } = watch.record;
     // Without its function what was missed stays owed: the place is kept until somebody registers the agent with one.
     if (topics.length === 0 || replay === 'none') return this.#finish(watch, outage, undefined);

@@ -1,6 +1,7 @@
 /** One agent under watch, as it changes. Times are by the monotonic clock where the name says `Ms`, by the wall clock for `At`. */
 import type { AgentFunctions, AgentHealth, AgentRecord, AgentState, ReplayResult } from './agent.ts';
 import { DeliveredIds } from './delivered.ts';
+import type { Waiting } from './judge.ts';
 
 /**
  * A stretch of time in which an agent is out. `waiting`: the next try is due at `untilMs`; `acting`: a try is under way, given up at
@@ -33,8 +34,8 @@ export class Watch {
   activityMs: number;
   activityAt: number | undefined;
   activity: string | undefined;
-  /** Of an actor: since when something has waited for it. */
-  waitingSinceMs: number | undefined;
+  /** Of an actor: what waits for it. */
+  waiting: Waiting | undefined;
   /** Of an actor that is being made anew by its own supervision, or whose thread is: until when that may take. */
   mendedUntilMs: number | undefined;
   outage: Outage | undefined;
@@ -57,10 +58,20 @@ export class Watch {
     this.place = record.place ?? now.place;
   }
 
+  /**
+   * A look of the recovery loop saw what waits for it first. One that has moved since the look before is busy.
+   * @param pos undefined when nothing waits
+   */
+  noteWaiting(pos: number | undefined, nowMs: number): void {
+    const sinceMs = pos === this.waiting?.pos ? this.waiting?.sinceMs : nowMs;
+    this.waiting = pos === undefined ? undefined : { pos, sinceMs: sinceMs ?? nowMs, seenMs: nowMs };
+  }
+
   /** So much of its silence was nobody's fault. */
   forgive(ms: number, nowMs: number): void {
     this.beatMs = Math.min(nowMs, this.beatMs + ms);
     this.activityMs = Math.min(nowMs, this.activityMs + ms);
+    if (this.waiting) this.waiting = { ...this.waiting, sinceMs: Math.min(nowMs, this.waiting.sinceMs + ms) };
   }
 
   /** What is due at some time is due so much later. */

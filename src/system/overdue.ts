@@ -26,7 +26,7 @@ export interface OverdueOptions {
   readonly everyMs: number;
   /** How long something may wait, in milliseconds. */
   readonly overdueAfterMs: number;
-  /** Told at the end of each look since when the oldest event of each actor has waited. */
+  /** Told at the end of each look which event of each actor that has one waiting is the oldest: its position. */
   readonly noteWaiting?: (oldest: ReadonlyMap<Address, number>) => void;
 }
 
@@ -53,7 +53,7 @@ class OverdueLook {
   readonly #look: Look;
   readonly #before: Notes;
   readonly notes = createNotes();
-  /** When the oldest event of each actor that has one waiting was written, in milliseconds since the epoch. */
+  /** The position of the oldest event of each actor that has one waiting: it moves while the actor works. */
   readonly waiting = new Map<Address, number>();
   oldestAt = Infinity;
   overdueTimers = 0;
@@ -69,7 +69,7 @@ class OverdueLook {
   recoverable({ address, oldest, status = 'active' }: Recoverable): void {
     if (!oldest || status !== 'active') return;
     this.oldestAt = Math.min(this.oldestAt, oldest.at);
-    this.waiting.set(address, oldest.at);
+    this.waiting.set(address, oldest.pos);
     this.#see('event', address, { mark: oldest.pos, at: oldest.at });
   }
 

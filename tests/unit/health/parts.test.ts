@@ -12,8 +12,9 @@ import { createMemoryStore } from '../../../src/store/memory/memory-store.ts';
 import { createSimulatedEnv } from '../../../src/testing.ts';
 
 const RECORD = { heartbeatMs: 2000, missedBeats: 2, zombieAfterMs: 60_000 };
-const EXTERNAL = { isActor: false, record: RECORD, beatMs: 0, activityMs: 0, waitingSinceMs: undefined };
+const EXTERNAL = { isActor: false, record: RECORD, beatMs: 0, activityMs: 0, waiting: undefined };
 const ACTOR = { ...EXTERNAL, isActor: true };
+const waits = (sinceMs: number, seenMs: number) => ({ pos: 1, sinceMs, seenMs });
 
 test.each([
   { story: 'a fresh heartbeat', signs: EXTERNAL, nowMs: 1, expected: 'alive' },
@@ -21,17 +22,33 @@ test.each([
   { story: 'a little more', signs: EXTERNAL, nowMs: 4200, expected: 'disconnected' },
   { story: 'heartbeats without activity', signs: { ...EXTERNAL, beatMs: 60_000 }, nowMs: 60_000, expected: 'zombie' },
   { story: 'an idle actor', signs: ACTOR, nowMs: 1e9, expected: 'alive' },
-  { story: 'an actor with fresh work', signs: { ...ACTOR, waitingSinceMs: 50_000 }, nowMs: 60_000, expected: 'alive' },
-  { story: 'an actor whose work waits', signs: { ...ACTOR, waitingSinceMs: 1000 }, nowMs: 61_000, expected: 'zombie' },
+  {
+    story: 'an actor with fresh work',
+    signs: { ...ACTOR, waiting: waits(50_000, 60_000) },
+    nowMs: 60_000,
+    expected: 'alive',
+  },
+  {
+    story: 'an actor whose work waits',
+    signs: { ...ACTOR, waiting: waits(1000, 61_000) },
+    nowMs: 61_000,
+    expected: 'zombie',
+  },
+  {
+    story: 'an actor nobody has looked at since',
+    signs: { ...ACTOR, waiting: waits(1000, 50_000) },
+    nowMs: 1e9,
+    expected: 'alive',
+  },
   {
     story: 'an actor that is slow, but gets things done',
-    signs: { ...ACTOR, waitingSinceMs: 0, activityMs: 50_000 },
+    signs: { ...ACTOR, waiting: waits(0, 61_000), activityMs: 50_000 },
     nowMs: 61_000,
     expected: 'alive',
   },
   {
     story: 'an actor that may take as long as it wants',
-    signs: { ...ACTOR, record: { ...RECORD, zombieAfterMs: 0 }, waitingSinceMs: 0 },
+    signs: { ...ACTOR, record: { ...RECORD, zombieAfterMs: 0 }, waiting: waits(0, 1e9) },
     nowMs: 1e9,
     expected: 'alive',
   },
