@@ -1,4 +1,7 @@
-/** Watches that an effect function goes on: one timer, set again when it finds that there was progress. */
+/**
+ * Watches that an effect function goes on: one timer, set again when it finds that there was progress. Time in which the thread itself had
+ * no turn, because a neighbour blocked it or the machine was busy, is held against nobody: whoever was about to say something gets to say it.
+ */
 import type { Env, TimerHandle } from '../env.ts';
 
 /** Pause before a stall that led to nothing is told again. */
@@ -9,6 +12,8 @@ export class StallWatch {
   readonly #stallMs: number;
   readonly #stalled: () => void;
   #progressAtMs: number;
+  /** The thread was late once since the last progress: another time would be no excuse, or one that is always late would never stall. */
+  #isExcused = false;
   #timer: TimerHandle | undefined;
 
   /** @param stallMs time without progress after which `stalled` is called; Infinity for never */
@@ -23,6 +28,7 @@ export class StallWatch {
   /** The work goes on. */
   progress(): void {
     this.#progressAtMs = this.#env.monotonicMs();
+    this.#isExcused = false;
   }
 
   stop(): void {
@@ -36,11 +42,18 @@ export class StallWatch {
   }
 
   #arm(delayMs: number): void {
-    this.#timer = this.#env.setTimeout(() => {
-      const leftMs = this.#progressAtMs + this.#stallMs - this.#env.monotonicMs();
-      // Timers may come a fraction early.
-      if (leftMs > 1) this.#arm(leftMs);
-      else this.#tell();
-    }, delayMs);
+    const dueAtMs = this.#env.monotonicMs() + delayMs;
+    this.#timer = this.#env.setTimeout(() => this.#look(dueAtMs), delayMs);
+  }
+
+  #look(dueAtMs: number): void {
+    const now = this.#env.monotonicMs();
+    const leftMs = this.#progressAtMs + this.#stallMs - now;
+    // Timers may come a fraction early.
+    if (leftMs > 1) return this.#arm(leftMs);
+    const lateMs = Math.min(now - dueAtMs, this.#stallMs);
+    if (lateMs <= 1 || this.#isExcused) return this.#tell();
+    this.#isExcused = true;
+    this.#arm(lateMs);
   }
 }
