@@ -4,9 +4,13 @@
  */
 import { closeSync, existsSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
 
-/** What may be sent. `bad` makes its receiver throw, so it is rejected in the end. */
+/**
+ * What may be sent. `bad` makes its receiver throw, so it is rejected in the end; `frail` goes to one that may come to its end, so it may be
+ * rejected.
+ */
 export type ChaosOp =
   | 'note'
+  | 'frail'
   | 'ask'
   | 'pass'
   | 'run'

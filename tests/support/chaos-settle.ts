@@ -53,9 +53,12 @@ async function countResting(system: System, since: number): Promise<number> {
 }
 
 /** The logs of all actors under load. */
-export async function readLogs(system: System): Promise<Map<string, readonly LoggedEntry[]>> {
+export async function readLogs(
+  system: System,
+  addresses: readonly string[] = ADDRESSES,
+): Promise<Map<string, readonly LoggedEntry[]>> {
   const logs = new Map<string, readonly LoggedEntry[]>();
-  for (const address of ADDRESSES) logs.set(address, await readLog(system, address as Address));
+  for (const address of addresses) logs.set(address, await readLog(system, address as Address));
   return logs;
 }
 

@@ -161,6 +161,9 @@ function describePlace({ address, entry }: Place): string {
 /** What leaves no entry of its own. */
 const UNLOGGED: ReadonlySet<ChaosOp> = new Set(['schedule', 'unschedule', 'publish']);
 
+/** What may be rejected without anything being wrong. */
+const REJECTABLE: ReadonlySet<ChaosOp> = new Set(['bad', 'frail']);
+
 function checkCall({ first, ends }: Call, places: ReadonlyMap<string, readonly Place[]>, found: Findings): void {
   const { id, to, op } = first;
   const at = places.get(id)?.[0];
@@ -175,7 +178,7 @@ function checkCall({ first, ends }: Call, places: ReadonlyMap<string, readonly P
   for (const { is, reply, code } of ends) {
     // Nothing is scheduled for an actor that does not exist.
     const isVain = op === 'unschedule' && code === 'ERR_ACTOR_NOT_FOUND';
-    if (is === 'fail' && op !== 'bad' && !isVain)
+    if (is === 'fail' && !REJECTABLE.has(op) && !isVain)
       found.add('refused', id, `'${id}' (${op} to '${to}') was rejected with ${code}`);
     if (op !== 'ask' || is !== 'ok' || !at) continue;
     const place = (reply as { place?: number } | undefined)?.place;

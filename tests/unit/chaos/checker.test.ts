@@ -54,6 +54,12 @@ test('a rejected call is nowhere, and leaves no gap that counts', () => {
   expect(verdictOn(lines, { [LEDGER]: log({ n: 1 }, { n: 3 }) })).toMatchObject({ rejected: 1, violations: [] });
 });
 
+test('one to an actor that may have ended may be rejected; acknowledged, it counts like any other', () => {
+  const lines = [call(1, { op: 'frail' }), call(2, { op: 'frail' }), end(1, { is: 'fail' }), end(2)];
+  expect(verdictOn(lines, { [LEDGER]: log({ n: 2 }) }).violations).toEqual([]);
+  expect(verdictOn(lines, { [LEDGER]: [] }).kinds).toEqual(['lost']);
+});
+
 test('an acknowledged event that is in no log is lost', () => {
   expect(verdictOn([call(1), end(1)], { [LEDGER]: [] })).toMatchObject({ lost: 1, kinds: ['lost'] });
 });
