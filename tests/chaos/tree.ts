@@ -24,6 +24,13 @@ const OPTIONS = {
   faults: { usual: 500, from: 1, to: 100_000, text: 'faults injected' },
   seed: { usual: 1, from: 0, to: 4_294_967_295, text: 'seed of all random choices' },
   threads: { usual: 3, from: 1, to: 16, text: 'worker threads' },
+  // Where others keep the processors busy a thread may get none for long, and counts as blocked.
+  hang: {
+    usual: 1500,
+    from: 100,
+    to: 60_000,
+    text: 'milliseconds a turn may block its thread; more for a busy machine',
+  },
 } as const;
 
 type Options = { readonly [K in keyof typeof OPTIONS]: number };
@@ -38,7 +45,8 @@ async function run(options: Options): Promise<number> {
   const report = new TreeReport(options);
   const said: string[] = [];
   const root = createTree();
-  const home = await TreeHome.start({ folder, threads: options.threads, root, log: (line) => void said.push(line) });
+  const { threads, hang: hangMs } = options;
+  const home = await TreeHome.start({ folder, threads, hangMs, root, log: (line) => void said.push(line) });
   const random = createChaosRandom(options.seed);
   const load = new TreeLoad(
     home.system,

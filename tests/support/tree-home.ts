@@ -10,8 +10,6 @@ import { addressOf, placesFrom } from './tree-shape.ts';
 import type { TreePlace } from './tree-shape.ts';
 
 const BEAT_MS = 50;
-/** As small as a busy machine lets it be: where many programs share two cores, a thread may well get none of them for some hundred milliseconds. */
-const HANG_MS = 1500;
 const MAX_HEAP_MB = 48;
 const RECOVER_EVERY_MS = 200;
 
@@ -24,6 +22,8 @@ const REST_TOPIC = 'tree.rest';
 export interface HomeOptions {
   readonly folder: string;
   readonly threads: number;
+  /** Time a turn may block its thread, in milliseconds. */
+  readonly hangMs: number;
   readonly root: TreePlace;
   /** Lines of the log, for when something goes wrong. */
   readonly log: (line: string) => void;
@@ -40,7 +40,7 @@ export class TreeHome {
   }
 
   /** Starts the system and waits until every actor of the tree is there. */
-  static async start({ folder, threads, root, log }: HomeOptions): Promise<TreeHome> {
+  static async start({ folder, threads, hangMs, root, log }: HomeOptions): Promise<TreeHome> {
     const file = `${folder}/store.db`;
     const system = await createSystem({
       actors: [new URL('./tree-actors.ts', import.meta.url)],
@@ -48,7 +48,7 @@ export class TreeHome {
       threads,
       recoverEveryMs: RECOVER_EVERY_MS,
       beatMs: BEAT_MS,
-      hangMs: HANG_MS,
+      hangMs,
       maxThreadHeapMb: MAX_HEAP_MB,
       log: (level, fields, text) =>
         void (level !== 'debug' && log(`${Math.round(performance.now())} ${level} ${text} ${JSON.stringify(fields)}`)),
@@ -107,6 +107,20 @@ export class TreeHome {
   async stop(): Promise<void> {
     this.#db.close();
     await this.system.stop();
+  }
+}
+
+/** Waits for what has an end of its own, unless something is broken. */
+export async function inTime<T>(fact: Promise<T>, what: string): Promise<T> {
+  const over = new AbortController();
+  const late = sleep(TIMEOUT_MS, undefined, { signal: over.signal }).then(() => {
+    throw new Error(`Not within ${TIMEOUT_MS} ms: ${what}`);
+  });
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([fact, late]);
+  } finally {
+    over.abort();
   }
 }
 

@@ -1,7 +1,7 @@
-/** The load of the tree run: sends with ids and chains of tells between actors, each call and outcome in a history. */
+/** The load of the tree run: sends, half of them with an id, and chains of tells between actors, each call and outcome in a history. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTroupeError } from '../../src/index.ts';
-import type { ActorEvent, System } from '../../src/index.ts';
+import type { ActorEvent, SendOptions, System } from '../../src/index.ts';
 import type { ChaosOp, HistoryLine } from './chaos-history.ts';
 import type { ChaosRandom } from './chaos-random.ts';
 import { TREE_DEFINITIONS } from './tree-actors.ts';
@@ -53,19 +53,22 @@ export class TreeLoad {
     const route = (extra['route'] as readonly string[] | undefined) ?? [];
     const known = { id, from: SENDER, n, at: Date.now() };
     const rejectable = isBrief(to) && op !== 'bad' ? 'frail' : op;
-    this.lines.push({ t: 'call', ...known, op: rejectable, to, route, isKeyed: true });
+    // Half of them without an id of the caller's: what is repeated to a new thread must be known by other means.
+    const isKeyed = n % 2 === 0;
+    this.lines.push({ t: 'call', ...known, op: rejectable, to, route, isKeyed });
     this.#open++;
-    const code = await this.#outcomeOf(to, { ...extra, type, id, from: SENDER, n } as ActorEvent, id);
+    const event = { ...extra, type, id, from: SENDER, n } as ActorEvent;
+    const code = await this.#outcomeOf(to, event, isKeyed ? { id } : {});
     this.#open--;
     const is = code === undefined ? 'ok' : 'fail';
     this.lines.push({ t: 'end', id, from: SENDER, n, is, at: Date.now(), ...(code !== undefined && { code }) });
     return is === 'ok';
   }
 
-  async #outcomeOf(to: string, event: ActorEvent, id: string): Promise<string | undefined> {
+  async #outcomeOf(to: string, event: ActorEvent, options: SendOptions): Promise<string | undefined> {
     const [type = '', key = ''] = to.split('/');
     try {
-      await this.#system.actor(TREE_DEFINITIONS[type as TreeType], key).send(event as never, { id });
+      await this.#system.actor(TREE_DEFINITIONS[type as TreeType], key).send(event as never, options);
       return undefined;
     } catch (error) {
       if (isTroupeError(error)) return error.code;
