@@ -67,10 +67,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       entry: (entry, index) => system.take(entry, index),
       replaced: (index, moved) => system.repeatFor(index, moved),
       announce: system.announce,
-      storeTrouble: (error) => {
-        system.storeTrouble(error !== undefined);
-        logTrouble(log, error);
-      },
+      storeTrouble: (error) => noteStoreTrouble(system, log, error),
     },
   );
   await threads.start();
@@ -84,10 +81,11 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   return system;
 }
 
-function logTrouble(log: Logger, error: Error | undefined): void {
+/** Trouble of the store is held against nobody who is watched. */
+function noteStoreTrouble(system: System, log: Logger, error: Error | undefined): void {
+  system.storeTrouble(error !== undefined);
   if (!error) return log.info('the store saves again', { component: 'store' });
-  const fields = { component: 'store', error: encodeError(error) };
-  log.error('the store cannot save; work is kept and tried again', fields);
+  log.error('the store cannot save; work is kept and tried again', { component: 'store', error: encodeError(error) });
 }
 
 function logSpareLost(log: Logger, error: unknown): void {

@@ -46,7 +46,7 @@ import type { Routes } from '../thread/routes.ts';
 import { readTree } from './tree.ts';
 import type { ActorTree, TreeOptions } from './tree.ts';
 import { Watches } from './watches.ts';
-import { within } from './within.ts';
+import { withTimeout } from '../with-timeout.ts';
 
 export interface SystemParts {
   readonly env: Env;
@@ -336,7 +336,7 @@ export class System {
     this.#recovery?.stop();
     this.#health?.close();
     await this.#bus?.stop({ timeoutMs });
-    await within(this.#parts.env, timeoutMs, this.#core.sends.settled());
+    await withTimeout(this.#parts.env, timeoutMs, (done) => void this.#core.sends.settled().then(done, done));
     await this.#signOff();
     await this.#threads?.stop(timeoutMs);
     this.#core.sends.abandon();
@@ -349,8 +349,8 @@ export class System {
   /** The downtime counts from here. A store in trouble does not hold up the stop. */
   #signOff(): Promise<void> {
     const { env } = this.#parts;
-    const alive = this.#threads?.store.call('markAlive', env.now());
-    return within(env, SIGN_OFF_MS, alive ?? Promise.resolve());
+    const alive = this.#threads?.store.call('markAlive', env.now()) ?? Promise.resolve();
+    return withTimeout(env, SIGN_OFF_MS, (done) => void alive.then(done, done));
   }
 
   get #letters(): DeadLetters {

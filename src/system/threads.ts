@@ -212,7 +212,9 @@ export class Threads {
     const { env, launcher, modules } = this.#options;
     env.clearTimeout(this.#spareTimer);
     if (launcher.spare === undefined || this.#isStopping) return;
-    this.#spareTimer = env.setTimeout(() => launcher.spare?.prepare(modules), SPARE_AFTER_MS);
+    this.#spareTimer = env.setTimeout(() => {
+      if (!this.#isStopping) launcher.spare?.prepare(modules);
+    }, SPARE_AFTER_MS);
   }
 
   /** Lets hosts finish what they posted, then closes the store. */

@@ -1,5 +1,6 @@
 /** G10: what blocks, ends or fills a thread is named, and nobody beside it loses anything. */
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import type { SystemEvents } from '../../src/supervision/events.ts';
 import { counter } from '../support/actors-basic.ts';
@@ -34,6 +35,25 @@ async function sendThroughout(troupe: TestTroupe, isOver: () => boolean): Promis
   });
   await Promise.all(sends);
   return sends.length;
+}
+
+/** The threads that have loaded and run no host. */
+function watchReserve(): { readonly size: number } & Disposable {
+  const loaded = new Set<Worker>();
+  const watch = (worker: Worker): void => {
+    worker.on('message', ({ kind }: { kind: string }) => {
+      if (kind === 'prepared') loaded.add(worker);
+      if (kind === 'ready') loaded.delete(worker);
+    });
+    worker.on('exit', () => void loaded.delete(worker));
+  };
+  process.on('worker', watch);
+  return {
+    get size() {
+      return loaded.size;
+    },
+    [Symbol.dispose]: () => void process.off('worker', watch),
+  };
 }
 
 const IN_TURNS: readonly { fault: TurnFault; end: Ended['end']; limits?: TestOptions }[] = [
@@ -197,14 +217,15 @@ test('an actor may block its thread for as long as its own definition says', asy
 });
 
 test('G10: threads that are lost one after the other, with and without one in reserve, lose nothing', async () => {
+  using reserve = watchReserve();
   const { troupe, ended, replaced } = await createWatched();
   await using _ = troupe;
   const ref = troupe.system.actor(counter, 'a');
   const sends: Promise<void>[] = [];
   for (let round = 0; round < 5; round++) {
     sends.push(ref.send({ type: 'ADD', n: 1 }));
-    // Odd rounds leave time to get one ready.
-    if (round % 2 === 1) await new Promise((resolve) => setTimeout(resolve, 1800));
+    // Odd rounds wait until one is in reserve.
+    if (round % 2 === 1) await eventually(() => reserve.size);
     await troupe.system.threads.endWorker(0);
     await eventually(() => replaced.length > round);
   }
