@@ -46,6 +46,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     : createThreadLauncher({
         env,
         maxHeapMb: resolved.maxThreadHeapMb,
+        loadMs: startMsOf(resolved),
         spareLost: resolved.spareThread ? (error) => logSpareLost(log, error) : undefined,
       });
   const threads = new Threads(
@@ -96,7 +97,17 @@ function logSpareLost(log: Logger, error: unknown): void {
 const MEGABYTE = 1024 * 1024;
 
 /** What threads may do, as main watches it. */
-function toLimits({ beatMs, hangMs, maxThreadBufferMb }: ResolvedOptions, definitions: Definitions): MonitorLimits {
+function toLimits(options: ResolvedOptions, definitions: Definitions): MonitorLimits {
+  const { beatMs, hangMs, maxThreadBufferMb } = options;
   const hangMsOf = (address: string): number | undefined => definitions.hangMsOf(typeOf(address as Address));
-  return { beatMs, hangMs, hangMsOf, maxBufferBytes: maxThreadBufferMb * MEGABYTE, readRssBytes };
+  const startMs = startMsOf(options);
+  return { beatMs, hangMs, startMs, hangMsOf, maxBufferBytes: maxThreadBufferMb * MEGABYTE, readRssBytes };
+}
+
+/** Least time a thread gets to load and start. */
+const MIN_START_MS = 30_000;
+
+/** A thread that loads cannot beat: it gets more time than a turn. */
+function startMsOf({ hangMs }: ResolvedOptions): number {
+  return Math.max(MIN_START_MS, 4 * hangMs);
 }

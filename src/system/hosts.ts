@@ -61,6 +61,8 @@ export interface HostsOptions {
   readonly maxLive: number;
   /** Time between two beats of a host, in milliseconds. */
   readonly beatMs: number;
+  /** Time a host may take to load and start, in milliseconds; nothing where it cannot be ended. */
+  readonly startMs?: number | undefined;
   readonly store: StoreThread;
 }
 
@@ -110,7 +112,7 @@ export class Hosts {
    */
   async start(of: HostStart, served: () => void = () => {}): Promise<void> {
     const { env, prints } = this.#options;
-    const report = await this.#launch(of);
+    const report = await this.#report(of);
     if (report.kind === 'failed') throw threadFailed(of.index, report.error);
     if (report.kind === 'ready') assertSamePrints(prints, report.prints, of.index);
     const slot = this.#slots.get(of.index);
@@ -147,6 +149,19 @@ export class Hosts {
       store.connect(clientName(slot), storeEnd);
       slot.launched.reconnectStore(hostEnd);
     }
+  }
+
+  /** Resolves with its first report. One that says nothing in time, such as one that blocks while it loads, is ended. */
+  async #report(of: HostStart): Promise<HostReport> {
+    const { env, startMs } = this.#options;
+    let report: HostReport | undefined;
+    const launched = this.#launch(of).then((first) => (report = first));
+    if (startMs === undefined) return launched;
+    await withTimeout(env, startMs, (done) => void launched.then(done));
+    if (report) return report;
+    const slot = this.#slots.get(of.index);
+    if (slot?.incarnation === of.incarnation) void slot.launched.terminate();
+    return { kind: 'failed', error: encodeError(new Error(`It was not ready after ${startMs} ms.`)) };
   }
 
   /** Resolves with its first report, or with why it ended without one. */

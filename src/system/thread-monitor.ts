@@ -12,6 +12,8 @@ import type { BeatMark, Pulse } from '../thread/beat.ts';
 export interface MonitorLimits extends BeatLimits {
   /** Time a thread may be blocked, in milliseconds, unless the definition of the actor that runs says its own. */
   readonly hangMs: number;
+  /** Time a thread may take to load and start, in milliseconds. */
+  readonly startMs: number;
   readonly hangMsOf: (address: string) => number | undefined;
   /** Memory of the process, without what main itself is known to hold. */
   readonly readRssBytes: () => number;

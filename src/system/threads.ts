@@ -128,7 +128,7 @@ export class Threads {
       replaced: () => this.#hosts.reconnectStore(),
     });
     this.#hosts = new Hosts(
-      { ...options, beatMs: limits?.beatMs ?? 0, store: this.#store },
+      { ...options, beatMs: limits?.beatMs ?? 0, startMs: limits?.startMs, store: this.#store },
       {
         entry: (entry, index) => events.entry(entry, index),
         exit: (slot, error, end) => void this.#onHostExit(slot, error, end),

@@ -3,25 +3,28 @@
  * when a lost one is replaced. Holds one thread at most, and lets go of one that cannot load.
  */
 import { decodeError } from './error-codec.ts';
-import type { Env } from '../env.ts';
+import type { Env, TimerHandle } from '../env.ts';
 import { withTimeout } from '../with-timeout.ts';
 import type { HostThread } from './host-thread.ts';
 
 export interface SpareThreadOptions {
   readonly env: Env;
+  /** Time it may take to load before it is given up, in milliseconds. */
+  readonly loadMs: number;
   /** Starts a thread that may run a host. */
   readonly start: () => HostThread;
   /** The thread in reserve has ended, or could not load. */
   readonly lost: (error: unknown) => void;
 }
 
-/** Time a thread gets to load before it is ended all the same. */
-const LOAD_MS = 2_000;
+/** Time a thread that must end gets to finish loading. */
+const END_MS = 2_000;
 
 export class SpareThread {
   readonly #options: SpareThreadOptions;
   #thread: HostThread | undefined;
   #isLoading = false;
+  #timer: TimerHandle;
   #onLoaded: (() => void) | undefined;
 
   constructor(options: SpareThreadOptions) {
@@ -31,6 +34,7 @@ export class SpareThread {
   /** Starts one, if there is none. */
   prepare(modules: readonly string[]): void {
     if (this.#thread) return;
+    const { env, loadMs } = this.#options;
     const thread = this.#options.start();
     this.#thread = thread;
     this.#isLoading = true;
@@ -39,17 +43,20 @@ export class SpareThread {
       report: (report) => {
         if (report.kind === 'failed') return this.#lose(thread, decodeError(report.error));
         this.#isLoading = false;
+        env.clearTimeout(this.#timer);
         this.#onLoaded?.();
       },
       exit: (error) => this.#lose(thread, error),
     };
     thread.command({ kind: 'prepare', modules });
+    this.#timer = env.setTimeout(() => this.#lose(thread, new Error(`It had not loaded after ${loadMs} ms.`)), loadMs);
   }
 
   /** Hands it over, also one that still loads: that is a head start. */
   take(): HostThread | undefined {
     const thread = this.#thread;
     this.#thread = undefined;
+    this.#options.env.clearTimeout(this.#timer);
     if (thread) thread.isHolding = true;
     return thread;
   }
@@ -60,8 +67,9 @@ export class SpareThread {
    */
   async end(): Promise<void> {
     const thread = this.#thread;
+    this.#options.env.clearTimeout(this.#timer);
     if (!thread) return;
-    if (this.#isLoading) await withTimeout(this.#options.env, LOAD_MS, (done) => void (this.#onLoaded = done));
+    if (this.#isLoading) await withTimeout(this.#options.env, END_MS, (done) => void (this.#onLoaded = done));
     this.#thread = undefined;
     await thread.terminate();
   }
@@ -69,6 +77,7 @@ export class SpareThread {
   #lose(thread: HostThread, error: unknown): void {
     if (this.#thread !== thread) return;
     this.#thread = undefined;
+    this.#options.env.clearTimeout(this.#timer);
     this.#onLoaded?.();
     void thread.terminate();
     this.#options.lost(error);

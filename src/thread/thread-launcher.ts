@@ -14,14 +14,16 @@ export interface ThreadLauncherOptions {
   readonly env: Env;
   /** The most the heap of one may take, in MB; beyond it the thread ends. */
   readonly maxHeapMb: number;
+  /** Time the thread in reserve may take to load, in milliseconds. */
+  readonly loadMs: number;
   /** Called when the thread in reserve is lost; nothing where there is to be none. */
   readonly spareLost?: ((error: unknown) => void) | undefined;
 }
 
 /** The launcher of a system with threads. */
-export function createThreadLauncher({ env, maxHeapMb, spareLost }: ThreadLauncherOptions): Launcher {
+export function createThreadLauncher({ env, maxHeapMb, loadMs, spareLost }: ThreadLauncherOptions): Launcher {
   const startNamed = (name: string): HostThread => new HostThread({ name, maxHeapMb });
-  const spare = spareLost && new SpareThread({ env, start: () => startNamed('troupe-spare'), lost: spareLost });
+  const spare = spareLost && new SpareThread({ env, loadMs, start: () => startNamed('troupe-spare'), lost: spareLost });
   return {
     createChannel: () => {
       const { port1, port2 } = new MessageChannel();

@@ -13,10 +13,21 @@ const rest = async (): Promise<void> => {
   for (let i = 0; i < 30; i++) await new Promise((resolve) => setImmediate(resolve));
 };
 
+/** A start is given up soon, and nothing else is ended. */
+const MUTE_LIMITS = {
+  beatMs: 1000,
+  hangMs: 60_000,
+  startMs: 50,
+  hangMsOf: () => undefined,
+  maxBufferBytes: Infinity,
+  readRssBytes: () => 0,
+};
+
 /** A launcher that only notes what it is asked for. Stores open and hosts get ready at once; drains wait for the test. */
-function setUp({ workers = 2, drainsByItself = true, version = 1 } = {}) {
+function setUp({ workers = 2, drainsByItself = true, version = 1, muteLaunch = -1 } = {}) {
   const env = createRealEnv();
   const calls: string[] = [];
+  let launches = 0;
   const hosts: HostEvents[] = [];
   const heard: string[] = [];
   const mains: Port[] = [];
@@ -34,7 +45,8 @@ function setUp({ workers = 2, drainsByItself = true, version = 1 } = {}) {
         events.exit(error, 'error');
       };
       hosts[index] = { ...events, exit };
-      env.defer(() => events.report({ kind: 'ready', prints: [{ type: 'a', version, hash: 'x' }] }));
+      if (launches++ !== muteLaunch)
+        env.defer(() => events.report({ kind: 'ready', prints: [{ type: 'a', version, hash: 'x' }] }));
       return {
         connectPeer: (peer) => void calls.push(`connect host ${index} to ${peer}`),
         route: () => {},
@@ -71,6 +83,7 @@ function setUp({ workers = 2, drainsByItself = true, version = 1 } = {}) {
     store: { url: 'memory:', synchronous: 'full' as const },
     routes: new Routes(workers, new Definitions()),
     maxLive: 10_000,
+    ...(muteLaunch >= 0 && { limits: MUTE_LIMITS }),
     rise: async () => 0,
   };
   const threads = new Threads(options, {
@@ -98,6 +111,17 @@ describe('Threads', () => {
         'connect host 0 to 1',
       ]),
     );
+    await threads.stop(1000);
+  });
+
+  test('a thread that blocks while it loads is ended, and another is tried', async () => {
+    const { threads, calls, hosts } = setUp({ workers: 1, muteLaunch: 1 });
+    await threads.start();
+    calls.length = 0;
+    hosts[0]?.exit(new Error('died'), 'error');
+    await eventually(() => calls.includes('replaced 0'));
+    const seen = calls.filter((call) => !call.startsWith('connect'));
+    expect(seen).toEqual(['drain host-0.0', 'launch host 0', 'terminate host 0', 'launch host 0', 'replaced 0']);
     await threads.stop(1000);
   });
 

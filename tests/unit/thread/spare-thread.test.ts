@@ -1,12 +1,13 @@
 /** The thread in reserve: one at most, handed over once, let go of when it cannot serve. */
 import { expect, test } from 'vitest';
-import { createRealEnv } from '../../../src/env.ts';
+import { createSimulatedEnv } from '../../../src/testing.ts';
 import type { HostThread } from '../../../src/thread/host-thread.ts';
 import type { HostEvents } from '../../../src/thread/launcher.ts';
 import { SpareThread } from '../../../src/thread/spare-thread.ts';
 
 /** Threads that only note what they are asked for. */
 function setUp() {
+  const env = createSimulatedEnv({ seed: 1 });
   const calls: string[] = [];
   const started: { events: HostEvents }[] = [];
   const lost: string[] = [];
@@ -24,11 +25,12 @@ function setUp() {
     return thread as never;
   };
   const spare = new SpareThread({
-    env: createRealEnv(),
+    env,
+    loadMs: 30_000,
     start,
     lost: (error) => void lost.push((error as Error).message),
   });
-  return { spare, calls, started, lost };
+  return { spare, calls, started, lost, env };
 }
 
 test('it loads the definitions, keeps no process alive, and is there once', () => {
@@ -40,6 +42,20 @@ test('it loads the definitions, keeps no process alive, and is there once', () =
   expect(spare.take()).toBe(started[0]);
   expect(spare.take()).toBeUndefined();
   expect(calls.at(-1)).toBe('ref 0');
+});
+
+test('one that does not load in time is ended, unless it has been taken or has loaded', async () => {
+  const { spare, calls, started, lost, env } = setUp();
+  spare.prepare(['a']);
+  spare.take();
+  spare.prepare(['a']);
+  started[1]?.events.report({ kind: 'prepared' });
+  await env.advance(30_000);
+  expect(lost).toEqual([]);
+  spare.take();
+  spare.prepare(['a']);
+  await env.advance(30_000);
+  expect([calls.at(-1), lost, spare.take()]).toEqual(['terminate 2', ['It had not loaded after 30000 ms.'], undefined]);
 });
 
 test('one that cannot load, or ends, is let go of with a word, and the next may be prepared', () => {
