@@ -12,12 +12,11 @@ import type { BusQuery } from '../store/queries.ts';
 import type { BusEventRow } from '../store/store.ts';
 import type { Announce } from '../supervision/events.ts';
 import { encodeError } from '../thread/error-codec.ts';
-import type { AgentRecord, AgentState, RecoveryStrategy } from './agent.ts';
+import type { AgentRecord, AgentState, RecoveryStrategy, ReplayResult } from './agent.ts';
 import { pauseBefore } from '../supervision/backoff.ts';
 import { AGENT_BACKOFF } from './backoff.ts';
 import { judge } from './judge.ts';
-import { NOTHING_MISSED, isMostlyFailed, replayMissed } from './replay.ts';
-import type { Replayed } from './replay.ts';
+import { NOTHING_MISSED, ReplayTally, isMostlyFailed, replayMissed } from './replay.ts';
 import type { HealthTally } from './tally.ts';
 import type { Outage, Watch } from './watch.ts';
 
@@ -228,20 +227,30 @@ export class Outages {
     const { record, functions, delivered } = watch;
     const { deliver } = functions;
     if (!deliver) return;
-    const isOver = (): boolean => watch.outage !== outage || judge(watch, this.#nowMs) !== 'alive';
+    const { missed: tally } = outage;
+    const isCurrent = (): boolean => watch.outage === outage;
+    // Only silence ends it: what was handed over is work, and an actor is heard of otherwise.
+    const isOver = (): boolean => !isCurrent() || judge(watch, this.#nowMs) === 'disconnected';
+    const reached = (pos: number): void => void (isCurrent() && (watch.place = pos));
+    const tried = (isHandedOver: boolean): void => this.#tried(watch, isHandedOver);
     try {
       const untilPos = await lastPos();
-      const request = { env, read, record, deliver, delivered, afterPos: watch.place, untilPos, isOver };
-      const replayed = await replayMissed(request);
-      if (watch.outage !== outage) return;
-      watch.place = replayed.pos;
-      if (replayed.pos < untilPos) return this.#outAgain(watch, outage);
-      this.#finish(watch, outage, replayed);
+      const range = { afterPos: watch.place, untilPos };
+      const request = { env, read, record, deliver, delivered, ...range, isOver, tally, reached, tried };
+      const isDone = await replayMissed(request);
+      if (!isCurrent()) return;
+      if (!isDone) return this.#outAgain(watch, outage);
+      this.#finish(watch, outage, tally.result());
     } catch (error) {
-      if (watch.outage !== outage) return;
+      if (!isCurrent()) return;
       log.warn('what an agent missed is read again later', { agent: watch.agent, error: encodeError(error) });
       outage.untilMs = this.#nowMs + READ_AGAIN_MS;
     }
+  }
+
+  #tried(watch: Watch, isHandedOver: boolean): void {
+    this.#options.tally.tried(isHandedOver);
+    if (isHandedOver) watch.activityMs = this.#nowMs;
   }
 
   /** Gone while it was given what it had missed: the rest waits for its return. */
@@ -252,18 +261,15 @@ export class Outages {
     outage.untilMs = this.#nowMs + this.#pauseMs(watch);
   }
 
-  #finish(watch: Watch, outage: Outage, replay: Replayed | undefined, { isOwed = false } = {}): void {
+  #finish(watch: Watch, outage: Outage, replay: ReplayResult | undefined, { isOwed = false } = {}): void {
     const { tally, announce, keep } = this.#options;
     const { agent, record, attempts } = watch;
     const nowMs = this.#nowMs;
     const recoveryMs = nowMs - outage.sinceMs;
     watch.outage = undefined;
     watch.recoveredMs = nowMs;
-    const { pos: _pos, ...result } = replay ?? { ...NOTHING_MISSED, pos: 0 };
-    if (replay) {
-      watch.lastReplay = result;
-      tally.handedOver(result);
-    }
+    const result = replay ?? NOTHING_MISSED;
+    if (replay) watch.lastReplay = replay;
     if (!outage.isCounted) tally.recovered(recoveryMs);
     const { place, ...rest } = record;
     if (place !== undefined && !isOwed) keep(watch, rest);
@@ -299,7 +305,7 @@ export class Outages {
 /** An outage that waits for something other than time. */
 function fresh(sinceMs: number): Outage {
   const flags = { isZombie: false, isCounted: false, isLost: false };
-  return { sinceMs, ...flags, phase: 'waiting', untilMs: Infinity, token: 0 };
+  return { sinceMs, ...flags, phase: 'waiting', untilMs: Infinity, token: 0, missed: new ReplayTally() };
 }
 
 function strategyName(strategy: RecoveryStrategy): string {

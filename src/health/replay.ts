@@ -30,36 +30,38 @@ export interface ReplayRequest {
   readonly delivered: DeliveredIds;
   /** Begins after this position. */
   readonly afterPos: number;
+  /** Counts of the whole outage: a hand-over may come in parts. */
+  readonly tally: ReplayTally;
+  /** Everything up to this position is done with. */
+  readonly reached: (pos: number) => void;
+  /** An event was handed over, or could not be. */
+  readonly tried: (isHandedOver: boolean) => void;
   /** Ends with this one. */
   readonly untilPos: number;
   /** True when the agent is out again. */
   readonly isOver: () => boolean;
 }
 
-/** How far it came; up to `untilPos`, unless the agent was out again. */
-export interface Replayed extends ReplayResult {
-  readonly pos: number;
-}
-
 /** Nothing was missed. */
 export const NOTHING_MISSED: ReplayResult = { replayed: 0, failed: 0, skipped: 0, failures: [] };
 
-/** Hands over what was missed. Rejects only when the store cannot be read. */
-export async function replayMissed(request: ReplayRequest): Promise<Replayed> {
-  const { read, untilPos, isOver, afterPos } = request;
-  const tally = new Tally();
+/** Hands over what was missed. Resolves with false when the agent was out again before the end; rejects only when the store cannot be read. */
+export async function replayMissed(request: ReplayRequest): Promise<boolean> {
+  const { read, untilPos, isOver, afterPos, reached } = request;
   let pos = afterPos;
   while (pos < untilPos) {
     const page = await read({ afterPos: pos, limit: PAGE_EVENTS });
     for (const row of page) {
-      if (row.pos > untilPos) return tally.result(untilPos);
-      if (isOver()) return tally.result(pos);
-      if (isWanted(request.record, row)) await handOver(request, row, tally);
+      if (row.pos > untilPos) break;
+      if (isOver()) return false;
+      if (isWanted(request.record, row)) await handOver(request, row);
       pos = row.pos;
+      reached(pos);
     }
-    if (page.length < PAGE_EVENTS) break;
+    if (page.length < PAGE_EVENTS || (page.at(-1)?.pos ?? 0) >= untilPos) break;
   }
-  return tally.result(Math.max(pos, untilPos));
+  reached(Math.max(pos, untilPos));
+  return true;
 }
 
 /** True when more than half of what was tried failed. */
@@ -72,16 +74,19 @@ function isWanted({ topics, replay }: Pick<AgentRecord, 'topics' | 'replay'>, ro
   return topics.some((pattern) => matchesPattern(pattern, row.topic));
 }
 
-async function handOver({ env, deliver, delivered }: ReplayRequest, row: BusEventRow, tally: Tally): Promise<void> {
+async function handOver(request: ReplayRequest, row: BusEventRow): Promise<void> {
+  const { env, deliver, delivered, tally, tried } = request;
   if (delivered.has(row.id)) return void tally.skipped++;
   for (let tries = 1; ; tries++) {
     try {
       await withLimit(env, deliver, toBusEvent(row));
       delivered.add(row.id);
       tally.replayed++;
-      return;
+      return tried(true);
     } catch (error) {
-      if (tries === MAX_TRIES) return tally.fail(row, error);
+      if (tries < MAX_TRIES) continue;
+      tally.fail(row, error);
+      return tried(false);
     }
   }
 }
@@ -101,7 +106,8 @@ function toBusEvent({ id, topic, source, at, priority, text }: BusEventRow): Bus
   return { id, topic, source, time: at, priority, data: JSON.parse(text) as unknown };
 }
 
-class Tally {
+/** What came of the events of one outage so far. */
+export class ReplayTally {
   replayed = 0;
   skipped = 0;
   #failed = 0;
@@ -113,8 +119,8 @@ class Tally {
     this.#failures.push({ id, topic, error: error instanceof Error ? error.message : String(error) });
   }
 
-  result(pos: number): Replayed {
+  result(): ReplayResult {
     const { replayed, skipped } = this;
-    return { replayed, skipped, failed: this.#failed, failures: this.#failures, pos };
+    return { replayed, skipped, failed: this.#failed, failures: [...this.#failures] };
   }
 }

@@ -1,7 +1,7 @@
 /** Counts and durations for the statistics of health. */
 import type { Env } from '../env.ts';
 import { AGENT_STATES } from './agent.ts';
-import type { AgentState, HealthStats, ReplayResult } from './agent.ts';
+import type { AgentState, HealthStats } from './agent.ts';
 
 /** Recoveries whose duration is kept. */
 const MAX_DURATIONS = 1000;
@@ -42,9 +42,10 @@ export class HealthTally {
     this.#durations[this.#recovered++ % MAX_DURATIONS] = durationMs;
   }
 
-  handedOver({ replayed, failed }: ReplayResult): void {
-    this.#replayed += replayed;
-    this.#replayFailed += failed;
+  /** An event that was missed was handed over, or could not be. */
+  tried(isHandedOver: boolean): void {
+    if (isHandedOver) this.#replayed++;
+    else this.#replayFailed++;
   }
 
   stats(states: Iterable<AgentState>): HealthStats {

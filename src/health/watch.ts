@@ -2,6 +2,7 @@
 import type { AgentFunctions, AgentHealth, AgentRecord, AgentState, ReplayResult } from './agent.ts';
 import { DeliveredIds } from './delivered.ts';
 import type { Waiting } from './judge.ts';
+import type { ReplayTally } from './replay.ts';
 
 /**
  * A stretch of time in which an agent is out. `waiting`: the next try is due at `untilMs`; `acting`: a try is under way, given up at
@@ -19,6 +20,8 @@ export interface Outage {
   untilMs: number;
   /** Tells an answer of this try from one of an earlier try. */
   token: number;
+  /** What came of handing over what was missed, all parts together. */
+  readonly missed: ReplayTally;
 }
 
 export class Watch {

@@ -204,3 +204,52 @@ test('H5: an agent that was well when the process was killed misses nothing of i
   await run.clock.advance(0);
   expect(got).toEqual(['unseen']);
 });
+
+/** A hand-over of sixty events that takes minutes, to an agent whose heartbeats go on. */
+async function playSlowly(failing: number) {
+  const tries = new Map<string, number>();
+  const starts: number[] = [];
+  let sleep: (ms: number) => Promise<void> = async () => {};
+  const deliver = async ({ id, data }: BusEvent): Promise<void> => {
+    tries.set(id, (tries.get(id) ?? 0) + 1);
+    await sleep(2000);
+    if ((data as number) < failing) throw new Error('will not');
+  };
+  const recover = (attempt: number): void => void starts.push(attempt);
+  const played = await play({ strategy: 'restart', zombieAfterMs: 10_000, recover, deliver });
+  const { run } = played;
+  sleep = (ms) => new Promise((resolve) => void run.env.setTimeout(() => resolve(), ms));
+  await played.leave();
+  await played.publish(0, 60);
+  starts.length = 0;
+  return { ...played, tries, starts };
+}
+
+test('H3, H5: a hand-over that takes longer than zombieAfterMs goes on to its end while heartbeats come', async () => {
+  const { run, tries, starts } = await playSlowly(0);
+  await using _ = run;
+  await run.beat(125_000, 'scout');
+  expect([starts, tries.size]).toEqual([[], 60]);
+  expect(run.changes('scout').slice(-1)).toEqual(['recovering>healthy']);
+  expect(run.recoveries('scout').at(-1)).toMatchObject({ isRecovered: true, replayed: 60, failed: 0 });
+});
+
+test('H5: events that fail for longer than zombieAfterMs do not cut the hand-over short, and count to its end', async () => {
+  const { run, tries } = await playSlowly(32);
+  await using _ = run;
+  await run.beat(190_000, 'scout');
+  expect(tries.size).toBe(60);
+  expect(run.system.health.of('scout')).toMatchObject({ lastReplay: { replayed: 28, failed: 32 } });
+  expect(run.changes('scout')).toContain('recovering>degraded');
+});
+
+test('H5, H6: what was handed over before an agent went again counts with the rest', async () => {
+  const { run } = await playSlowly(32);
+  await using _ = run;
+  await run.beat(100_000, 'scout');
+  await run.clock.advance(10_000);
+  expect(run.changes('scout').at(-1)).not.toBe('recovering>degraded');
+  await run.beat(86_000, 'scout');
+  expect(run.system.health.of('scout')).toMatchObject({ lastReplay: { replayed: 28, failed: 32, skipped: 0 } });
+  expect(run.system.health.stats()).toMatchObject({ replayed: 28, replayFailed: 32 });
+});
