@@ -30,7 +30,10 @@ export interface AgentFailure {
 }
 
 export interface DegradationContext extends DegradationInput {
-  /** Of the last `calmMs` or `withinMs`, whichever is longer; oldest first, at most a thousand. */
+  /**
+   * Of the last `calmMs` or `withinMs`, whichever is longer; oldest first, at most two thousand, and while degraded only as many as make it
+   * not calm.
+   */
   readonly recent: readonly AgentFailure[];
   readonly enteredAt: number;
   /** Those whose failures led to it. */
@@ -49,8 +52,8 @@ export type DegradationNews =
     }
   | { readonly type: 'left'; readonly durationMs: number };
 
-/** Failures that are remembered: beyond this the oldest count for nothing. */
-const MAX_FAILURES = 1000;
+/** Failures that are remembered: beyond this the oldest count for nothing. More than `failures` can be. */
+const MAX_FAILURES = 2000;
 
 export const degradationMachine = setup({
   types: {
@@ -70,6 +73,13 @@ export const degradationMachine = setup({
         const { calmMs, withinMs, now } = context;
         const kept = recentOf(context, Math.max(calmMs, withinMs));
         return [...kept, { agent: event.agent, at: now() }].slice(-MAX_FAILURES);
+      },
+    }),
+    // However many fail at once: the newest tell whether it is calm.
+    noteForCalm: assign({
+      recent: ({ context, event }) => {
+        const { calmFailures, recent, now } = context;
+        return [...recent.slice(Math.max(0, recent.length - calmFailures + 1)), { agent: event.agent, at: now() }];
       },
     }),
     noteCheck: assign({ checkedAt: ({ context }) => context.now() }),
@@ -95,6 +105,7 @@ export const degradationMachine = setup({
       always: { guard: 'isTooMuch', target: 'degraded', actions: ['noteEntry', 'tellEntered'] },
     },
     degraded: {
+      on: { 'AGENT.FAILED': { actions: 'noteForCalm' } },
       after: {
         check: [
           { guard: 'isCalm', target: 'normal', actions: 'tellLeft' },

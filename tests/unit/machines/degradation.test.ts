@@ -30,7 +30,7 @@ function start(changes: Partial<DegradationSettings> = {}) {
     for (let left = ms; left > 0; left -= 10_000) clock.increment(Math.min(left, 10_000));
   };
   const mode = () => actor.getSnapshot().value;
-  return { clock, advance, news, fail, mode, retryMs: () => retryAfterMs(actor.getSnapshot().context) };
+  return { actor, clock, advance, news, fail, mode, retryMs: () => retryAfterMs(actor.getSnapshot().context) };
 }
 
 test.each([
@@ -118,4 +118,23 @@ test('H7: at whatever times agents fail, it is degraded when and only when the r
       expect(mode()).toBe('normal');
     }),
   );
+});
+
+test('H7: the highest number of failures can be exceeded, though others fail again and again', () => {
+  const { fail, mode } = start({ failures: 1000 });
+  const agents = Array.from({ length: 1001 }, (_, i) => `a${i}`);
+  fail(...agents.slice(0, 600), ...agents.slice(0, 600), ...agents.slice(600, 1000));
+  expect(mode()).toBe('normal');
+  fail('a1000');
+  expect(mode()).toBe('degraded');
+});
+
+test('H7: while degraded no more failures are kept than it takes not to be calm', () => {
+  const { actor, fail, advance, mode } = start();
+  fail(...Array.from({ length: 10_000 }, (_, i) => `a${i}`));
+  expect(actor.getSnapshot().context.recent.map(({ agent }) => agent)).toEqual(['a9998', 'a9999']);
+  advance(119_999);
+  expect(mode()).toBe('degraded');
+  advance(1);
+  expect(mode()).toBe('normal');
 });
