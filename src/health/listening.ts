@@ -17,15 +17,26 @@ export class Listening {
   }
 
   async toRuntime(handler: BusHandler): Promise<void> {
-    this.#runtime ??= this.#bus.subscribe(RUNTIME_TOPICS, handler);
-    await this.#runtime;
+    const subscription = (this.#runtime ??= this.#bus.subscribe(RUNTIME_TOPICS, handler));
+    try {
+      await subscription;
+    } catch (error) {
+      // Whoever asks next tries again.
+      if (this.#runtime === subscription) this.#runtime = undefined;
+      throw error;
+    }
   }
 
   async toHeartbeats(handler: (id: string, data: unknown) => void): Promise<void> {
-    this.#heartbeats ??= this.#bus.subscribe(HEARTBEATS, ({ topic, data }) =>
+    const subscription = (this.#heartbeats ??= this.#bus.subscribe(HEARTBEATS, ({ topic, data }) =>
       handler(topic.slice(HEARTBEATS.length - 1).replaceAll('.', ':'), data),
-    );
-    await this.#heartbeats;
+    ));
+    try {
+      await subscription;
+    } catch (error) {
+      if (this.#heartbeats === subscription) this.#heartbeats = undefined;
+      throw error;
+    }
   }
 
   async endRuntime(): Promise<void> {
