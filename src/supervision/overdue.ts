@@ -38,9 +38,9 @@ export function isLate(waiting: Waiting, look: Look): boolean {
   return blamedMs(waiting, look) > look.overdueAfterMs;
 }
 
-/** True when it may be too late by the next look, so that it must be noted now. */
+/** True when it may be too late by the next look, or the clock was set back since it was written, so that it must be noted now. */
 export function isWorthNoting(waiting: Waiting, look: Look, everyMs: number): boolean {
-  return blamedMs(waiting, look) + 2 * everyMs > look.overdueAfterMs;
+  return waiting.at > look.now || blamedMs(waiting, look) + 2 * everyMs > look.overdueAfterMs;
 }
 
 /** True when an actor has stalled and nobody was told: it is late, and still where the look before saw it. */

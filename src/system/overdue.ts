@@ -40,6 +40,8 @@ export interface OverdueStats {
 
 interface Note {
   readonly mark: number;
+  /** Since when it has waited: not later than it was first seen, whatever the clock said when it was written. */
+  readonly at: number;
   isAnnounced: boolean;
 }
 
@@ -68,9 +70,9 @@ class OverdueLook {
   /** One of those with rows or effects. Those that are held keep their rows on purpose. */
   recoverable({ address, oldest, status = 'active' }: Recoverable): void {
     if (!oldest || status !== 'active') return;
-    this.oldestAt = Math.min(this.oldestAt, oldest.at);
     this.waiting.set(address, oldest.pos);
-    this.#see('event', address, { mark: oldest.pos, at: oldest.at });
+    const at = this.#see('event', address, { mark: oldest.pos, at: oldest.at });
+    this.oldestAt = Math.min(this.oldestAt, at);
   }
 
   /** One of those with a timer or a scheduled event. */
@@ -81,16 +83,20 @@ class OverdueLook {
     this.#see('timer', address, waiting);
   }
 
-  #see(what: What, address: Address, waiting: Waiting): void {
+  /** Returns since when it has waited. */
+  #see(what: What, address: Address, { mark, at: writtenAt }: Waiting): number {
     const before = this.#before[what].get(address);
-    const known = before?.mark === waiting.mark ? before : undefined;
-    if (!known && !isWorthNoting(waiting, this.#look, this.#options.everyMs)) return;
-    const note = known ?? { mark: waiting.mark, isAnnounced: false };
+    const known = before?.mark === mark ? before : undefined;
+    const at = Math.min(writtenAt, known?.at ?? this.#look.now);
+    const waiting = { mark, at };
+    if (!known && !isWorthNoting({ mark, at: writtenAt }, this.#look, this.#options.everyMs)) return at;
+    const note = known ?? { mark, at, isAnnounced: false };
     this.notes[what].set(address, note);
-    if (this.#announced >= MAX_ANNOUNCED_PER_LOOK || !isStalled(waiting, known, this.#look)) return;
+    if (this.#announced >= MAX_ANNOUNCED_PER_LOOK || !isStalled(waiting, known, this.#look)) return at;
     note.isAnnounced = true;
     this.#announced++;
-    this.#announce(what, address, this.#look.now - waiting.at);
+    this.#announce(what, address, this.#look.now - at);
+    return at;
   }
 
   #announce(what: What, address: Address, ageMs: number): void {
@@ -150,10 +156,10 @@ export class Overdue {
     this.#lastEnd = { now: env.now(), monotonicMs: env.monotonicMs() };
   }
 
-  /** True when nobody could look for a while, by either clock: the process was asleep, blocked, or not there. */
+  /** True when nobody could look for a while, by either clock (the process was asleep, blocked, or not there), or the clock was set back. */
   #isLate(now: number): boolean {
     const { env, everyMs } = this.#options;
     const last = this.#lastEnd;
-    return !last || Math.max(now - last.now, env.monotonicMs() - last.monotonicMs) > 2 * everyMs;
+    return !last || now < last.now || Math.max(now - last.now, env.monotonicMs() - last.monotonicMs) > 2 * everyMs;
   }
 }

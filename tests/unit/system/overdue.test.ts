@@ -142,6 +142,17 @@ describe('the looks', () => {
     expect(await world.run(1000)).toEqual(['event a/x 71000']);
   });
 
+  test('R11: a clock that is set back by an hour hides nothing for an hour', async () => {
+    const world = create();
+    world.look();
+    world.wait('x', 1, 0);
+    await world.run(1000);
+    world.env.setClock(START - 3_600_000);
+    expect(await world.run(6000)).toEqual([]);
+    expect(await world.run(1000)).toEqual(['event a/x 6000']);
+    expect(world.overdue.stats.oldestEventMs).toBe(6000);
+  });
+
   test('R11: a look that was given up half-way announces nothing twice', async () => {
     const world = create();
     world.look();
