@@ -25,14 +25,26 @@ export interface SystemHealth {
   close(): void;
 }
 
+/** Sessions that one of so many hosts may keep live: all together as many as are allowed, but at least one each. */
+export function sessionsOf(host: number, hosts: number, sessions: number): number {
+  return Math.max(1, Math.floor(sessions / hosts) + (host < sessions % hosts ? 1 : 0));
+}
+
 /** Makes the watch of a system; `monitor.begin` starts it. */
 export function createHealth({ parts, core, store, bus, announce, postToHosts }: HealthParts): SystemHealth {
   const { env, definitions, routes, options } = parts;
   const log = parts.log.with({ component: 'health' });
   const { degradation: settings } = options;
   const limit = (sessions: number, index?: number): void => {
-    const most = Math.ceil(sessions / routes.workers);
-    postToHosts(`{"k":"hot","type":"session","most":${most}}`, index);
+    const post = (most: number, to?: number): void => postToHosts(`{"k":"hot","type":"session","most":${most}}`, to);
+    if (index !== undefined) return post(sessionsOf(index, routes.workers, sessions), index);
+    // The largest share to all, those with an own thread included; then less to those that get less, so that none drops what it may keep.
+    const largest = sessionsOf(0, routes.workers, sessions);
+    post(largest);
+    for (let host = 1; host < routes.workers; host++) {
+      const most = sessionsOf(host, routes.workers, sessions);
+      if (most < largest) post(most, host);
+    }
   };
   const mode = settings && new Mode({ env, log, announce, settings, limitSessions: (most) => limit(most) });
   const monitor = new Monitor({
