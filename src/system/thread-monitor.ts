@@ -6,6 +6,7 @@ import type { Env, TimerHandle } from '../env.ts';
 import { inspectBeats } from '../supervision/beats.ts';
 import type { BeatLimits, BeatVerdict, Quiet } from '../supervision/beats.ts';
 import { readPulse } from '../thread/beat.ts';
+import { BEATS_PER_READING } from '../thread/heart.ts';
 import type { BeatMark, Pulse } from '../thread/beat.ts';
 
 /** What threads may do, and how often main looks. */
@@ -43,6 +44,8 @@ export class ThreadMonitor {
   readonly #options: ThreadMonitorOptions;
   #known: ReadonlyMap<number, Quiet> = new Map();
   #timer: TimerHandle;
+  #looks = 0;
+  #rssBytes = 0;
   #lookedAtMs = 0;
   #spentMs = 0;
 
@@ -78,13 +81,19 @@ export class ThreadMonitor {
     }, limits.beatMs);
   }
 
+  /** As often as threads read theirs. */
+  #readRss(): number {
+    if (this.#looks++ % BEATS_PER_READING === 0) this.#rssBytes = this.#options.limits.readRssBytes();
+    return this.#rssBytes;
+  }
+
   #look(): void {
     const { env, limits, threads, condemn } = this.#options;
     const startMs = env.monotonicMs();
     const seen = threads().map((thread) => ({ thread, pulse: readPulse(thread.beat) }));
     const look = {
       elapsedMs: startMs - this.#lookedAtMs,
-      rssBytes: limits.readRssBytes(),
+      rssBytes: this.#readRss(),
       threads: seen.map(({ thread, pulse }) => toSeen(thread, pulse, limits)),
     };
     const { verdicts, known } = inspectBeats(this.#known, look, limits);

@@ -57,7 +57,7 @@ test('a mark too long for the place is cut, and harms no count', () => {
   });
 });
 
-test('the heart beats at once and then at its pace, with the memory of that time, until it is stopped', async () => {
+test('the heart beats at once and then at its pace, with the memory of every fourth beat, until it is stopped', async () => {
   const { buffer, beat } = setUp();
   const env = createSimulatedEnv({ seed: 1 });
   let externalBytes = 10;
@@ -69,8 +69,10 @@ test('the heart beats at once and then at its pace, with the memory of that time
   });
   expect(readPulse(buffer)).toMatchObject({ beats: 1, externalBytes: 10 });
   await env.advance(250);
-  expect(readPulse(buffer)).toMatchObject({ beats: 3, externalBytes: 12 });
+  expect(readPulse(buffer)).toMatchObject({ beats: 3, externalBytes: 10 });
+  await env.advance(200);
+  expect(readPulse(buffer)).toMatchObject({ beats: 5, externalBytes: 11 });
   stop();
   await env.advance(1000);
-  expect(readPulse(buffer).beats).toBe(3);
+  expect(readPulse(buffer).beats).toBe(5);
 });
