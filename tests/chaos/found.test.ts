@@ -62,7 +62,7 @@ test('G7: starts that a dying thread hit by chance do not add up', async () => {
   await first.ask(SEND);
   await first.end();
   for (let death = 0; death < 5; death++) {
-    const host = hosts.begin({ address: COUNTER, what: 'start', attempts: 1, end: 'exit' });
+    const host = hosts.begin({ address: COUNTER, what: 'start', attempts: 1, end: 'order' });
     expect((await host.view()).status).toBe('active');
     await host.end();
   }
