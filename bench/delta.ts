@@ -71,7 +71,7 @@ export function benchDeltaSave({ messages, count }: DeltaBenchOptions): Figure {
 function createHoarder(messages: number): { readonly say: (id: number) => void; readonly save: () => void } {
   const actor = createActor(hoarderMachine).start();
   const walker = createWalker('bench/one');
-  const saver = new StateSaver('bench/one', MAX_STATE_BYTES);
+  const saver = new StateSaver({ owner: 'bench/one', maxStateBytes: MAX_STATE_BYTES, keepsSteps: false });
   const save = (): void => void saver.write(walker.walk(actor));
   actor.send({ type: 'FILL', count: messages });
   save();

@@ -57,7 +57,8 @@ async function fillStore(system: System, actors: number): Promise<void> {
 function postCopy(system: System, model: StoredActor, address: Address, done: () => void): void {
   const { epoch, version, status, snapshot, type, meta, createdAt: at } = model;
   const actor = { type, parent: ROOT, meta };
-  const state = { kind: 'snapshot', ...snapshot } as const;
+  const { text, checksum } = snapshot;
+  const state = { kind: 'snapshot', text: String(text), checksum } as const;
   system.store.post({ address, epoch, seq: 1, at, version, status, state, actor }, (result) => {
     if (result.outcome !== 'done') throw new Error(`The copy '${address}' was ${JSON.stringify(result)}`);
     done();

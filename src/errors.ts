@@ -46,7 +46,15 @@ export const ERROR_CATALOGUE = {
   ERR_STATE_CORRUPT:
     'A stored state does not match its checksum or shape. The actor is quarantined; its rows are untouched.',
   ERR_STATE_VERSION:
-    'A stored state has another definition version than the loaded one. Run the version that wrote it; its rows are untouched.',
+    'A stored state has another definition version than the loaded one, or another structure, and nothing leads from one to the other. Add a step to `migrate`, or run the version that wrote it; its rows are untouched.',
+  ERR_STATE_MIGRATION:
+    'A step of `migrate` threw, or returned what is no state. Mend it in defineActor; the rows of the actor are untouched.',
+  ERR_ACTOR_EXISTS:
+    'An actor was to be made under an address that is taken. Choose another key, or remove that one first.',
+  ERR_HISTORY_UNKNOWN:
+    'No event of this number is kept for the actor. List what is kept with `ref.history()`, or keep more with `history` in defineActor.',
+  ERR_CONFLICT:
+    'The actor was changed since it was looked at, and the write depended on that. Look again and decide anew.',
   ERR_STATE_TOO_LARGE: 'A snapshot exceeds the cap of its definition. Keep histories in the log with append().',
   ERR_XSTATE_UNSUPPORTED:
     'The installed XState does not fit the seams this version of Troupe relies on. Install one from 5.33.3 up to, not including, 6.',

@@ -11,6 +11,7 @@ import type { ActorStatus } from '../store/store.ts';
 import { assertOwnType } from './address.ts';
 import type { Handler } from './define-handler.ts';
 import type { Backoff, GiveUp, OnFailure, Restart, Strategy, SupervisionSpec } from '../supervision/spec.ts';
+import type { Migrations } from '../state/migrate.ts';
 import { RUNTIME_EVENT_TYPES } from './effects.ts';
 import { policySchema, resolvePolicy } from './policy.ts';
 import type { OverflowPolicy, ParsedPolicy, Role, TimerPolicy } from './policy.ts';
@@ -51,6 +52,14 @@ export interface MailboxPolicy {
   readonly capacity?: number;
   /** @default 'block' */
   readonly overflow?: OverflowPolicy;
+}
+
+/** How much of a history is kept. */
+export interface HistoryPolicy {
+  /** Events. 1 to 1,000,000. @default 1000, or any number when `keepMs` is given */
+  readonly keep?: number;
+  /** Age, in milliseconds. 1,000 to 31,536,000,000. @default any age */
+  readonly keepMs?: number;
 }
 
 /** What stands beside the machine. */
@@ -96,6 +105,16 @@ export interface ActorPolicy<
    * that type; the schemas of `events` do not apply to it. @default {}
    */
   readonly topics?: Readonly<Record<string, string>>;
+  /**
+   * What is kept of how the actor came to be what it is: each event, what it changed and what it led to, for `ref.history()`, `ref.at()`
+   * and `system.fork()`. Events beyond either bound go, up to 64 later. With it each event is saved by itself. @default false
+   */
+  readonly history?: HistoryPolicy | false;
+  /**
+   * How a state of an older version becomes one of the next, by the version it begins from: `{ 1: (state) => … }` leads to version 2. A step gets
+   * value and context (and whatever else is stored), to change or to replace; it must be pure. @default {}
+   */
+  readonly migrate?: Migrations;
   /** `agent`: when several of them fail within a short time, the system is degraded. `defineAgent` says so itself. @default 'actor' */
   readonly role?: Role;
 }
@@ -113,6 +132,8 @@ export interface ResolvedPolicy {
   readonly timers: Readonly<Record<string, TimerPolicy>>;
   readonly topics: Readonly<Record<string, string>>;
   readonly role: Role;
+  /** Infinity for any; nothing when no history is kept. */
+  readonly history: Required<HistoryPolicy> | undefined;
 }
 
 /** A machine plus its policy. Export it from a module listed in `createSystem({ actors })`. */
@@ -131,6 +152,7 @@ export interface Definition<
   readonly asks: TAsks;
   readonly meta: ((context: unknown) => Readonly<Record<string, string | number | boolean>>) | undefined;
   readonly policy: ResolvedPolicy;
+  readonly migrate: Migrations;
   /** Present when it was made by `defineHandler`: there is no machine behind it. */
   readonly handler?: Handler;
 }
@@ -228,6 +250,7 @@ export function definitionOf<
   if (!parsed.success) throw invalidPolicy(type, policy, parsed.error);
   const { version, asks } = parsed.data;
   assertDistinct(type, parsed.data.events, asks);
+  assertMigrates(type, parsed.data);
   assertStorable(type, parsed.data);
   assertSupervisable(type, parsed.data);
   return Object.freeze({
@@ -240,6 +263,7 @@ export function definitionOf<
     asks: asks as TAsks,
     meta: policy.meta as ((context: unknown) => Readonly<Record<string, string | number | boolean>>) | undefined,
     policy: resolvePolicy({ ...parsed.data, topics: normalizeTopics(type, parsed.data.topics) }),
+    migrate: parsed.data.migrate,
   });
 }
 
@@ -292,13 +316,26 @@ function assertDistinct(type: string, events: EventSchemas | undefined, asks: As
 }
 
 /** What needs a store cannot stand beside `durable: false`. */
-function assertStorable(type: string, { durable, topics, timers }: ParsedPolicy): void {
-  const field = Object.keys(topics).length > 0 ? 'topics' : 'timers';
-  if (durable || Object.keys(topics).length + Object.keys(timers).length === 0) return;
+function assertStorable(type: string, policy: ParsedPolicy): void {
+  const { durable, topics, timers, migrate, history } = policy;
+  const needs = { topics, timers, migrate, history: history === false ? {} : { history } };
+  const field = durable ? undefined : Object.entries(needs).find(([, given]) => Object.keys(given).length > 0)?.[0];
+  if (field === undefined) return;
   throw new TroupeError(
     'ERR_DEFINITION_INVALID',
-    `Definition '${type}' has '${field}', which need a stored actor, and durable: false. Take one of them out of defineActor('${type}', …).`,
+    `Definition '${type}' has '${field}', which needs a stored actor, and durable: false. Take one of them out of defineActor('${type}', …).`,
     { details: { type, path: field } },
+  );
+}
+
+/** A step that begins at the version, or after it, is none to it. */
+function assertMigrates(type: string, { version, migrate }: ParsedPolicy): void {
+  const step = Object.keys(migrate).find((from) => Number(from) >= version);
+  if (step === undefined) return;
+  throw new TroupeError(
+    'ERR_DEFINITION_INVALID',
+    `Definition '${type}' has version ${version} and a step of migrate from version ${step}. Raise the version to ${Number(step) + 1}, or take the step out of defineActor('${type}', …).`,
+    { details: { type, path: `migrate.${step}` } },
   );
 }
 

@@ -13,6 +13,7 @@ import { isDefinition } from './define.ts';
 import type { AnyDefinition } from './define.ts';
 import { RUNTIME_EVENT_TYPES } from './effects.ts';
 import { assertReplacement } from './replacement.ts';
+import { shapeOf } from './shape.ts';
 
 /** What threads compare, so that none runs another machine than the others. */
 export interface DefinitionPrint {
@@ -24,6 +25,7 @@ export interface DefinitionPrint {
 /** Every definition of a system, by type. */
 export class Definitions {
   readonly #byType = new Map<string, AnyDefinition>();
+  readonly #shapes = new Map<string, string>();
   /** Some type has a thread for each of its actors. */
   hasDedicated = false;
 
@@ -98,9 +100,16 @@ export class Definitions {
     return this.#byType.get(type)?.policy.role === 'agent';
   }
 
+  /** The structure of the machine of a type, which is stored with its snapshots. */
+  shapeOf(type: string, machine: { readonly config: unknown } = this.get(type).machine): string {
+    const shape = this.#shapes.get(type) ?? shapeOf(machine);
+    this.#shapes.set(type, shape);
+    return shape;
+  }
+
   prints(): DefinitionPrint[] {
     return [...this.#byType.values()]
-      .map(({ type, version, machine }) => ({ type, version, hash: hashMachine(machine.config) }))
+      .map(({ type, version, machine }) => ({ type, version, hash: this.shapeOf(type, machine) }))
       .toSorted((a, b) => (a.type < b.type ? -1 : 1));
   }
 
@@ -220,23 +229,4 @@ function parse(schema: z.ZodType, value: unknown, code: ErrorCode, owner: string
       },
     },
   );
-}
-
-/**
- * FNV-1a over the machine's configuration. Functions count by where they stand, not by their source: a test runner or a
- * coverage tool rewrites main's copy of a module and never a thread's.
- */
-function hashMachine(config: unknown): string {
-  const seen = new WeakSet<object>();
-  const text = JSON.stringify(config, (_key, value: unknown) => {
-    if (typeof value === 'function') return 'function';
-    if (typeof value === 'object' && value !== null) {
-      if (seen.has(value)) return 'seen';
-      seen.add(value);
-    }
-    return value;
-  });
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return (hash >>> 0).toString(16).padStart(8, '0');
 }

@@ -2,9 +2,13 @@
 import { z } from 'zod';
 import { GIVE_UPS, MAX_EVENT_ATTEMPTS, RESTARTS, STRATEGIES } from '../supervision/spec.ts';
 import type { Replacement, SupervisionSpec } from '../supervision/spec.ts';
+import type { Migration } from '../state/migrate.ts';
 import type { ResolvedPolicy } from './define.ts';
 
 const DAY_MS = 86_400_000;
+
+/** Events a history keeps when it is not said how many. */
+const DEFAULT_KEEP = 1000;
 
 const DEFAULT_MAX_STATE_BYTES = 8_388_608;
 
@@ -32,6 +36,20 @@ const backoffSchema = z
   })
   .refine(({ minMs, maxMs }) => minMs <= maxMs, 'minMs must not be more than maxMs')
   .prefault({});
+
+const historySchema = z
+  .strictObject({
+    keep: z.int().min(1).max(1_000_000).optional(),
+    keepMs: z
+      .int()
+      .min(1000)
+      .max(365 * DAY_MS)
+      .optional(),
+  })
+  .transform(({ keep, keepMs }) => ({
+    keep: keep ?? (keepMs === undefined ? DEFAULT_KEEP : Infinity),
+    keepMs: keepMs ?? Infinity,
+  }));
 
 /** Bounds and defaults of a policy; each failure names its field. */
 export const policySchema = z.strictObject({
@@ -82,6 +100,13 @@ export const policySchema = z.strictObject({
   timers: z.record(z.string(), z.enum(TIMER_POLICIES)).default({}),
   topics: z.record(z.string(), z.string().min(1)).default({}),
   role: z.enum(ROLES).default('actor'),
+  history: z.union([historySchema, z.literal(false)], 'must be { keep, keepMs } or false').default(false),
+  migrate: z
+    .record(
+      z.string().regex(/^[1-9]\d{0,8}$/, 'must be filed under the version it begins from'),
+      z.custom<Migration>((value) => typeof value === 'function', 'must be a function'),
+    )
+    .default({}),
 });
 
 /** A policy with its defaults filled in. */
@@ -91,6 +116,7 @@ export type ParsedPolicy = z.output<typeof policySchema>;
 export function resolvePolicy(parsed: ParsedPolicy): ResolvedPolicy {
   const { version, supervise, maxStateBytes, hibernateAfterMs, mailbox, durable, dedicated, timers, topics, role } =
     parsed;
+  const { history } = parsed;
   return {
     version,
     supervise: toSpec(supervise),
@@ -102,6 +128,7 @@ export function resolvePolicy(parsed: ParsedPolicy): ResolvedPolicy {
     timers,
     topics,
     role,
+    history: history === false ? undefined : history,
   };
 }
 

@@ -5,14 +5,16 @@
 import type { Address } from '../actor/address.ts';
 import type { AnyDefinition } from '../actor/define.ts';
 import type { PersistedState } from '../state/persisted.ts';
-import type { ActorStatus, CommitResult, NewInboxRow } from '../store/store.ts';
+import type { ActorStatus, Commit, CommitResult, NewInboxRow } from '../store/store.ts';
 import { Draft } from './draft.ts';
 import { isAwaited, isTold } from './items.ts';
 import { readTimers } from './load.ts';
 import type { StoredLife } from './load.ts';
 import type { StoredTimers } from './machine-timers.ts';
+import { NO_ROW, RowImage } from './row-image.ts';
 import type { CellServices } from './services.ts';
 import { StateSaver } from './state-saver.ts';
+import type { SavedState, SavedWrite } from './state-saver.ts';
 
 /** What is known to be durable. */
 export interface Committed {
@@ -51,12 +53,17 @@ export class CommitQueue {
   #timers: StoredTimers = NO_TIMERS;
   #meta = '{}';
   #committed: Committed | undefined;
+  #image = new RowImage(NO_ROW);
+  /** Checksum of the last row of state, as posted. */
+  #tip = 0;
+  /** What the actor goes on from when no row says so. */
+  #unsaved: PersistedState | undefined;
   #onQuiet: (() => void)[] | undefined;
 
   constructor(cell: CommitHooks) {
     this.#cell = cell;
     this.#version = cell.definition.version;
-    this.#saver = new StateSaver(cell.address, cell.definition.policy.maxStateBytes);
+    this.#saver = this.#newSaver(cell.definition);
   }
 
   get committed(): Committed | undefined {
@@ -102,18 +109,26 @@ export class CommitQueue {
     this.#inFlightText = stored?.inFlightText ?? null;
     this.#timers = toStoredTimers(stored);
     this.#committed = stored && {
-      state: stored.saved?.state,
+      state: stored.renewed ?? stored.saved?.state,
       status: stored.status,
       seq: stored.seq,
       error: stored.error,
     };
-    this.#saver = new StateSaver(this.#cell.address, this.#cell.definition.policy.maxStateBytes, stored?.saved);
+    this.#image = new RowImage(stored?.row ?? NO_ROW);
+    this.#tip = stored?.saved?.checksum ?? 0;
+    this.#unsaved = stored?.status === 'active' ? stored.renewed : undefined;
+    this.#saver = this.#newSaver(this.#cell.definition, stored?.saved);
   }
 
   /** Another definition runs from here on: what it saves stands by itself. */
-  adopt({ version, policy }: AnyDefinition): void {
-    this.#version = version;
-    this.#saver = new StateSaver(this.#cell.address, policy.maxStateBytes);
+  adopt(definition: AnyDefinition): void {
+    this.#version = definition.version;
+    this.#saver = this.#newSaver(definition);
+  }
+
+  #newSaver({ policy }: AnyDefinition, last?: SavedState): StateSaver {
+    const { maxStateBytes, history } = policy;
+    return new StateSaver({ owner: this.#cell.address, maxStateBytes, keepsSteps: history !== undefined, last });
   }
 
   /** Holds an actor whose state cannot be used as quarantined, without a word to the store. */
@@ -152,12 +167,13 @@ export class CommitQueue {
   post(draft: Draft): void {
     if (draft.isEmpty) return this.#wait(draft);
     // The user's `meta` may throw, so it comes before the saver counts the state as posted.
+    draft.state ??= this.#unsaved;
     const meta = this.#metaOf(draft);
     const write = draft.state && this.#saver.write(draft.state);
+    this.#unsaved = undefined;
     this.#noteMeta(draft, meta);
     draft.at = this.#cell.services.env.now();
-    const base = { address: this.#cell.address, epoch: this.#epoch, at: draft.at, version: this.#version };
-    const commit = draft.toCommit(base, write);
+    const commit = this.#toCommit(draft, write);
     this.#seq = draft.seq;
     this.#marks = draft.marksAfter(this.#marks);
     if (draft.inFlight !== undefined) this.#inFlightText = draft.inFlight;
@@ -167,6 +183,18 @@ export class CommitQueue {
     this.#cell.services.store.post(commit, (result) => {
       if (life === this.#life) this.#take(draft, result);
     });
+  }
+
+  #toCommit(draft: Draft, write: SavedWrite | undefined): Commit {
+    const { address, definition, services } = this.#cell;
+    const base = { address, epoch: this.#epoch, at: draft.at, version: this.#version };
+    const commit: Mutable<Commit> = draft.toCommit(base, write?.state);
+    if (draft.seq === 0) return commit;
+    if (write?.state.kind === 'snapshot') commit.shape = services.definitions.shapeOf(definition.type);
+    if (write?.step) commit.step = write.step;
+    if (write) this.#tip = this.#saver.tip;
+    commit.sum = this.#image.after(commit, this.#tip);
+    return commit;
   }
 
   /** Posts a row for another actor ahead of a draft that is still in the making; that one follows. */
@@ -254,10 +282,14 @@ export class CommitQueue {
     this.#inFlightText = null;
     this.#timers = NO_TIMERS;
     this.#committed = undefined;
+    this.#image = new RowImage(NO_ROW);
+    this.#unsaved = undefined;
     this.#cell.forgotten();
     this.adopt(this.#cell.definition);
   }
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const NO_TIMERS: StoredTimers = { text: null, nextDue: null };
 

@@ -3,7 +3,14 @@ import type { AnyDefinition } from '../actor/define.ts';
 import type { Definitions } from '../actor/definitions.ts';
 import type { Address } from '../actor/address.ts';
 import { TroupeError, isTroupeError } from '../errors.ts';
-import { recoverState } from '../state/recover.ts';
+import { findMisfit } from '../actor/shape.ts';
+import { sumOfRow } from '../state/codec.ts';
+import type { RowFields } from '../state/codec.ts';
+import { migrateState } from '../state/migrate.ts';
+import type { PersistedState } from '../state/persisted.ts';
+import { recoverState, repairState } from '../state/recover.ts';
+import type { RecoveredState } from '../state/recover.ts';
+import type { StateRows } from '../store/queries.ts';
 import type { ActorStatus, StoredActor, Subscription } from '../store/store.ts';
 import { readRecord } from '../supervision/record.ts';
 import type { SupervisionRecord } from '../supervision/record.ts';
@@ -21,7 +28,12 @@ export interface StoredLife {
   readonly parent: Address;
   readonly status: ActorStatus;
   readonly error: string | null;
+  /** What the rows hold; nothing when the state is another than they do. */
   readonly saved?: SavedState;
+  /** What the actor goes on from, when that is not what the rows hold: it was migrated, or made again from older rows. */
+  readonly renewed?: PersistedState;
+  /** The row as it stands in the store. */
+  readonly row: RowFields;
   /** Why the state cannot be used. */
   readonly fault?: TroupeError;
   readonly marks: Readonly<Record<string, number>>;
@@ -32,31 +44,69 @@ export interface StoredLife {
   readonly meta: string;
 }
 
-/** Reads a stored actor. Marks of callers of another boot are dropped: they cannot send again. */
-export function readStored(actor: StoredActor, definitions: Definitions, boot: string): StoredLife {
+/**
+ * Reads a stored actor. Marks of callers of another boot are dropped: they cannot send again.
+ * @param former rows from before its snapshot, when that is damaged
+ */
+export function readStored(
+  actor: StoredActor,
+  {
+    definitions,
+    boot,
+    former,
+  }: { readonly definitions: Definitions; readonly boot: string; readonly former?: StateRows },
+): StoredLife {
   const { seq, createdAt, epoch, version, parent, status, error, meta, subscriptions } = actor;
   const own = definitions.get(actor.type);
   const texts = { inFlightText: actor.inFlight, timersText: actor.timers };
-  const base = { seq, createdAt, epoch, version, parent, status, error, meta, subscriptions, ...texts };
+  const base = { seq, createdAt, epoch, version, parent, status, error, meta, subscriptions, row: actor, ...texts };
   try {
+    const saved = readState(actor, former);
     const record = readRecord(actor.supervision);
     const definition = record.as === undefined ? own : definitions.get(record.as);
-    assertVersion(actor, definition);
-    const recovered = recoverState({ snapshot: actor.snapshot, deltas: actor.deltas, owner: actor.address });
+    const fitting = fit(actor, saved.state, definition, definitions);
     assertList(actor.address, actor.inFlight, 'effects in flight');
     assertList(actor.address, actor.timers, 'timers');
-    return { ...base, definition, record, saved: recovered, marks: marksOf(actor, boot) };
+    const isRenewed = fitting !== saved.state || former !== undefined;
+    const state = isRenewed ? { renewed: fitting } : { saved };
+    return { ...base, ...state, definition, record, marks: marksOf(actor, boot) };
   } catch (fault) {
     return { ...base, definition: own, record: {}, marks: {}, fault: toFault(actor.address, fault) };
   }
 }
 
-function assertVersion(actor: StoredActor, definition: AnyDefinition): void {
-  if (actor.version === definition.version) return;
+/** The state of an actor whose row is what it was written as. */
+function readState(actor: StoredActor, former: StateRows | undefined): RecoveredState {
+  const { address: owner, snapshot, deltas, sum } = actor;
+  const recovered = former
+    ? repairState({ snapshot, deltas, owner, former })
+    : recoverState({ snapshot, deltas, owner });
+  if (sum === null || sumOfRow(actor, recovered.checksum) === sum) return recovered;
+  throw new TroupeError(
+    'ERR_STATE_CORRUPT',
+    `The row of '${owner}', or the last row of its state, does not match its checksum. The rows are untouched; restore them from a backup, or delete the actor.`,
+    { details: { owner, row: 'Actor' } },
+  );
+}
+
+/** The state as the loaded definition has it. One that has ended is only looked at, and stays as it is. */
+function fit(
+  { address, status, version, shape }: StoredActor,
+  state: PersistedState,
+  definition: AnyDefinition,
+  definitions: Definitions,
+): PersistedState {
+  const { type, machine, migrate } = definition;
+  if (status !== 'active' && status !== 'quarantined') return state;
+  const plan = { owner: address, type, from: version, to: definition.version, steps: migrate };
+  const migrated = version === definition.version ? state : migrateState(state, plan);
+  if (migrated === state && (shape === null || shape === definitions.shapeOf(type, machine))) return state;
+  const misfit = state.status === 'active' ? findMisfit(migrated, machine) : undefined;
+  if (misfit === undefined) return migrated;
   throw new TroupeError(
     'ERR_STATE_VERSION',
-    `The stored state of '${actor.address}' has version ${actor.version} of '${definition.type}', the loaded definition has ${definition.version}. Run the version that wrote it, or delete the actor; its rows are untouched.`,
-    { details: { address: actor.address, stored: actor.version, loaded: definition.version } },
+    `The stored state of '${address}' does not fit the machine of '${type}': ${misfit}. Raise its version and add a step to migrate, or run the version that wrote it; its rows are untouched.`,
+    { details: { address, stored: version, loaded: definition.version, misfit } },
   );
 }
 

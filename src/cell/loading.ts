@@ -10,6 +10,7 @@ import { beginsAgain, faultOf, refusedTooOften } from './failure.ts';
 import type { Fault } from './failure.ts';
 import { accept, answerRepeated } from './intake.ts';
 import { INBOX_PAGE } from './inbox-reader.ts';
+import type { StoredActor } from '../store/store.ts';
 import { readStored, readTimers } from './load.ts';
 import type { StoredLife } from './load.ts';
 import { isRepeated } from './repeats.ts';
@@ -27,8 +28,10 @@ export async function load(cell: Cell): Promise<void> {
       store.call('inbox', cell.address, { limit: INBOX_PAGE }),
     ]);
     if (cell.phase !== 'loading') return;
+    const life = actor && readLife(cell, actor);
+    const stored = life instanceof Promise ? await life : life;
+    if (cell.phase !== 'loading') return;
     if (rows.length > 0 || cell.inbox) cell.mailbox.unshift(cell.reader().reset(rows));
-    const stored = actor && readStored(actor, cell.services.definitions, cell.services.boot);
     if (stored) cell.definition = stored.definition;
     cell.commits.reset(stored);
     // First what had been committed: it must not make room for what came meanwhile.
@@ -43,6 +46,26 @@ export async function load(cell: Cell): Promise<void> {
     log.warn('cannot load actor, trying again', { address: cell.address, error: encodeError(error) });
     env.setTimeout(() => void (cell.phase === 'loading' && load(cell)), LOAD_RETRY_MS);
   }
+}
+
+/** What is stored of an actor; a damaged snapshot is made again from the rows before it, when those are there. */
+function readLife(cell: Cell, actor: StoredActor): StoredLife | Promise<StoredLife> {
+  const life = readStored(actor, cell.services);
+  const isDamaged = life.fault?.code === 'ERR_STATE_CORRUPT';
+  return isDamaged ? repair(cell, actor, life) : life;
+}
+
+async function repair(cell: Cell, actor: StoredActor, damaged: StoredLife): Promise<StoredLife> {
+  const { store, log } = cell.services;
+  const { seq } = actor.snapshot;
+  const former = await store.call('states', cell.address, { until: seq, before: seq });
+  const life = former ? readStored(actor, { ...cell.services, former }) : damaged;
+  if (life.fault) return damaged;
+  log.error('the stored state was damaged and made again from older rows', {
+    address: cell.address,
+    error: encodeError(damaged.fault),
+  });
+  return life;
 }
 
 /** Most actors have nothing to answer for. */
@@ -64,6 +87,8 @@ function resume(cell: Cell, stored: StoredLife, charge: Fault | undefined): void
   const draft = cell.commits.newDraft();
   if (cell.blame && toRecordText(cell.blame.record) !== toRecordText(stored.record)) cell.blame.note(draft);
   subscribeToTopics(cell, draft, new Set(stored.subscriptions.map(({ pattern }) => pattern)));
+  // Saved with the first commit of this life, whole.
+  if (stored.renewed) draft.state = stored.renewed;
   restore(cell, draft);
 }
 

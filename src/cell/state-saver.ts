@@ -6,7 +6,7 @@ import { TroupeError } from '../errors.ts';
 import { encodeDelta, encodeSnapshot } from '../state/codec.ts';
 import { diff } from '../state/delta.ts';
 import type { PersistedState } from '../state/persisted.ts';
-import type { StateWrite } from '../store/store.ts';
+import type { ChecksummedText, StateWrite } from '../store/store.ts';
 
 /** States up to this many characters of JSON are written whole. */
 export const WHOLE_STATE_CHARS = 4096;
@@ -19,18 +19,35 @@ export interface SavedState {
   readonly deltaBytes: number;
 }
 
+/** What a state leads to in the store. */
+export interface SavedWrite {
+  readonly state: StateWrite;
+  /** Beside a snapshot that takes the place of others: the same change as a difference. */
+  readonly step?: ChecksummedText;
+}
+
+/** What a saver is told. */
+export interface SaverOptions {
+  /** Whose states, for messages. */
+  readonly owner: string;
+  readonly maxStateBytes: number;
+  /** Small states are written as differences as well, so that each state before can be told. */
+  readonly keepsSteps: boolean;
+  /** What the store holds. */
+  readonly last?: SavedState | undefined;
+}
+
 /** Remembers what was posted last, so that the next write can be a difference. */
 export class StateSaver {
-  readonly #owner: string;
-  readonly #maxStateBytes: number;
+  readonly #options: SaverOptions;
   #state: PersistedState | undefined;
   #checksum: number;
   #snapshotBytes: number;
   #deltaBytes: number;
 
-  constructor(owner: string, maxStateBytes: number, last?: SavedState) {
-    this.#owner = owner;
-    this.#maxStateBytes = maxStateBytes;
+  constructor(options: SaverOptions) {
+    const { last } = options;
+    this.#options = options;
     this.#state = last?.state;
     this.#checksum = last?.checksum ?? 0;
     this.#snapshotBytes = last?.snapshotBytes ?? 0;
@@ -41,21 +58,29 @@ export class StateSaver {
    * The write that brings the stored state to `state`; nothing when they are equal. It counts as posted.
    * @throws {TroupeError} ERR_STATE_TOO_LARGE when the state exceeds the cap of its definition.
    */
-  write(state: PersistedState): StateWrite | undefined {
+  write(state: PersistedState): SavedWrite | undefined {
     const last = this.#state;
     if (last === state) return undefined;
-    if (!last || this.#snapshotBytes <= WHOLE_STATE_CHARS) return this.#writeWhole(state);
+    const isSmall = this.#snapshotBytes <= WHOLE_STATE_CHARS;
+    if (!last || (isSmall && !this.#options.keepsSteps)) return { state: this.#writeWhole(state) };
     const ops = diff(last, state);
     if (!ops) {
       this.#state = state;
       return undefined;
     }
-    const { text, checksum } = encodeDelta(ops, this.#checksum);
-    if (this.#deltaBytes + text.length > this.#snapshotBytes) return this.#writeWhole(state);
+    const step = encodeDelta(ops, this.#checksum);
+    const { text, checksum } = step;
+    if (this.#deltaBytes + text.length > Math.max(this.#snapshotBytes, WHOLE_STATE_CHARS))
+      return { state: this.#writeWhole(state), step };
     this.#state = state;
     this.#checksum = checksum;
     this.#deltaBytes += text.length;
-    return { kind: 'delta', text, checksum };
+    return { state: { kind: 'delta', text, checksum } };
+  }
+
+  /** Checksum of the last row of state. */
+  get tip(): number {
+    return this.#checksum;
   }
 
   /** Takes a restored actor's own state for the stored one when they are equal, so that later turns compare by reference. */
@@ -67,12 +92,12 @@ export class StateSaver {
 
   /** True when the state is within its cap, whole. */
   fits(state: PersistedState): boolean {
-    return JSON.stringify(state).length <= this.#maxStateBytes;
+    return JSON.stringify(state).length <= this.#options.maxStateBytes;
   }
 
   #writeWhole(state: PersistedState): StateWrite {
     const { text, checksum } = encodeSnapshot(state);
-    if (text.length > this.#maxStateBytes) throw this.#tooLarge(text.length);
+    if (text.length > this.#options.maxStateBytes) throw this.#tooLarge(text.length);
     this.#state = state;
     this.#checksum = checksum;
     this.#snapshotBytes = text.length;
@@ -81,11 +106,11 @@ export class StateSaver {
   }
 
   #tooLarge(bytes: number): TroupeError {
-    const maxStateBytes = this.#maxStateBytes;
+    const { owner, maxStateBytes } = this.#options;
     return new TroupeError(
       'ERR_STATE_TOO_LARGE',
-      `The state of '${this.#owner}' has ${bytes} bytes, more than its cap of ${maxStateBytes}. Keep histories in the log with append(), or raise maxStateBytes in defineActor.`,
-      { details: { address: this.#owner, bytes, maxStateBytes } },
+      `The state of '${owner}' has ${bytes} bytes, more than its cap of ${maxStateBytes}. Keep histories in the log with append(), or raise maxStateBytes in defineActor.`,
+      { details: { address: owner, bytes, maxStateBytes } },
     );
   }
 }

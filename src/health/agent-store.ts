@@ -11,6 +11,9 @@ const PAGE_AGENTS = 100;
 const PAGES_KEY = 'health/pages';
 const PLACE_KEY = 'health/place';
 
+/** Nothing here expires. */
+const ANY_TIME = 0;
+
 type KeyValues = Pick<StoreClient, 'call'>;
 
 export class AgentStore {
@@ -27,13 +30,13 @@ export class AgentStore {
 
   /** What was kept, and the position of the last event that agents which were well can have seen. */
   async load(): Promise<{ readonly records: readonly AgentRecord[]; readonly place: number | undefined }> {
-    this.#savedPages = Number((await this.#store.call('kvGet', PAGES_KEY)) ?? 0);
+    this.#savedPages = Number((await this.#store.call('kvGet', PAGES_KEY, ANY_TIME)) ?? 0);
     for (let page = 0; page < this.#savedPages; page++) {
-      const records = JSON.parse((await this.#store.call('kvGet', pageKey(page))) ?? '[]') as AgentRecord[];
+      const records = JSON.parse((await this.#store.call('kvGet', pageKey(page), ANY_TIME)) ?? '[]') as AgentRecord[];
       this.#pages[page] = new Map(records.map((record) => [record.agent, record]));
       for (const { agent } of records) this.#pageOf.set(agent, page);
     }
-    const place = this.#savedPages > 0 ? await this.#store.call('kvGet', PLACE_KEY) : undefined;
+    const place = this.#savedPages > 0 ? await this.#store.call('kvGet', PLACE_KEY, ANY_TIME) : undefined;
     return {
       records: this.#pages.flatMap((page) => [...page.values()]),
       place: place === undefined ? undefined : Number(place),

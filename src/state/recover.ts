@@ -1,6 +1,7 @@
 /** From stored rows back to a state, or to an error that names the bad row: never to a state that is silently wrong. */
 import { TroupeError } from '../errors.ts';
-import { chainChecksum, type EncodedState } from './codec.ts';
+import { chainChecksum, encodeSnapshot, textOfRow } from './codec.ts';
+import type { EncodedState } from './codec.ts';
 import { applyDeltaInPlace } from './delta.ts';
 import type { Json } from './json.ts';
 import { PERSISTED_STATUSES, type PersistedState } from './persisted.ts';
@@ -28,32 +29,57 @@ export interface RecoveredState {
  */
 export function recoverState(rows: StoredRows): RecoveredState {
   const { snapshot, deltas, owner } = rows;
-  let state = readRow(snapshot, 0, 'Snapshot', owner);
+  const text = readText(snapshot, 0, 'Snapshot', owner);
+  let state = parseRow(text, 'Snapshot', owner);
   let checksum = snapshot.checksum;
   let deltaBytes = 0;
   for (const [index, row] of deltas.entries()) {
     const name = `Delta ${index}`;
-    const delta = readRow(row, checksum, name, owner);
-    state = replay(state, delta, name, owner);
+    const deltaText = readText(row, checksum, name, owner);
+    state = replay(state, parseRow(deltaText, name, owner), name, owner);
     checksum = row.checksum;
-    deltaBytes += Buffer.byteLength(row.text);
+    deltaBytes += deltaText.length;
   }
   const fault = findFault(state, '');
   if (fault !== undefined) throw corrupt(`Snapshot of '${owner}' is not a state at '${fault}'`, { owner, path: fault });
-  return {
-    state: state as PersistedState,
-    checksum,
-    snapshotBytes: Buffer.byteLength(snapshot.text),
-    deltaBytes,
-  };
+  return { state: state as PersistedState, checksum, snapshotBytes: text.length, deltaBytes };
 }
 
-function readRow(row: EncodedState, previousChecksum: number, name: string, owner: string): Json {
-  if (chainChecksum(row.text, previousChecksum) !== row.checksum) {
-    throw corrupt(`${name} of '${owner}' does not match its checksum`, { owner, row: name });
-  }
+/** Rows of a state whose snapshot cannot be read, and the rows that led to it. */
+export interface DamagedRows extends StoredRows {
+  readonly former: { readonly snapshot: EncodedState; readonly deltas: readonly EncodedState[] };
+}
+
+/**
+ * Makes the snapshot again from the rows that led to it, and goes on with what came after it.
+ * @throws {TroupeError} ERR_STATE_CORRUPT when those cannot be read either, or lead to another state.
+ */
+export function repairState({ snapshot, deltas, owner, former }: DamagedRows): RecoveredState {
+  const made = encodeSnapshot(recoverState({ ...former, owner }).state);
+  if (made.checksum === snapshot.checksum) return recoverState({ snapshot: made, deltas, owner });
+  throw corrupt(`Snapshot of '${owner}' is damaged, and the rows before it lead to another`, {
+    owner,
+    row: 'Snapshot',
+  });
+}
+
+function readText(row: EncodedState, previousChecksum: number, name: string, owner: string): string {
+  const text = unpack(row, name, owner);
+  if (chainChecksum(text, previousChecksum) === row.checksum) return text;
+  throw corrupt(`${name} of '${owner}' does not match its checksum`, { owner, row: name });
+}
+
+function unpack(row: EncodedState, name: string, owner: string): string {
   try {
-    return JSON.parse(row.text) as Json;
+    return textOfRow(row);
+  } catch (cause) {
+    throw corrupt(`${name} of '${owner}' cannot be decompressed`, { owner, row: name }, cause);
+  }
+}
+
+function parseRow(text: string, name: string, owner: string): Json {
+  try {
+    return JSON.parse(text) as Json;
   } catch (cause) {
     throw corrupt(`${name} of '${owner}' is not JSON`, { owner, row: name }, cause);
   }
@@ -67,7 +93,11 @@ function replay(state: Json, delta: Json, name: string, owner: string): Json {
   }
 }
 
-/** The path of the first part that a stored state cannot have, or undefined. */
+/** The path of the first part that no stored state has, or undefined. */
+export function findStateFault(state: unknown): string | undefined {
+  return findFault(state, '');
+}
+
 function findFault(state: unknown, path: string): string | undefined {
   if (!isRecord(state)) return path === '' ? 'state' : path;
   const { status, value, historyValue, children } = state;

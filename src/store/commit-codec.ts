@@ -5,7 +5,7 @@
 import type { SentCommit } from './protocol.ts';
 import type { Commit, CommitResult, StateWrite } from './store.ts';
 
-/** n, address, epoch, seq, at, version, status, 1 if resent; state kind, text, checksum; marks; everything else. */
+/** n, address, epoch, seq, at, version, status, 1 if resent; state kind, text, checksum; marks; sum; everything else. */
 export type EncodedCommit = readonly [
   number,
   Commit['address'],
@@ -19,32 +19,35 @@ export type EncodedCommit = readonly [
   string | undefined,
   number | undefined,
   string | undefined,
+  number | undefined,
   RareFields | undefined,
 ];
 
 /** What most commits do not have. */
 type RareFields = Omit<
   Commit,
-  'address' | 'epoch' | 'seq' | 'at' | 'version' | 'status' | 'isResent' | 'state' | 'marks'
+  'address' | 'epoch' | 'seq' | 'at' | 'version' | 'status' | 'isResent' | 'state' | 'marks' | 'sum'
 >;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** `isResent` overrides what the commit says of itself. */
 export function encodeCommit(n: number, commit: Commit, isResent: boolean): EncodedCommit {
-  const { address, epoch, seq, at, version, status, state, marks } = commit;
+  const { address, epoch, seq, at, version, status, state, marks, sum } = commit;
   const resent = isResent ? 1 : 0;
   const rare = hasRareFields(commit) ? toRareFields(commit) : undefined;
-  return [n, address, epoch, seq, at, version, status, resent, state?.kind, state?.text, state?.checksum, marks, rare];
+  const { kind, text, checksum } = state ?? {};
+  return [n, address, epoch, seq, at, version, status, resent, kind, text, checksum, marks, sum, rare];
 }
 
 /** Builds the commit again. What is wrong inside it shows when it is applied. */
 export function decodeCommit(encoded: EncodedCommit): SentCommit {
-  const [n, address, epoch, seq, at, version, status, resent, kind, text, checksum, marks, rare] = encoded;
+  const [n, address, epoch, seq, at, version, status, resent, kind, text, checksum, marks, sum, rare] = encoded;
   const commit: Mutable<Commit> = { address, epoch, seq, at, version, status };
   if (resent === 1) commit.isResent = true;
   if (kind !== undefined) commit.state = { kind, text: text ?? '', checksum: checksum ?? 0 };
   if (marks !== undefined) commit.marks = marks;
+  if (sum !== undefined) commit.sum = sum;
   if (rare !== undefined) Object.assign(commit, rare);
   return { n, commit };
 }
@@ -52,7 +55,11 @@ export function decodeCommit(encoded: EncodedCommit): SentCommit {
 function hasRareFields(commit: Commit): boolean {
   const { actor, meta, isRemoval } = commit;
   return (
-    (actor ?? meta ?? isRemoval) !== undefined || hasClearable(commit) || hasRows(commit) || hasTimesOrTopics(commit)
+    (actor ?? meta ?? isRemoval) !== undefined ||
+    hasClearable(commit) ||
+    hasRows(commit) ||
+    hasTimesOrTopics(commit) ||
+    keepsMore(commit)
   );
 }
 
@@ -75,6 +82,10 @@ function hasTimesOrTopics({ fired, unschedule, schedule, unsubscribe, subscribe,
   return (fired ?? unschedule ?? schedule ?? unsubscribe ?? subscribe ?? publish) !== undefined;
 }
 
+function keepsMore({ step, shape, history, trimHistory, keepLog }: Commit): boolean {
+  return (step ?? shape ?? history ?? trimHistory ?? keepLog) !== undefined;
+}
+
 function toRareFields(commit: Commit): RareFields {
   const {
     address: _a,
@@ -86,6 +97,7 @@ function toRareFields(commit: Commit): RareFields {
     isResent: _r,
     state: _w,
     marks: _m,
+    sum: _c,
     ...rare
   } = commit;
   return rare;

@@ -2,7 +2,7 @@
 import type { Address } from '../actor/address.ts';
 import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
-import type { ActorStatus } from './store.ts';
+import type { ActorStatus, StateRow } from './store.ts';
 
 /**
  * What to list. Pages go by creation time, actors of the same millisecond by the order of their first commits; `cursor` is
@@ -52,6 +52,46 @@ export interface LogRow {
   readonly text: string;
 }
 
+/** A stretch of a history. */
+export interface HistoryQuery {
+  /** Only events of commits after this. */
+  readonly after?: number;
+  /** Only events of commits before this. */
+  readonly before?: number;
+  /** Only what stood in the store before this position. */
+  readonly beforePos?: number;
+  /** 1 to 1,000. @default 100 */
+  readonly limit?: number;
+  /** `backward` takes the newest rows of the stretch first; rows come back oldest first either way. @default 'forward' */
+  readonly direction?: 'forward' | 'backward';
+}
+
+/** What led to a commit of an actor, and what it led to. */
+export interface HistoryRow {
+  readonly seq: number;
+  /** Of the commit, among all commits of the store that have a position. */
+  readonly pos: number;
+  readonly at: number;
+  readonly text: string;
+  readonly checksum: number;
+  /** JSON of what the commit changed of the state; null when nothing, or when it wrote the state whole. */
+  readonly delta: string | null;
+}
+
+/** Which rows of state. */
+export interface StatesQuery {
+  /** Rows of this commit or before. */
+  readonly until: number;
+  /** The snapshot to begin from is one before this commit. */
+  readonly before?: number;
+}
+
+/** A snapshot, and the deltas after it in their order. */
+export interface StateRows {
+  readonly snapshot: StateRow;
+  readonly deltas: readonly StateRow[];
+}
+
 /** An actor that has something to do although nobody calls it: unconsumed rows, or effect functions in flight. */
 export interface Recoverable {
   readonly address: Address;
@@ -91,6 +131,28 @@ export interface BusQuery {
   readonly wait?: boolean;
 }
 
+/** Which keys to list. */
+export interface KeyQuery {
+  /** What they begin with. */
+  readonly prefix: string;
+  /** Those that have expired by then are not there, in milliseconds since the epoch. */
+  readonly now: number;
+  /** The last key of the page before. */
+  readonly after?: string;
+  /** 1 to 10,000. @default 1000 */
+  readonly limit?: number;
+}
+
+/** Which snapshots that are kept as text. */
+export interface LooseQuery {
+  /** Length in characters from which it counts. */
+  readonly minChars: number;
+  /** Written before this time, in milliseconds since the epoch. */
+  readonly before: number;
+  /** 1 to 1,000. @default 16 */
+  readonly limit?: number;
+}
+
 /** The recorded outcome of a caller's id. */
 export interface IdempotencyRow {
   readonly id: string;
@@ -120,6 +182,7 @@ export interface StoreStats {
   readonly scheduled: number;
   readonly subscriptions: number;
   readonly busEvents: number;
+  readonly historyRows: number;
   readonly bytes: number;
 }
 
@@ -127,6 +190,9 @@ export interface StoreStats {
 export const LIMITS = {
   list: { usual: 50, most: 1_000 },
   log: { usual: 100, most: 10_000 },
+  history: { usual: 100, most: 1_000 },
+  snapshots: { usual: 16, most: 1_000 },
+  kv: { usual: 1_000, most: 10_000 },
   inbox: { usual: 1_000, most: 10_000 },
   outbox: { usual: 1_000, most: 10_000 },
   recoverable: { usual: 1_000, most: 10_000 },

@@ -11,6 +11,12 @@ const CALLS: Readonly<Record<StoreCall, true>> = {
   idempotency: true,
   sweepIdempotency: true,
   log: true,
+  history: true,
+  states: true,
+  sweepHistory: true,
+  adopt: true,
+  looseSnapshots: true,
+  packSnapshot: true,
   list: true,
   recoverable: true,
   outbox: true,
@@ -31,6 +37,9 @@ const CALLS: Readonly<Record<StoreCall, true>> = {
   kvGet: true,
   kvSet: true,
   kvDelete: true,
+  kvKeys: true,
+  kvClear: true,
+  sweepKv: true,
   stats: true,
 };
 
@@ -68,6 +77,7 @@ function sizeOfWhole(commit: Commit): number {
   for (const row of commit.outbox ?? []) size += row.text.length;
   for (const text of commit.log ?? []) size += text.length;
   for (const letter of commit.deadLetters ?? []) size += letter.text.length;
+  size += (commit.step?.text.length ?? 0) + (commit.history?.text.length ?? 0);
   return size + sizeOfTimesAndTopics(commit);
 }
 

@@ -19,19 +19,27 @@ import type {
   DeadLetterQuery,
   DueQuery,
   DueRow,
+  HistoryQuery,
+  HistoryRow,
   IdempotencyRow,
+  KeyQuery,
   ListQuery,
   LogQuery,
   LogRow,
+  LooseQuery,
   Page,
   Recoverable,
+  StateRows,
+  StatesQuery,
   StoreStats,
 } from './queries.ts';
 
-/** What an adapter promises of an acknowledged commit. */
+/** What an adapter is, and promises of an acknowledged commit. */
 export interface StoreFeatures {
   /** What an acknowledged commit survives: nothing, a process kill, or power loss as well. */
   readonly survives: 'nothing' | 'process-kill' | 'power-loss';
+  /** Who else may use what this process writes: nobody, readers of other processes, or writers as well. */
+  readonly shares: 'nothing' | 'reads' | 'writes';
 }
 
 /** Where an actor is in its life, as stored. `done`: its machine ended; `stopped`: told to; `failed`: it failed and is not to be
@@ -39,11 +47,15 @@ export interface StoreFeatures {
 export const ACTOR_STATUSES = ['active', 'done', 'stopped', 'failed', 'quarantined'] as const;
 export type ActorStatus = (typeof ACTOR_STATUSES)[number];
 
-/** A whole state, or the difference to the state before. The checksum is made and checked by `src/state/`. */
-export interface StateWrite {
-  readonly kind: 'snapshot' | 'delta';
+/** A text and its checksum, which is made and checked by `src/state/`. */
+export interface ChecksummedText {
   readonly text: string;
   readonly checksum: number;
+}
+
+/** A whole state, or the difference to the state before. */
+export interface StateWrite extends ChecksummedText {
+  readonly kind: 'snapshot' | 'delta';
 }
 
 /** What an inbox row carries. `failed` tells a parent of a child's failure; `restart` is a parent's order to a child. */
@@ -186,8 +198,19 @@ export interface Commit {
   readonly actor?: NewActor;
   /** Version of the definition that wrote the state. */
   readonly version: number;
-  /** Absent: state unchanged. A snapshot removes the deltas before it. */
+  /** Absent: state unchanged. A snapshot takes the place of all before it, but for what `step` and `history` keep. */
   readonly state?: StateWrite;
+  /** Beside a snapshot: the same change as a delta on the rows before, which are kept, so that the snapshot can be made again
+   *  from them. What is before the snapshot before goes. */
+  readonly step?: ChecksummedText;
+  /** Of the machine that wrote the snapshot (`src/state/shape.ts`). Comes with a snapshot. */
+  readonly shape?: string;
+  /** Checksum over the actor's row as it is after this commit (`src/state/codec.ts`). */
+  readonly sum?: number;
+  /** JSON of what led to this commit and what it led to. Its presence keeps every row of state, until `trimHistory`. */
+  readonly history?: ChecksummedText;
+  /** Applied last: removes what is not needed to tell the events from this on. The row before the current snapshot stays. */
+  readonly trimHistory?: HistoryTrim;
   readonly status: ActorStatus;
   /** JSON of the error that led to quarantine; null clears it; absent leaves it. */
   readonly error?: string | null;
@@ -202,6 +225,8 @@ export interface Commit {
   readonly inbox?: readonly NewInboxRow[];
   /** JSON texts appended to this actor's log, numbered on by the store. */
   readonly log?: readonly string[];
+  /** Removes the oldest rows of the log, after `log`, until so many are left. What is left keeps its number. */
+  readonly keepLog?: number;
   readonly outbox?: readonly NewOutboxRow[];
   readonly idempotency?: readonly IdempotencyWrite[];
   /** Replies to ids recorded by earlier commits. */
@@ -228,6 +253,32 @@ export interface Commit {
   /** Removes every row of this actor but those it sent or published. */
   readonly isRemoval?: boolean;
 }
+
+/** Up to where a history is not wanted any more. */
+export interface HistoryTrim {
+  /** Events of commits before this one go. */
+  readonly beforeSeq?: number;
+  /** Events before this time go, in milliseconds since the epoch. */
+  readonly beforeAt?: number;
+}
+
+/** An actor that comes to be whole: from another of its store, or from a file. */
+export interface Adoption {
+  /** Its first commit: seq 1, with `actor` and a snapshot. */
+  readonly commit: Commit;
+  /** Its log, as numbered. */
+  readonly log?: readonly LogRow[];
+  /** Copies the log of another actor, up to that actor's commit. */
+  readonly logFrom?: { readonly address: Address; readonly untilSeq: number };
+  /** Rows that wait for it, in their order. */
+  readonly waiting?: readonly (Omit<NewInboxRow, 'receiver'> & { readonly sender: Address })[];
+}
+
+/** What became of an adoption: all came to be, or none since one exists. */
+export type AdoptionResult =
+  | { readonly outcome: 'done' }
+  | { readonly outcome: 'exists'; readonly address: Address }
+  | { readonly outcome: 'invalid'; readonly address: Address; readonly detail: string };
 
 /** Where the rows of a commit landed. */
 export interface Landed {
@@ -268,6 +319,21 @@ export type CommitResult =
   /** `detail` says what was wrong with an invalid commit. */
   | { readonly outcome: 'refused'; readonly reason: RefusalReason; readonly detail?: string };
 
+/** One row of an actor's state: its text, or that compressed (zstd), and the commit it was written by. */
+export interface StateRow {
+  readonly seq: number;
+  readonly text: string | Uint8Array;
+  /** Of the text. */
+  readonly checksum: number;
+}
+
+/** A large snapshot that is kept as text. */
+export interface LooseSnapshot {
+  readonly address: Address;
+  readonly seq: number;
+  readonly text: string;
+}
+
 /** An actor as stored. The texts are as they were written; nothing is parsed or verified here. */
 export interface StoredActor {
   readonly address: Address;
@@ -278,8 +344,13 @@ export interface StoredActor {
   readonly version: number;
   readonly status: ActorStatus;
   readonly error: string | null;
-  readonly snapshot: { readonly text: string; readonly checksum: number };
-  readonly deltas: readonly { readonly text: string; readonly checksum: number }[];
+  /** Of the machine that wrote the snapshot; null when that was not told. */
+  readonly shape: string | null;
+  /** Checksum over the row; null when none was written. */
+  readonly sum: number | null;
+  readonly snapshot: StateRow;
+  /** Those after the snapshot, in their order. */
+  readonly deltas: readonly StateRow[];
   readonly marks: string | null;
   readonly supervision: string | null;
   readonly inFlight: string | null;
@@ -335,6 +406,18 @@ export interface Store {
   /** Removes idempotency rows older than `before` (milliseconds since the epoch). Returns how many. */
   sweepIdempotency(before: number): Promise<number>;
   log(address: Address, query?: LogQuery): Promise<readonly LogRow[]>;
+  /** Events of an actor that are kept, in order of commits. */
+  history(address: Address, query?: HistoryQuery): Promise<readonly HistoryRow[]>;
+  /** The rows that make the state of an actor at a commit: the last snapshot until then, and the deltas from it on. */
+  states(address: Address, query: StatesQuery): Promise<StateRows | undefined>;
+  /** Removes events of actors of a type before a time, as `trimHistory` does. Returns how many. */
+  sweepHistory(type: string, before: number): Promise<number>;
+  /** Makes actors whole: all or none, durable like a commit. */
+  adopt(batch: readonly Adoption[]): Promise<AdoptionResult>;
+  /** Snapshots that are kept as text, oldest first. */
+  looseSnapshots(query: LooseQuery): Promise<readonly LooseSnapshot[]>;
+  /** Puts the compressed form (zstd) of a snapshot in the place of its text. False when that snapshot is gone. */
+  packSnapshot(address: Address, seq: number, packed: Uint8Array): Promise<boolean>;
   list(query?: ListQuery): Promise<Page<ActorSummary>>;
   /** Everything that must be woken for work to go on, in order of address; pages by `afterAddress`. */
   recoverable(query?: { readonly afterAddress?: Address; readonly limit?: number }): Promise<readonly Recoverable[]>;
@@ -370,9 +453,18 @@ export interface Store {
   rise(now: number): Promise<number>;
   /** A sign of life, from which the next downtime counts. */
   markAlive(now: number): Promise<void>;
-  kvGet(key: string): Promise<string | undefined>;
-  kvSet(key: string, value: string): Promise<void>;
-  kvDelete(key: string): Promise<boolean>;
+  /** The value of a key that has not expired by `now` (milliseconds since the epoch). */
+  kvGet(key: string, now: number): Promise<string | undefined>;
+  /** @param expiresAt milliseconds since the epoch; never, without it */
+  kvSet(key: string, value: string, expiresAt?: number): Promise<void>;
+  /** False when there was none, or only one that had expired. */
+  kvDelete(key: string, now: number): Promise<boolean>;
+  /** Keys that have not expired, in order; pages by `after`. */
+  kvKeys(query: KeyQuery): Promise<readonly string[]>;
+  /** Removes every key that begins with a text. Returns how many had not expired. */
+  kvClear(prefix: string, now: number): Promise<number>;
+  /** Removes what has expired. Returns how many. */
+  sweepKv(now: number): Promise<number>;
   stats(): Promise<StoreStats>;
   /** Lets an idle store tidy up, for example write back its log. Never throws. */
   idle(): Promise<void>;

@@ -267,7 +267,7 @@ describe('sqlite store: the file', () => {
       };
       const store = openSqliteStore({ file: files.file, synchronous, connect });
       await store.commit([firstCommit(actorAt(synchronous))]);
-      expect(store.features).toEqual({ survives });
+      expect(store.features).toEqual({ survives, shares: 'reads' });
       expect((seen as () => unknown)()).toEqual([level, 'wal']);
       await store.close();
     }

@@ -56,7 +56,7 @@ export function storeDurabilityContract(current: () => Store, reopen: () => Prom
       log: await current().log(A),
       idempotency: await current().idempotency(A, 'i'),
       deadLetters: await current().deadLetters(),
-      kv: await current().kvGet('key'),
+      kv: await current().kvGet('key', 0),
       list: await current().list(),
       recoverable: await current().recoverable(),
       due: await current().due({ until: 100 }),

@@ -345,13 +345,13 @@ function rest(current: () => Store): void {
   });
 
   test('key-value: set, get, overwrite, delete', async () => {
-    expect(await current().kvGet('k')).toBeUndefined();
+    expect(await current().kvGet('k', 0)).toBeUndefined();
     await current().kvSet('k', 'one');
     await current().kvSet('k', 'two');
-    expect(await current().kvGet('k')).toBe('two');
-    expect(await current().kvDelete('k')).toBe(true);
-    expect(await current().kvDelete('k')).toBe(false);
-    expect(await current().kvGet('k')).toBeUndefined();
+    expect(await current().kvGet('k', 0)).toBe('two');
+    expect(await current().kvDelete('k', 0)).toBe(true);
+    expect(await current().kvDelete('k', 0)).toBe(false);
+    expect(await current().kvGet('k', 0)).toBeUndefined();
   });
 
   test('statistics count rows', async () => {

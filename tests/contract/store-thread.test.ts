@@ -57,7 +57,7 @@ describe('store thread', () => {
     thread = await startStoreThread({ url: 'memory:', synchronous: 'full' });
     const client = thread.client('host');
     await client.call('kvSet', 'k', 'v');
-    expect(await client.call('kvGet', 'k')).toBe('v');
+    expect(await client.call('kvGet', 'k', 0)).toBe('v');
     await thread.close();
   });
 

@@ -205,7 +205,7 @@ describe('store writer: abandoned', () => {
     await settle();
     expect(results).toEqual(['done']);
     expect(await store.load(A)).toMatchObject({ seq: 1 });
-    expect(await store.kvGet('k')).toBeUndefined();
+    expect(await store.kvGet('k', 0)).toBeUndefined();
     expect(env.pendingMs()).toEqual([]);
   });
 

@@ -81,7 +81,15 @@ export function storeContract(name: string, makeStore: () => StoreMaker, feature
 function commits(current: () => Store): void {
   test('a first commit creates the actor with everything it says', async () => {
     const actor = { type: 'counter', parent: B, meta: '{"user":"ada"}', spawned: 9 };
-    const more = { actor, marks: '{"boot":3}', inFlight: '[1]', supervision: '{"attempts":1}', version: 7 };
+    const more = {
+      actor,
+      marks: '{"boot":3}',
+      inFlight: '[1]',
+      supervision: '{"attempts":1}',
+      version: 7,
+      shape: '0a1b2c3d',
+      sum: 99,
+    };
     const future = { timers: '[{"id":1}]', nextDue: 5, subscribe: [{ pattern: 'a.*', event: 'A' }] };
     expect(await current().commit([firstCommit(A, { ...more, ...future })])).toEqual([{ outcome: 'done' }]);
     expect(await current().load(A)).toEqual({
@@ -94,7 +102,9 @@ function commits(current: () => Store): void {
       version: 7,
       status: 'active',
       error: null,
-      snapshot: { text: '{"n":0}', checksum: 7 },
+      shape: '0a1b2c3d',
+      sum: 99,
+      snapshot: { seq: 1, text: '{"n":0}', checksum: 7 },
       deltas: [],
       marks: '{"boot":3}',
       supervision: '{"attempts":1}',
@@ -282,7 +292,7 @@ function states(current: () => Store): void {
         commit(delta(`after ${size}`)),
       ]);
       const stored = await current().load(A);
-      expect(stored?.snapshot).toEqual({ text: 'y'.repeat(size), checksum: size });
+      expect(stored?.snapshot).toEqual({ seq: seq - 1, text: 'y'.repeat(size), checksum: size });
       expect(stored?.deltas.map(({ text }) => text)).toEqual([`after ${size}`]);
     }
     await current().commit([nextCommit(A, ++seq)]);

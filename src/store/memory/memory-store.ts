@@ -8,24 +8,30 @@ import type {
   BusQuery,
   DeadLetterQuery,
   DueQuery,
+  HistoryQuery,
+  KeyQuery,
   ListPosition,
   ListQuery,
   LogQuery,
+  LooseQuery,
   Page,
   Recoverable,
+  StatesQuery,
 } from '../queries.ts';
 import type {
   ActorSummary,
+  Adoption,
+  AdoptionResult,
   Commit,
   CommitResult,
   Cursor,
   InboxRow,
   Store,
   StoreFeatures,
-  StoredActor,
   StoredDeadLetter,
 } from '../store.ts';
 import { MemoryTables } from './tables.ts';
+import type { ActorHead } from './tables.ts';
 
 /** How to open a memory store. */
 export interface MemoryStoreOptions {
@@ -41,7 +47,7 @@ export function createMemoryStore({ maxFanOut = DEFAULT_MAX_FAN_OUT }: MemorySto
 type PageQuery = { readonly afterPos?: number; readonly limit?: number };
 
 class MemoryStore implements Store {
-  readonly features: StoreFeatures = { survives: 'nothing' };
+  readonly features: StoreFeatures = { survives: 'nothing', shares: 'nothing' };
   #tables: MemoryTables | undefined;
   #aliveAt: number | undefined;
   #downtimeMs = 0;
@@ -56,7 +62,8 @@ class MemoryStore implements Store {
   }
 
   async load(address: Address) {
-    return this.#open().actors.get(address)?.actor;
+    const entry = this.#open().actors.get(address);
+    return entry && { ...entry.actor, ...entry.states.current };
   }
 
   async inbox(address: Address, { afterPos = 0, limit }: PageQuery = {}) {
@@ -89,9 +96,43 @@ class MemoryStore implements Store {
     const rows =
       this.#open()
         .actors.get(address)
-        ?.log.filter(({ n }) => n > after && n < before) ?? [];
+        ?.log.filter(({ n }) => n > after && n < before)
+        .map(({ n, at, text }) => ({ n, at, text })) ?? [];
     const count = limitOf('log', limit);
     return direction === 'backward' ? rows.slice(-count) : rows.slice(0, count);
+  }
+
+  async history(address: Address, query?: HistoryQuery) {
+    return this.#open().actors.get(address)?.states.list(query) ?? [];
+  }
+
+  async states(address: Address, query: StatesQuery) {
+    return this.#open().actors.get(address)?.states.states(query);
+  }
+
+  async sweepHistory(type: string, before: number): Promise<number> {
+    let count = 0;
+    for (const [address, { states }] of this.#open().actors)
+      if (address.startsWith(`${type}/`)) count += states.trim(Infinity, { beforeAt: before });
+    return count;
+  }
+
+  async adopt(batch: readonly Adoption[]): Promise<AdoptionResult> {
+    return this.#open().adopt(batch);
+  }
+
+  async looseSnapshots({ minChars, before, limit }: LooseQuery) {
+    const found = [...this.#open().actors].flatMap(([address, { states }]) =>
+      states.snapshots.flatMap(({ seq, at, text }) =>
+        typeof text === 'string' && text.length >= minChars && at < before ? [{ address, seq, at, text }] : [],
+      ),
+    );
+    const page = found.sort((a, b) => a.at - b.at).slice(0, limitOf('snapshots', limit));
+    return page.map(({ address, seq, text }) => ({ address, seq, text }));
+  }
+
+  async packSnapshot(address: Address, seq: number, packed: Uint8Array): Promise<boolean> {
+    return this.#open().actors.get(address)?.states.pack(seq, packed) ?? false;
   }
 
   async list(query: ListQuery = {}): Promise<Page<ActorSummary>> {
@@ -193,16 +234,28 @@ class MemoryStore implements Store {
     this.#aliveAt = now;
   }
 
-  async kvGet(key: string) {
-    return this.#open().kv.get(key);
+  async kvGet(key: string, now: number) {
+    return this.#open().kv.get(key, now);
   }
 
-  async kvSet(key: string, value: string): Promise<void> {
-    this.#open().kv.set(key, value);
+  async kvSet(key: string, value: string, expiresAt?: number): Promise<void> {
+    this.#open().kv.set(key, value, expiresAt);
   }
 
-  async kvDelete(key: string): Promise<boolean> {
-    return this.#open().kv.delete(key);
+  async kvDelete(key: string, now: number): Promise<boolean> {
+    return this.#open().kv.delete(key, now);
+  }
+
+  async kvKeys(query: KeyQuery) {
+    return this.#open().kv.keys(query);
+  }
+
+  async kvClear(prefix: string, now: number): Promise<number> {
+    return this.#open().kv.clear(prefix, now);
+  }
+
+  async sweepKv(now: number): Promise<number> {
+    return this.#open().kv.sweep(now);
   }
 
   async stats() {
@@ -215,6 +268,7 @@ class MemoryStore implements Store {
       scheduled: timetable.size,
       subscriptions: topics.subscriptions.size,
       busEvents: topics.size,
+      historyRows: [...actors.values()].reduce((sum, { states }) => sum + states.events, 0),
       bytes: 0,
     };
   }
@@ -260,7 +314,7 @@ function hasOrder(rows: Iterable<InboxRow> = []): boolean {
   return [...rows].some(({ kind }) => kind === 'stop' || kind === 'restart');
 }
 
-function matches(actor: StoredActor, query: ListQuery): boolean {
+function matches(actor: ActorHead, query: ListQuery): boolean {
   const { address, type, parent, statuses, createdAfter = -Infinity, createdBefore = Infinity, meta = {} } = query;
   const { updatedAfter = -Infinity, updatedBefore = Infinity } = query;
   return (
@@ -291,7 +345,7 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-function toSummary(actor: StoredActor): ActorSummary {
+function toSummary(actor: ActorHead): ActorSummary {
   const { address, type, parent, status, seq, version, meta, error, spawned, createdAt, updatedAt } = actor;
   return { address, type, parent, status, seq, version, meta, error, spawned, createdAt, updatedAt };
 }

@@ -5,6 +5,8 @@ import type { RemovedProgress, Verdict } from '../decide.ts';
 import type { FanOutPlan } from '../fan-out.ts';
 import type { IdempotencyRow, LogRow } from '../queries.ts';
 import type {
+  Adoption,
+  AdoptionResult,
   Commit,
   CommitResult,
   InboxKey,
@@ -17,17 +19,25 @@ import type {
   StoredActor,
   StoredDeadLetter,
 } from '../store.ts';
+import { MemoryKv } from './kv.ts';
+import { MemoryStateRows } from './state-rows.ts';
 import { Timetable } from './timetable.ts';
 import { Topics } from './topics.ts';
 
 /** Everything of one actor but its inbox. */
 export interface ActorEntry {
-  actor: StoredActor;
+  actor: ActorHead;
   /** Grows with every first commit. */
   readonly n: number;
-  readonly log: LogRow[];
+  readonly states: MemoryStateRows;
+  log: (LogRow & { readonly seq: number })[];
+  /** Rows that were ever appended. */
+  lastLogN: number;
   readonly idempotency: Map<string, IdempotencyRow>;
 }
+
+/** An actor but for the rows of its state. */
+export type ActorHead = Omit<StoredActor, 'snapshot' | 'deltas'>;
 
 /** Rows that wait for one actor, and their positions by sender, both in order of position. */
 export interface Inbox {
@@ -40,7 +50,7 @@ export class MemoryTables {
   readonly actors = new Map<Address, ActorEntry>();
   readonly inboxes = new Map<Address, Inbox>();
   readonly outbox = new Map<number, OutboxRow>();
-  readonly kv = new Map<string, string>();
+  readonly kv = new MemoryKv();
   readonly removed = new Map<Address, RemovedProgress & { readonly at: number }>();
   readonly timetable: Timetable;
   readonly topics: Topics;
@@ -52,6 +62,33 @@ export class MemoryTables {
     const takePos = (): number => ++this.#lastPos;
     this.timetable = new Timetable(takePos);
     this.topics = new Topics({ maxFanOut, takePos, writeInbox: (commit, row) => this.#writeInbox(commit, row) });
+  }
+
+  /** All of them or none. */
+  adopt(batch: readonly Adoption[]): AdoptionResult {
+    for (const [index, { commit }] of batch.entries()) {
+      const { address } = commit;
+      const isTwice = batch.findIndex((other) => other.commit.address === address) < index;
+      if (isTwice || this.actors.has(address)) return { outcome: 'exists', address };
+      const verdict = commit.isRemoval ? refuse('invalid') : this.#decide(commit, undefined, this.topics.plan(commit));
+      if (verdict === 'apply') continue;
+      return { outcome: 'invalid', address, detail: verdict.outcome === 'refused' ? verdict.reason : verdict.outcome };
+    }
+    for (const adoption of batch) this.#adopt(adoption);
+    return { outcome: 'done' };
+  }
+
+  #adopt({ commit, log = [], logFrom, waiting = [] }: Adoption): void {
+    this.apply(commit);
+    const entry = this.actors.get(commit.address);
+    if (!entry) return;
+    const copied = logFrom
+      ? (this.actors.get(logFrom.address)?.log ?? []).filter(({ seq }) => seq <= logFrom.untilSeq)
+      : [];
+    entry.log = [...log, ...copied].map(({ n, at, text }) => ({ n, at, text, seq: 1 }));
+    entry.lastLogN = entry.log.at(-1)?.n ?? 0;
+    for (const { sender, ...row } of waiting)
+      this.#writeInbox({ ...commit, address: sender }, { ...row, receiver: commit.address });
   }
 
   apply(commit: Commit): CommitResult {
@@ -93,7 +130,8 @@ export class MemoryTables {
     entry.actor = existing ? toNext(commit, existing.actor) : entry.actor;
     this.actors.set(commit.address, entry);
     this.#writeFuture(commit, entry);
-    for (const text of commit.log ?? []) entry.log.push({ n: entry.log.length + 1, at: commit.at, text });
+    writeLog(entry, commit);
+    entry.states.write(commit, () => ++this.#lastPos);
     for (const { id, reply } of commit.idempotency ?? [])
       entry.idempotency.set(id, { id, reply: reply ?? null, at: commit.at });
     for (const { id, reply } of commit.replies ?? []) {
@@ -103,7 +141,14 @@ export class MemoryTables {
   }
 
   #first(commit: Commit): ActorEntry {
-    return { actor: toFirst(commit), n: ++this.#lastN, log: [], idempotency: new Map<string, IdempotencyRow>() };
+    return {
+      actor: toFirst(commit),
+      n: ++this.#lastN,
+      states: new MemoryStateRows(),
+      log: [],
+      lastLogN: 0,
+      idempotency: new Map<string, IdempotencyRow>(),
+    };
   }
 
   /** What may reach the actor later: timers, scheduled events, topics. */
@@ -154,7 +199,7 @@ export class MemoryTables {
     return { pos, previousPos };
   }
 
-  #remove(commit: Commit, actor: StoredActor | undefined): void {
+  #remove(commit: Commit, actor: ActorHead | undefined): void {
     const { address, epoch, seq, at } = commit;
     this.actors.delete(address);
     this.inboxes.delete(address);
@@ -170,12 +215,17 @@ function canRecord(commit: Commit, entry: ActorEntry | undefined): boolean {
   return new Set(ids).size === ids.length && !ids.some((id) => entry?.idempotency.has(id));
 }
 
-function toFirst(commit: Commit): StoredActor {
+function writeLog(entry: ActorEntry, { seq, at, log = [], keepLog }: Commit): void {
+  for (const text of log) entry.log.push({ n: ++entry.lastLogN, seq, at, text });
+  if (keepLog !== undefined) entry.log = entry.log.filter(({ n }) => n > entry.lastLogN - keepLog);
+}
+
+function toFirst(commit: Commit): ActorHead {
   const { address, epoch, at } = commit;
   const { type, parent, meta, spawned = 0 }: NewActor = commit.actor ?? { type: '', parent: address, meta: '{}' };
   const empty = {
-    snapshot: { text: '', checksum: 0 },
-    deltas: [],
+    shape: null,
+    sum: null,
     error: null,
     marks: null,
     supervision: null,
@@ -199,15 +249,16 @@ function toFirst(commit: Commit): StoredActor {
 }
 
 /** The actor after a commit: what the commit names is replaced, the rest stays. */
-function toNext(commit: Commit, actor: StoredActor): StoredActor {
-  const { seq, version, status, at, error, marks, supervision, inFlight, timers, meta } = commit;
+function toNext(commit: Commit, actor: ActorHead): ActorHead {
+  const { seq, version, status, at, error, marks, supervision, inFlight, timers, meta, state, shape, sum } = commit;
   return {
     ...actor,
-    ...toState(commit, actor),
     seq,
     version,
     status,
     updatedAt: at,
+    sum: sum ?? null,
+    ...(state?.kind === 'snapshot' && { shape: shape ?? null }),
     ...(error !== undefined && { error }),
     ...(marks !== undefined && { marks }),
     ...(supervision !== undefined && { supervision }),
@@ -215,12 +266,4 @@ function toNext(commit: Commit, actor: StoredActor): StoredActor {
     ...(timers !== undefined && { timers }),
     ...(meta !== undefined && { meta }),
   };
-}
-
-function toState({ state }: Commit, actor: StoredActor): Pick<StoredActor, 'snapshot' | 'deltas'> {
-  if (!state) return actor;
-  const text = { text: state.text, checksum: state.checksum };
-  return state.kind === 'snapshot'
-    ? { snapshot: text, deltas: [] }
-    : { snapshot: actor.snapshot, deltas: [...actor.deltas, text] };
 }

@@ -4,7 +4,14 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { Commit } from '../store.ts';
-import { EXTRA_DELTAS, EXTRA_SNAPSHOT, EXTRA_STATE, EXTRA_SUBSCRIPTIONS, IN_ROW_SNAPSHOT_LENGTH } from './schema.ts';
+import {
+  EXTRA_DELTAS,
+  EXTRA_FORMER,
+  EXTRA_SNAPSHOT,
+  EXTRA_STATE,
+  EXTRA_SUBSCRIPTIONS,
+  IN_ROW_SNAPSHOT_LENGTH,
+} from './schema.ts';
 
 /** What the careful path reads of an actor before it decides. */
 export interface ActorHead {
@@ -13,6 +20,7 @@ export interface ActorHead {
   readonly extra: number;
   readonly log_n: number;
   readonly created_at: number;
+  readonly snapshot_seq: number;
 }
 
 const SNAPSHOT = 1;
@@ -27,7 +35,7 @@ const TIMERS = 128;
 const CAREFUL = 256;
 
 const ASSIGNMENTS: readonly (readonly [number, string])[] = [
-  [SNAPSHOT, 'snapshot = ?, checksum = ?'],
+  [SNAPSHOT, 'snapshot = ?, checksum = ?, shape = ?, snapshot_seq = ?'],
   [MARKS, 'marks = ?'],
   [IN_FLIGHT, 'in_flight = ?'],
   [SUPERVISION, 'supervision = ?'],
@@ -36,9 +44,15 @@ const ASSIGNMENTS: readonly (readonly [number, string])[] = [
   [TIMERS, 'timers = ?, next_due = ?'],
 ];
 
-/** True when the snapshot of a commit is kept in `snapshots`. */
-export function isLargeSnapshot(commit: Commit): boolean {
-  return commit.state?.kind === 'snapshot' && commit.state.text.length > IN_ROW_SNAPSHOT_LENGTH;
+/** True when the snapshot of a commit is kept in `snapshots`: it is large, or others before and after it are kept as well. */
+export function isSnapshotApart({ state, step, history }: Commit): boolean {
+  if (state?.kind !== 'snapshot') return false;
+  return state.text.length > IN_ROW_SNAPSHOT_LENGTH || step !== undefined || history !== undefined;
+}
+
+/** True when a commit leaves rows of state from before its snapshot. */
+export function keepsFormer({ step, history }: Commit): boolean {
+  return step !== undefined || history !== undefined;
 }
 
 /** The actors table, as commits write it. */
@@ -50,11 +64,11 @@ export class ActorRow {
 
   constructor(db: Database) {
     this.#db = db;
-    this.#head = db.prepare('SELECT epoch, seq, extra, log_n, created_at FROM actors WHERE address = ?');
+    this.#head = db.prepare('SELECT epoch, seq, extra, log_n, created_at, snapshot_seq FROM actors WHERE address = ?');
     this.#insert = db.prepare(
       `INSERT INTO actors (address, type, parent, epoch, seq, version, status, extra, log_n, created_at, updated_at,
-         checksum, meta, error, supervision, in_flight, marks, snapshot, timers, next_due, spawned)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         checksum, meta, error, supervision, in_flight, marks, snapshot, timers, next_due, spawned, sum, shape, snapshot_seq)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
   }
 
@@ -64,7 +78,7 @@ export class ActorRow {
 
   /**
    * The conditional update of rule 5. False: it does not fit, or it would have to touch more than the row.
-   * Not for large snapshots, log rows, subscriptions, first and last commits.
+   * Not for snapshots apart, log rows, subscriptions, first and last commits.
    */
   update(commit: Commit): boolean {
     return this.#run(maskOf(commit), commit, []);
@@ -80,7 +94,7 @@ export class ActorRow {
 
   insert(commit: Commit, actor: NonNullable<Commit['actor']>, isSubscriber: boolean): void {
     const isDelta = commit.state?.kind === 'delta';
-    const isInRow = !isDelta && !isLargeSnapshot(commit);
+    const isInRow = !isDelta && !isSnapshotApart(commit);
     this.#insert.run(
       commit.address,
       actor.type,
@@ -103,13 +117,16 @@ export class ActorRow {
       commit.timers ?? null,
       commit.nextDue ?? null,
       actor.spawned ?? 0,
+      commit.sum ?? null,
+      commit.shape ?? null,
+      commit.seq,
     );
   }
 
   #run(mask: number, commit: Commit, careful: readonly number[]): boolean {
-    const values = [commit.seq, commit.version, commit.status, commit.at, ...careful];
-    pushNamed(values as unknown[], mask, commit);
-    values.push(commit.address as never, commit.seq - 1, commit.epoch);
+    const values: unknown[] = [commit.seq, commit.version, commit.status, commit.at, commit.sum ?? null, ...careful];
+    pushNamed(values, mask, commit);
+    values.push(commit.address, commit.seq - 1, commit.epoch);
     return this.#statement(mask).run(values).changes === 1;
   }
 
@@ -134,7 +151,10 @@ function maskOf(commit: Commit): number {
 
 /** The values of ASSIGNMENTS, in their order. */
 function pushNamed(values: unknown[], mask: number, commit: Commit): void {
-  if (mask & SNAPSHOT) values.push(isLargeSnapshot(commit) ? null : commit.state?.text, commit.state?.checksum);
+  if (mask & SNAPSHOT) {
+    const { state, shape = null, seq } = commit;
+    values.push(isSnapshotApart(commit) ? null : state?.text, state?.checksum, shape, seq);
+  }
   if (mask & MARKS) values.push(commit.marks);
   if (mask & IN_FLIGHT) values.push(commit.inFlight);
   if (mask & SUPERVISION) values.push(commit.supervision);
@@ -148,7 +168,7 @@ function updateSql(mask: number): string {
   const isCareful = (mask & CAREFUL) !== 0;
   if (isCareful) named.unshift('extra = ?, log_n = ?');
   else if (mask & DELTA) named.push(`extra = extra | ${EXTRA_DELTAS}`);
-  const set = ['seq = ?, version = ?, status = ?, updated_at = ?', ...named].join(', ');
+  const set = ['seq = ?, version = ?, status = ?, updated_at = ?, sum = ?', ...named].join(', ');
   // A snapshot that replaces rows elsewhere has to remove them as well: left to the careful path.
   const only = mask & SNAPSHOT && !isCareful ? ` AND (extra & ${EXTRA_STATE}) = 0` : '';
   return `UPDATE actors SET ${set} WHERE address = ? AND seq = ? AND epoch = ?${only}`;
@@ -161,5 +181,5 @@ function extraAfter(commit: Commit, extra: number, isSubscriber: boolean): numbe
 function stateBitsAfter(commit: Commit, bits: number): number {
   if (!commit.state) return bits;
   if (commit.state.kind === 'delta') return bits | EXTRA_DELTAS;
-  return isLargeSnapshot(commit) ? EXTRA_SNAPSHOT : 0;
+  return (isSnapshotApart(commit) ? EXTRA_SNAPSHOT : 0) | (keepsFormer(commit) ? EXTRA_FORMER : 0);
 }

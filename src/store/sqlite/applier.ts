@@ -8,9 +8,10 @@ import { decideCommit, endsActor, refuse, refuseConsumed, toLast } from '../deci
 import type { RemovedProgress, Verdict } from '../decide.ts';
 import type { FanOutPlan } from '../fan-out.ts';
 import type { Commit, CommitResult, Landed } from '../store.ts';
-import { ActorRow, isLargeSnapshot } from './actor-row.ts';
+import { ActorRow, isSnapshotApart } from './actor-row.ts';
 import type { ActorHead } from './actor-row.ts';
 import type { BusRows } from './bus-rows.ts';
+import type { HistoryRows } from './history-rows.ts';
 import type { ScheduledRows } from './scheduled-rows.ts';
 import type { SideRows } from './side-rows.ts';
 
@@ -21,6 +22,7 @@ export interface ApplierRows {
   readonly rows: SideRows;
   readonly scheduled: ScheduledRows;
   readonly bus: BusRows;
+  readonly history: HistoryRows;
 }
 
 /** Applies commits on one connection. */
@@ -29,14 +31,20 @@ export class CommitApplier {
   readonly #rows: SideRows;
   readonly #scheduled: ScheduledRows;
   readonly #bus: BusRows;
+  readonly #history: HistoryRows;
   readonly #removed: Statement<[string], RemovedProgress>;
 
-  constructor(db: Database, { rows, scheduled, bus }: ApplierRows) {
+  constructor(db: Database, { rows, scheduled, bus, history }: ApplierRows) {
     this.#actors = new ActorRow(db);
     this.#rows = rows;
     this.#scheduled = scheduled;
     this.#bus = bus;
+    this.#history = history;
     this.#removed = db.prepare('SELECT epoch, seq, created_at AS createdAt FROM removed WHERE address = ?');
+  }
+
+  exists(address: string): boolean {
+    return this.#actors.head(address) !== undefined;
   }
 
   apply(commit: Commit): CommitResult {
@@ -76,11 +84,11 @@ export class CommitApplier {
 
   #writeCarefully(commit: Commit, head: ActorHead | undefined, plan: FanOutPlan | undefined): CommitResult {
     const isSubscriber = this.#bus.subscribe(commit);
+    // What stands in the row goes to the rows of state before it is written over.
+    if (head && commit.state?.kind === 'snapshot') this.#history.makeWay(commit, head);
     if (head) this.#actors.updateCarefully(commit, head, isSubscriber);
     else if (commit.actor) this.#actors.insert(commit, commit.actor, isSubscriber);
-    if (commit.state?.kind === 'snapshot') {
-      this.#rows.replaceSnapshot(commit, isLargeSnapshot(commit) ? commit.state.text : undefined, head?.extra ?? 0);
-    }
+    if (isSnapshotApart(commit)) this.#history.writeSnapshot(commit);
     this.#rows.writeLog(commit, head?.log_n ?? 0);
     return this.#write(commit, plan);
   }
@@ -93,6 +101,7 @@ export class CommitApplier {
 
   #write(commit: Commit, plan: FanOutPlan | undefined): CommitResult {
     this.#scheduled.write(commit);
+    this.#history.write(commit);
     return this.#finish(commit, this.#rows.write(commit), plan);
   }
 
@@ -108,9 +117,10 @@ function isPlain(commit: Commit): boolean {
   return (
     commit.seq > 1 &&
     commit.log === undefined &&
+    commit.keepLog === undefined &&
     commit.subscribe === undefined &&
     commit.unsubscribe === undefined &&
     !endsActor(commit) &&
-    !isLargeSnapshot(commit)
+    !isSnapshotApart(commit)
   );
 }

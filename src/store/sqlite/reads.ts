@@ -3,16 +3,23 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { Address } from '../../actor/address.ts';
 import { limitOf } from '../queries.ts';
 import type { DeadLetterQuery, IdempotencyRow, LogQuery, LogRow, Recoverable, StoreStats } from '../queries.ts';
-import type { ActorStatus, InboxRow, OutboxRow, StoredActor, StoredDeadLetter, Subscription } from '../store.ts';
+import type {
+  ActorStatus,
+  InboxRow,
+  OutboxRow,
+  StateRow,
+  StoredActor,
+  StoredDeadLetter,
+  Subscription,
+} from '../store.ts';
 import { EXTRA_DELTAS, EXTRA_SNAPSHOT, EXTRA_SUBSCRIPTIONS } from './schema.ts';
 
 type ActorColumns = Omit<StoredActor, 'snapshot' | 'deltas' | 'subscriptions'> & {
   readonly extra: number;
   readonly checksum: number;
   readonly snapshot: string | null;
+  readonly snapshotSeq: number;
 };
-
-type Text = { readonly text: string; readonly checksum: number };
 
 /** Receivers with waiting rows after an address, one index seek each, however many rows wait. */
 const WAITING = `
@@ -42,37 +49,36 @@ export const RECOVERABLE = `${WAITING},
 export class Reads {
   readonly #db: Database;
   readonly #actor: Statement<[string], ActorColumns>;
-  readonly #snapshot: Statement<[string], string>;
-  readonly #deltas: Statement<[string], Text>;
+  readonly #snapshot: Statement<[string, number], StateRow>;
+  readonly #deltas: Statement<[string, number], StateRow>;
   readonly #subscriptions: Statement<[string], Subscription>;
   readonly #inbox: Statement<[string, number, number], InboxRow>;
   readonly #idempotency: Statement<[string, string], IdempotencyRow>;
-  readonly #kv: Statement<[string], string>;
 
   constructor(db: Database) {
     this.#db = db;
     this.#actor = db.prepare(
       `SELECT address, type, parent, epoch, seq, version, status, error, snapshot, checksum, extra, marks, supervision,
-         in_flight AS inFlight, timers, meta, spawned, created_at AS createdAt, updated_at AS updatedAt FROM actors WHERE address = ?`,
+         in_flight AS inFlight, timers, meta, spawned, created_at AS createdAt, updated_at AS updatedAt, sum, shape,
+         snapshot_seq AS snapshotSeq FROM actors WHERE address = ?`,
     );
-    this.#snapshot = db.prepare<[string], string>('SELECT text FROM snapshots WHERE address = ?').pluck();
-    this.#deltas = db.prepare('SELECT text, checksum FROM deltas WHERE address = ? ORDER BY seq');
+    this.#snapshot = db.prepare('SELECT seq, checksum, text FROM snapshots WHERE address = ? AND seq = ?');
+    this.#deltas = db.prepare('SELECT seq, checksum, text FROM deltas WHERE address = ? AND seq > ? ORDER BY seq');
     this.#subscriptions = db.prepare('SELECT pattern, event FROM subscriptions WHERE address = ? ORDER BY pattern');
     this.#inbox = db.prepare(
       'SELECT pos, receiver, sender, kind, id, at, text FROM inbox WHERE receiver = ? AND pos > ? ORDER BY pos LIMIT ?',
     );
     this.#idempotency = db.prepare('SELECT id, reply, at FROM idempotency WHERE address = ? AND id = ?');
-    this.#kv = db.prepare<[string], string>('SELECT value FROM kv WHERE key = ?').pluck();
   }
 
   load(address: Address): StoredActor | undefined {
     const row = this.#actor.get(address);
     if (!row) return undefined;
-    const { extra, checksum, snapshot, ...actor } = row;
-    const text = extra & EXTRA_SNAPSHOT ? this.#snapshot.get(address) : snapshot;
-    const deltas = extra & EXTRA_DELTAS ? this.#deltas.all(address) : [];
+    const { extra, checksum, snapshot, snapshotSeq: seq, ...actor } = row;
+    const text = extra & EXTRA_SNAPSHOT ? this.#snapshot.get(address, seq)?.text : snapshot;
+    const deltas = extra & EXTRA_DELTAS ? this.#deltas.all(address, seq) : [];
     const subscriptions = extra & EXTRA_SUBSCRIPTIONS ? this.#subscriptions.all(address) : [];
-    return { ...actor, snapshot: { text: text ?? '', checksum }, deltas, subscriptions };
+    return { ...actor, snapshot: { seq, text: text ?? '', checksum }, deltas, subscriptions };
   }
 
   inbox(address: Address, query: { readonly afterPos?: number; readonly limit?: number } = {}): readonly InboxRow[] {
@@ -81,10 +87,6 @@ export class Reads {
 
   idempotency(address: Address, id: string): IdempotencyRow | undefined {
     return this.#idempotency.get(address, id);
-  }
-
-  kv(key: string): string | undefined {
-    return this.#kv.get(key);
   }
 
   log(address: Address, query: LogQuery = {}): readonly LogRow[] {
@@ -144,12 +146,12 @@ export class Reads {
         `SELECT (SELECT count(*) FROM actors) AS actors, (SELECT count(*) FROM inbox) AS inboxRows,
            (SELECT count(*) FROM outbox) AS outboxRows, (SELECT count(*) FROM dead_letters) AS deadLetters,
            (SELECT count(*) FROM scheduled) AS scheduled, (SELECT count(*) FROM subscriptions) AS subscriptions,
-           (SELECT count(*) FROM bus_events) AS busEvents`,
+           (SELECT count(*) FROM bus_events) AS busEvents, (SELECT count(*) FROM history) AS historyRows`,
       )
       .get();
     const pages =
       Number(this.#db.pragma('page_count', { simple: true })) * Number(this.#db.pragma('page_size', { simple: true }));
     const none = { actors: 0, inboxRows: 0, outboxRows: 0, deadLetters: 0 };
-    return { ...none, scheduled: 0, subscriptions: 0, busEvents: 0, ...counts, bytes: pages };
+    return { ...none, scheduled: 0, subscriptions: 0, busEvents: 0, historyRows: 0, ...counts, bytes: pages };
   }
 }

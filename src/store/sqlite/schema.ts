@@ -4,19 +4,22 @@
  *
  * Shape: the hot row is `actors`, and a commit that only moves its state is one update of that row. So a snapshot lives
  * in the row while it is small, and in `snapshots` when it is large: SQLite rewrites a whole record at every update, and
- * a delta must not cost the size of the state it changes. `extra` says what else there is (see EXTRA_*).
+ * a delta must not cost the size of the state it changes. Rows of state say by which commit they were written; those after
+ * `snapshot_seq` are current, those before it are what history and repair go back to. `extra` says what else there is (see EXTRA_*).
  */
 import type { Database } from 'better-sqlite3';
 import { TroupeError } from '../../errors.ts';
 
-/** Bit of `actors.extra`: rows in `deltas`. */
+/** Bit of `actors.extra`: rows in `deltas` after the snapshot. */
 export const EXTRA_DELTAS = 1;
 /** Bit of `actors.extra`: the snapshot is in `snapshots`. */
 export const EXTRA_SNAPSHOT = 2;
 /** Bit of `actors.extra`: rows in `subscriptions`. */
 export const EXTRA_SUBSCRIPTIONS = 4;
+/** Bit of `actors.extra`: rows of state from before the snapshot. */
+export const EXTRA_FORMER = 8;
 /** The bits that say that the state is not in the row alone. */
-export const EXTRA_STATE = EXTRA_DELTAS | EXTRA_SNAPSHOT;
+export const EXTRA_STATE = EXTRA_DELTAS | EXTRA_SNAPSHOT | EXTRA_FORMER;
 /** Longest snapshot text kept in the actor's row: what fits one page beside the other columns. */
 export const IN_ROW_SNAPSHOT_LENGTH = 3_500;
 
@@ -123,6 +126,28 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX actors_by_creation ON actors (created_at);
   CREATE INDEX actors_by_type ON actors (type, created_at);
   CREATE INDEX actors_by_parent ON actors (parent, created_at);
+  `,
+  // History: rows of state stay when a snapshot takes their place, and each knows its commit.
+  `
+  ALTER TABLE actors ADD COLUMN snapshot_seq INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE actors ADD COLUMN shape TEXT;
+  ALTER TABLE actors ADD COLUMN sum INTEGER;
+  ALTER TABLE snapshots RENAME TO snapshots_before;
+  CREATE TABLE snapshots (
+    address TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, checksum INTEGER NOT NULL, text ANY NOT NULL,
+    PRIMARY KEY (address, seq)
+  );
+  INSERT INTO snapshots (address, seq, at, checksum, text)
+    SELECT address, 0, updated_at, checksum, text FROM snapshots_before JOIN actors USING (address);
+  DROP TABLE snapshots_before;
+  ALTER TABLE log ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE history (
+    address TEXT NOT NULL, seq INTEGER NOT NULL, pos INTEGER NOT NULL, at INTEGER NOT NULL, checksum INTEGER NOT NULL,
+    text TEXT NOT NULL, PRIMARY KEY (address, seq)
+  ) WITHOUT ROWID;
+  CREATE INDEX snapshots_loose ON snapshots (at) WHERE typeof(text) = 'text';
+  ALTER TABLE kv ADD COLUMN expires_at INTEGER;
+  CREATE INDEX kv_expiring ON kv (expires_at) WHERE expires_at IS NOT NULL;
   `,
 ];
 

@@ -2,10 +2,18 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Commit, InboxPosition, Landed, NewInboxRow } from '../store.ts';
 import type { Positions } from './positions.ts';
-import { EXTRA_STATE } from './schema.ts';
 
 /** Tables that hold rows of one actor under `address`, all removed with it. */
-const OWN_TABLES = ['actors', 'snapshots', 'deltas', 'log', 'idempotency', 'dead_letters', 'scheduled'] as const;
+const OWN_TABLES = [
+  'actors',
+  'snapshots',
+  'deltas',
+  'history',
+  'log',
+  'idempotency',
+  'dead_letters',
+  'scheduled',
+] as const;
 
 /** The rows beside the actor's row. */
 export class SideRows {
@@ -16,14 +24,11 @@ export class SideRows {
   readonly #previous: Statement<[string, string], number>;
   readonly #inbox: Statement<unknown[]>;
   readonly #outbox: Statement<unknown[]>;
-  readonly #delta: Statement<unknown[]>;
-  readonly #snapshot: Statement<[string, string]>;
   readonly #log: Statement<unknown[]>;
+  readonly #trimLog: Statement<[string, number]>;
   readonly #record: Statement<unknown[]>;
   readonly #reply: Statement<[string, string, string]>;
   readonly #deadLetter: Statement<unknown[]>;
-  readonly #dropDeltas: Statement<[string]>;
-  readonly #dropSnapshot: Statement<[string]>;
   readonly #remember: Statement<unknown[]>;
   readonly #removals: readonly Statement<[string]>[];
 
@@ -47,18 +52,13 @@ export class SideRows {
     this.#outbox = db.prepare(
       'INSERT INTO outbox (pos, address, kind, id, target, boot, at, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     );
-    this.#delta = db.prepare('INSERT INTO deltas (address, seq, checksum, text) VALUES (?, ?, ?, ?)');
-    this.#snapshot = db.prepare(
-      'INSERT INTO snapshots (address, text) VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET text = excluded.text',
-    );
-    this.#log = db.prepare('INSERT INTO log (address, n, at, text) VALUES (?, ?, ?, ?)');
+    this.#log = db.prepare('INSERT INTO log (address, n, seq, at, text) VALUES (?, ?, ?, ?, ?)');
+    this.#trimLog = db.prepare('DELETE FROM log WHERE address = ? AND n <= ?');
     this.#record = db.prepare('INSERT INTO idempotency (address, id, at, reply) VALUES (?, ?, ?, ?)');
     this.#reply = db.prepare('UPDATE idempotency SET reply = ? WHERE address = ? AND id = ?');
     this.#deadLetter = db.prepare(
       'INSERT INTO dead_letters (pos, address, id, sender, attempts, at, error, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     );
-    this.#dropDeltas = db.prepare('DELETE FROM deltas WHERE address = ?');
-    this.#dropSnapshot = db.prepare('DELETE FROM snapshots WHERE address = ?');
     this.#remember = db.prepare(
       'INSERT OR REPLACE INTO removed (address, epoch, seq, created_at, at) VALUES (?, ?, ?, ?, ?)',
     );
@@ -84,10 +84,8 @@ export class SideRows {
     return writes.every((write) => this.#isRecorded.get(commit.address, write.id) === undefined);
   }
 
-  /** Everything but log rows and large snapshots, which only the careful path has. Returns where inbox rows landed. */
+  /** Everything but log rows and the rows of state. Returns where inbox rows landed. */
   write(commit: Commit): Landed | undefined {
-    if (commit.state?.kind === 'delta')
-      this.#delta.run(commit.address, commit.seq, commit.state.checksum, commit.state.text);
     if (commit.consumed) for (const key of commit.consumed) this.#consume.run(commit.address, key.pos, key.sender);
     if (commit.idempotency)
       for (const { id, reply } of commit.idempotency) this.#record.run(commit.address, id, commit.at, reply ?? null);
@@ -105,18 +103,10 @@ export class SideRows {
     return { ...(positions?.length && { positions }), ...(outboxPositions?.length && { outboxPositions }) };
   }
 
-  writeLog(commit: Commit, lastN: number): void {
+  writeLog({ address, seq, at, log, keepLog }: Commit, lastN: number): void {
     let n = lastN;
-    for (const text of commit.log ?? []) this.#log.run(commit.address, ++n, commit.at, text);
-  }
-
-  /** A snapshot takes the place of whatever was kept outside the row. */
-  replaceSnapshot(commit: Commit, largeText: string | undefined, extra: number): void {
-    if ((extra & EXTRA_STATE) !== 0) {
-      this.#dropDeltas.run(commit.address);
-      if (largeText === undefined) this.#dropSnapshot.run(commit.address);
-    }
-    if (largeText !== undefined) this.#snapshot.run(commit.address, largeText);
+    for (const text of log ?? []) this.#log.run(address, ++n, seq, at, text);
+    if (keepLog !== undefined) this.#trimLog.run(address, n - keepLog);
   }
 
   /** Removes the actor's rows and remembers how far it had come. */

@@ -9,8 +9,19 @@ import type { Address } from '../../actor/address.ts';
 import { TroupeError } from '../../errors.ts';
 import { refuse } from '../decide.ts';
 import { DEFAULT_MAX_FAN_OUT } from '../fan-out.ts';
-import type { BusQuery, DeadLetterQuery, DueQuery, ListQuery, LogQuery } from '../queries.ts';
-import type { Commit, CommitResult, Cursor, Store, StoreFeatures } from '../store.ts';
+import type {
+  BusQuery,
+  DeadLetterQuery,
+  DueQuery,
+  HistoryQuery,
+  KeyQuery,
+  ListQuery,
+  LogQuery,
+  LooseQuery,
+  StatesQuery,
+} from '../queries.ts';
+import type { Adoption, AdoptionResult, Commit, CommitResult, Cursor, Store, StoreFeatures } from '../store.ts';
+import { adoptAll, NotAdopted } from './adopting.ts';
 import { connectFile, prepareFile, toOpenError } from './connect.ts';
 import type { Connect, Synchronous } from './connect.ts';
 import { isCommitOutcomeUnknown, isHandleSpoilt, isPlaceAtFault, toUnavailable } from './failures.ts';
@@ -69,7 +80,7 @@ class SqliteStore implements Store {
   #isClosed = false;
 
   constructor(options: SessionOptions, lock: FileLock) {
-    this.features = { survives: options.synchronous === 'full' ? 'power-loss' : 'process-kill' };
+    this.features = { survives: options.synchronous === 'full' ? 'power-loss' : 'process-kill', shares: 'reads' };
     this.#options = options;
     this.#lock = lock;
     this.#session = new Session(options);
@@ -117,6 +128,36 @@ class SqliteStore implements Store {
 
   async log(address: Address, query?: LogQuery) {
     return this.#read((session) => session.reads.log(address, query));
+  }
+
+  async history(address: Address, query?: HistoryQuery) {
+    return this.#read((session) => session.history.list(address, query));
+  }
+
+  async states(address: Address, query: StatesQuery) {
+    return this.#read((session) => session.history.states(address, query));
+  }
+
+  async sweepHistory(type: string, before: number): Promise<number> {
+    return this.#transact((session) => session.history.sweep(type, before));
+  }
+
+  async adopt(batch: readonly Adoption[]): Promise<AdoptionResult> {
+    try {
+      this.#transact((session) => adoptAll(session, batch));
+      return { outcome: 'done' };
+    } catch (error) {
+      if (error instanceof NotAdopted) return error.result;
+      throw error;
+    }
+  }
+
+  async looseSnapshots(query: LooseQuery) {
+    return this.#read((session) => session.history.loose(query));
+  }
+
+  async packSnapshot(address: Address, seq: number, packed: Uint8Array): Promise<boolean> {
+    return this.#transact((session) => session.history.pack(address, seq, packed));
   }
 
   async list(query: ListQuery = {}) {
@@ -193,17 +234,28 @@ class SqliteStore implements Store {
     this.#transact(({ db }) => markAlive(db, now));
   }
 
-  async kvGet(key: string) {
-    return this.#read((session) => session.reads.kv(key));
+  async kvGet(key: string, now: number) {
+    return this.#read((session) => session.kv.get(key, now));
   }
 
-  async kvSet(key: string, value: string): Promise<void> {
-    const sql = 'INSERT INTO kv (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value';
-    this.#transact(({ db }) => db.prepare(sql).run(key, value));
+  async kvSet(key: string, value: string, expiresAt?: number): Promise<void> {
+    this.#transact((session) => session.kv.set(key, value, expiresAt));
   }
 
-  async kvDelete(key: string): Promise<boolean> {
-    return this.#transact(({ db }) => db.prepare('DELETE FROM kv WHERE key = ?').run(key).changes === 1);
+  async kvDelete(key: string, now: number): Promise<boolean> {
+    return this.#transact((session) => session.kv.delete(key, now));
+  }
+
+  async kvKeys(query: KeyQuery) {
+    return this.#read((session) => session.kv.keys(query));
+  }
+
+  async kvClear(prefix: string, now: number): Promise<number> {
+    return this.#transact((session) => session.kv.clear(prefix, now));
+  }
+
+  async sweepKv(now: number): Promise<number> {
+    return this.#transact((session) => session.kv.sweep(now));
   }
 
   async stats() {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isTroupeError, type TroupeError } from '../../../src/errors.ts';
-import { encodeDelta, encodeSnapshot, type EncodedState } from '../../../src/state/codec.ts';
+import { encodeDelta, encodeSnapshot, type EncodedText } from '../../../src/state/codec.ts';
 import { diff } from '../../../src/state/delta.ts';
 import { freezeJson, type Json } from '../../../src/state/json.ts';
 import type { PersistedState } from '../../../src/state/persisted.ts';
@@ -11,8 +11,8 @@ import { applyEdit, edit, json, runs } from './random.ts';
 const owner = 'session/x';
 
 interface History {
-  readonly snapshot: EncodedState;
-  readonly deltas: EncodedState[];
+  readonly snapshot: EncodedText;
+  readonly deltas: EncodedText[];
   readonly states: PersistedState[];
 }
 
@@ -54,8 +54,8 @@ test('a snapshot and its deltas give the last state, its checksum and their size
   expect(recovered).toEqual({
     state: states[3],
     checksum: deltas[2]?.checksum,
-    snapshotBytes: Buffer.byteLength(snapshot.text),
-    deltaBytes: deltas.reduce((sum, row) => sum + Buffer.byteLength(row.text), 0),
+    snapshotBytes: snapshot.text.length,
+    deltaBytes: deltas.reduce((sum, row) => sum + row.text.length, 0),
   });
 });
 
@@ -69,9 +69,9 @@ test('the chain goes on from a recovered state', () => {
 
 describe('refuses, and names the row:', () => {
   const { snapshot, deltas } = three;
-  const [first, second, third] = deltas as [EncodedState, EncodedState, EncodedState];
+  const [first, second, third] = deltas as [EncodedText, EncodedText, EncodedText];
   const broken = { ...second, text: second.text.replace('2', '7') };
-  test.each<[string, EncodedState, EncodedState[], string]>([
+  test.each<[string, EncodedText, EncodedText[], string]>([
     ['a damaged snapshot', { ...snapshot, text: snapshot.text.replace('0', '1') }, deltas, "Snapshot of 'session/x'"],
     ['a damaged delta', snapshot, [first, broken, third], "Delta 1 of 'session/x'"],
     ['a missing delta', snapshot, [first, third], "Delta 1 of 'session/x'"],

@@ -99,7 +99,7 @@ describe('store writer', () => {
     const order: number[] = [];
     await Promise.all([
       host.call('kvSet', 'k', 'v').then(() => order.push(1)),
-      host.call('kvGet', 'k').then((value) => order.push(value === 'v' ? 2 : -2)),
+      host.call('kvGet', 'k', 0).then((value) => order.push(value === 'v' ? 2 : -2)),
       expect(host.call('list', { limit: -1 })).rejects.toMatchObject({
         code: 'ERR_OPTIONS_INVALID',
         name: 'TroupeError',

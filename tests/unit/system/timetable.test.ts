@@ -117,7 +117,7 @@ test(
 
 /** The state as stored. */
 async function stateOf(world: World, address: string): Promise<unknown> {
-  return JSON.parse((await world.store.load(address as Address))?.snapshot.text ?? 'null');
+  return JSON.parse(String((await world.store.load(address as Address))?.snapshot.text ?? 'null'));
 }
 
 test('G11: what became due while no system ran, and nobody is asked for, comes with the next start', async () => {

@@ -1,0 +1,166 @@
+/**
+ * Rows of state and of history: snapshots apart from their actor's row, deltas, and what led to each commit.
+ *
+ * Invariants: H1 the current snapshot and the deltas after it never go but with their actor; H2 while events are kept, so is every row
+ * that tells the state at each of them; H3 the last snapshot before the current one stays, with the deltas that lead from it to that.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import type { Address } from '../../actor/address.ts';
+import { limitOf } from '../queries.ts';
+import type { HistoryQuery, HistoryRow, LooseQuery, StateRows, StatesQuery } from '../queries.ts';
+import type { Commit, HistoryTrim, LooseSnapshot, StateRow } from '../store.ts';
+import { keepsFormer } from './actor-row.ts';
+import type { ActorHead } from './actor-row.ts';
+import type { Positions } from './positions.ts';
+import { EXTRA_FORMER, EXTRA_SNAPSHOT, EXTRA_STATE } from './schema.ts';
+
+type HistoryBounds = {
+  readonly address: Address;
+  readonly after: number;
+  readonly before: number;
+  readonly beforePos: number;
+  readonly limit: number;
+};
+
+const IN_ROW =
+  'SELECT snapshot_seq AS seq, checksum, snapshot AS text FROM actors WHERE address = @address AND snapshot IS NOT NULL';
+
+/** Reads and writes of everything that tells how an actor came to be what it is. */
+export class HistoryRows {
+  readonly #positions: Positions;
+  readonly #moveIn: Statement<[string]>;
+  readonly #dropSnapshots: Statement<[string, number]>;
+  readonly #dropDeltas: Statement<[string, number]>;
+  readonly #snapshot: Statement<unknown[]>;
+  readonly #delta: Statement<unknown[]>;
+  readonly #record: Statement<unknown[]>;
+  readonly #dropEvents: Statement<[string, number]>;
+  readonly #firstSince: Statement<[string, number], number | null>;
+  readonly #base: Statement<[{ address: string; from: number }], number | null>;
+  readonly #forward: Statement<[HistoryBounds], HistoryRow>;
+  readonly #backward: Statement<[HistoryBounds], HistoryRow>;
+  readonly #snapshotUntil: Statement<[{ address: string; until: number }], StateRow>;
+  readonly #deltas: Statement<[string, number, number], StateRow>;
+  readonly #old: Statement<[string, string, number], Address>;
+  readonly #loose: Statement<[number, number, number], LooseSnapshot>;
+  readonly #pack: Statement<[Uint8Array, string, number]>;
+
+  constructor(db: Database, positions: Positions) {
+    this.#positions = positions;
+    this.#moveIn = db.prepare(
+      `INSERT OR IGNORE INTO snapshots (address, seq, at, checksum, text)
+         SELECT address, snapshot_seq, updated_at, checksum, snapshot FROM actors WHERE address = ? AND snapshot IS NOT NULL`,
+    );
+    this.#dropSnapshots = db.prepare('DELETE FROM snapshots WHERE address = ? AND seq < ?');
+    this.#dropDeltas = db.prepare('DELETE FROM deltas WHERE address = ? AND seq <= ?');
+    this.#snapshot = db.prepare('INSERT INTO snapshots (address, seq, at, checksum, text) VALUES (?, ?, ?, ?, ?)');
+    this.#delta = db.prepare('INSERT INTO deltas (address, seq, checksum, text) VALUES (?, ?, ?, ?)');
+    this.#record = db.prepare('INSERT INTO history (address, seq, pos, at, checksum, text) VALUES (?, ?, ?, ?, ?, ?)');
+    this.#dropEvents = db.prepare('DELETE FROM history WHERE address = ? AND seq < ?');
+    this.#firstSince = db
+      .prepare<[string, number], number | null>('SELECT min(seq) FROM history WHERE address = ? AND at >= ?')
+      .pluck();
+    this.#base = db
+      .prepare<[{ address: string; from: number }], number | null>(
+        `SELECT max(seq) FROM snapshots WHERE address = @address AND seq <= @from
+           AND seq < (SELECT snapshot_seq FROM actors WHERE address = @address)`,
+      )
+      .pluck();
+    this.#forward = db.prepare(toHistorySql('ASC'));
+    this.#backward = db.prepare(toHistorySql('DESC'));
+    this.#snapshotUntil = db.prepare(
+      `SELECT seq, checksum, text FROM (
+         SELECT seq, checksum, text FROM snapshots WHERE address = @address UNION ALL ${IN_ROW}
+       ) WHERE seq <= @until ORDER BY seq DESC LIMIT 1`,
+    );
+    this.#deltas = db.prepare(
+      'SELECT seq, checksum, text FROM deltas WHERE address = ? AND seq > ? AND seq <= ? ORDER BY seq',
+    );
+    this.#old = db
+      .prepare<[string, string, number], Address>(
+        'SELECT DISTINCT address FROM history WHERE address > ? AND address < ? AND at < ?',
+      )
+      .pluck();
+    this.#loose = db.prepare(
+      `SELECT address, seq, text FROM snapshots WHERE typeof(text) = 'text' AND at < ? AND length(text) >= ?
+         ORDER BY at LIMIT ?`,
+    );
+    this.#pack = db.prepare("UPDATE snapshots SET text = ? WHERE address = ? AND seq = ? AND typeof(text) = 'text'");
+  }
+
+  /** Before the actor's row gets another snapshot: what is not kept goes, and what is kept leaves the row. */
+  makeWay(commit: Commit, head: ActorHead): void {
+    const { address, history } = commit;
+    const isApart = (head.extra & EXTRA_SNAPSHOT) !== 0;
+    if (keepsFormer(commit) && !isApart) this.#moveIn.run(address);
+    if (history !== undefined || (head.extra & EXTRA_STATE) === 0) return;
+    const keepsOne = keepsFormer(commit);
+    // The snapshot before this one stays where it can be made again from; without that, nothing does.
+    if ((head.extra & EXTRA_FORMER) !== 0 || !keepsOne) {
+      this.#dropSnapshots.run(address, keepsOne ? head.snapshot_seq : Number.MAX_SAFE_INTEGER);
+      this.#dropDeltas.run(address, keepsOne ? head.snapshot_seq : Number.MAX_SAFE_INTEGER);
+    }
+  }
+
+  writeSnapshot({ address, seq, at, state }: Commit): void {
+    if (state) this.#snapshot.run(address, seq, at, state.checksum, state.text);
+  }
+
+  /** Everything but the snapshot. */
+  write(commit: Commit): void {
+    const { address, seq, at, state, history, trimHistory } = commit;
+    const delta = state?.kind === 'delta' ? state : commit.step;
+    if (delta) this.#delta.run(address, seq, delta.checksum, delta.text);
+    if (history) this.#record.run(address, seq, this.#positions.take(), at, history.checksum, history.text);
+    if (trimHistory) this.trim(address, seq + 1, trimHistory);
+  }
+
+  /** @param end events from this commit on are not there yet. Returns how many events went. */
+  trim(address: Address, end: number, { beforeSeq = 0, beforeAt }: HistoryTrim): number {
+    const since = beforeAt === undefined ? 0 : (this.#firstSince.get(address, beforeAt) ?? end);
+    const from = Math.max(beforeSeq, since);
+    const { changes } = this.#dropEvents.run(address, from);
+    const base = this.#base.get({ address, from }) ?? 0;
+    if (base > 0) {
+      this.#dropSnapshots.run(address, base);
+      // The delta that leads to the base is one of an event that may be kept.
+      this.#dropDeltas.run(address, Math.min(base, from - 1));
+    }
+    return changes;
+  }
+
+  /** Call in a transaction. */
+  sweep(type: string, before: number): number {
+    // '0' follows '/' in the order of texts: what lies between are the addresses of the type.
+    const addresses = this.#old.all(`${type}/`, `${type}0`, before);
+    let count = 0;
+    for (const address of addresses) count += this.trim(address, Number.MAX_SAFE_INTEGER, { beforeAt: before });
+    return count;
+  }
+
+  list(address: Address, query: HistoryQuery = {}): readonly HistoryRow[] {
+    const { after = 0, before = Number.MAX_SAFE_INTEGER, beforePos = Number.MAX_SAFE_INTEGER } = query;
+    const bounds = { address, after, before, beforePos, limit: limitOf('history', query.limit) };
+    return query.direction === 'backward' ? this.#backward.all(bounds).reverse() : this.#forward.all(bounds);
+  }
+
+  states(address: Address, { until, before = Number.MAX_SAFE_INTEGER }: StatesQuery): StateRows | undefined {
+    const snapshot = this.#snapshotUntil.get({ address, until: Math.min(until, before - 1) });
+    return snapshot && { snapshot, deltas: this.#deltas.all(address, snapshot.seq, until) };
+  }
+
+  loose({ before, minChars, limit }: LooseQuery): readonly LooseSnapshot[] {
+    return this.#loose.all(before, minChars, limitOf('snapshots', limit));
+  }
+
+  pack(address: Address, seq: number, packed: Uint8Array): boolean {
+    return this.#pack.run(packed, address, seq).changes === 1;
+  }
+}
+
+function toHistorySql(direction: 'ASC' | 'DESC'): string {
+  return `SELECT history.seq AS seq, pos, at, history.checksum AS checksum, history.text AS text, deltas.text AS delta
+    FROM history LEFT JOIN deltas ON deltas.address = history.address AND deltas.seq = history.seq
+    WHERE history.address = @address AND history.seq > @after AND history.seq < @before AND pos < @beforePos
+    ORDER BY history.seq ${direction} LIMIT @limit`;
+}

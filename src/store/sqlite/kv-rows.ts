@@ -1,0 +1,73 @@
+/** Keys and values, some of which expire. What has expired is not there, swept or not. */
+import type { Database, Statement } from 'better-sqlite3';
+import { limitOf } from '../queries.ts';
+import type { KeyQuery } from '../queries.ts';
+
+const ALIVE = '(expires_at IS NULL OR expires_at > @now)';
+const BEGINS = 'key >= @prefix AND key < @end';
+
+/** Comes after every key that begins with a text. */
+const LAST = '\u{10ffff}';
+
+type Range = { readonly prefix: string; readonly end: string };
+
+/** Reads and writes of `kv`. Writes are called in a transaction. */
+export class KvRows {
+  readonly #get: Statement<[{ key: string; now: number }], string>;
+  readonly #set: Statement<[string, string, number | null]>;
+  readonly #delete: Statement<[string]>;
+  readonly #keys: Statement<[Range & { now: number; after: string; limit: number }], string>;
+  readonly #count: Statement<[Range & { now: number }], number>;
+  readonly #clear: Statement<[Range]>;
+  readonly #sweep: Statement<[number]>;
+
+  constructor(db: Database) {
+    this.#get = db.prepare<[object], string>(`SELECT value FROM kv WHERE key = @key AND ${ALIVE}`).pluck();
+    this.#set = db.prepare(
+      `INSERT INTO kv (key, value, expires_at) VALUES (?, ?, ?)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at`,
+    );
+    this.#delete = db.prepare('DELETE FROM kv WHERE key = ?');
+    this.#keys = db
+      .prepare<[object], string>(
+        `SELECT key FROM kv WHERE ${BEGINS} AND key > @after AND ${ALIVE} ORDER BY key LIMIT @limit`,
+      )
+      .pluck();
+    this.#count = db.prepare<[object], number>(`SELECT count(*) FROM kv WHERE ${BEGINS} AND ${ALIVE}`).pluck();
+    this.#clear = db.prepare(`DELETE FROM kv WHERE ${BEGINS}`);
+    this.#sweep = db.prepare('DELETE FROM kv WHERE expires_at <= ?');
+  }
+
+  get(key: string, now: number): string | undefined {
+    return this.#get.get({ key, now });
+  }
+
+  set(key: string, value: string, expiresAt: number | undefined): void {
+    this.#set.run(key, value, expiresAt ?? null);
+  }
+
+  delete(key: string, now: number): boolean {
+    const isThere = this.get(key, now) !== undefined;
+    this.#delete.run(key);
+    return isThere;
+  }
+
+  keys({ prefix, now, after = '', limit }: KeyQuery): readonly string[] {
+    return this.#keys.all({ ...toRange(prefix), now, after, limit: limitOf('kv', limit) });
+  }
+
+  clear(prefix: string, now: number): number {
+    const range = toRange(prefix);
+    const count = this.#count.get({ ...range, now }) ?? 0;
+    this.#clear.run(range);
+    return count;
+  }
+
+  sweep(now: number): number {
+    return this.#sweep.run(now).changes;
+  }
+}
+
+function toRange(prefix: string): Range {
+  return { prefix, end: prefix + LAST };
+}
