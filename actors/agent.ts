@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { agentMachine } from '../machines/agent.ts';
 import type { SkillInput, Turn, TurnResult } from '../machines/agent.ts';
 import { defineActor } from '../src/actor/define.ts';
-import type { SupervisePolicy } from '../src/actor/define.ts';
+import type { HistoryPolicy, SupervisePolicy } from '../src/actor/define.ts';
 import type { EffectArgs } from '../src/actor/from-effect.ts';
 import { fromEffect } from '../src/actor/from-effect.ts';
+import type { Migrations } from '../src/state/migrate.ts';
 import { TroupeError } from '../src/errors.ts';
 import { metadataSchema } from './schemas.ts';
 
@@ -32,9 +33,12 @@ export function defineAgent(
     readonly version?: number;
     readonly skills: Readonly<Record<string, Skill>>;
     readonly supervise?: SupervisePolicy;
+    /** @default { keep: 1000 } */
+    readonly history?: HistoryPolicy | false;
+    readonly migrate?: Migrations;
   },
 ) {
-  const { skills, version = 1, supervise = {} } = behaviour;
+  const { skills, version = 1, supervise = {}, history = { keep: 1000 }, migrate = {} } = behaviour;
   const machine = agentMachine.provide({
     actors: {
       useSkill: fromEffect<TurnResult, SkillInput>(({ input: { skill, name, turn }, ...args }) =>
@@ -46,6 +50,8 @@ export function defineAgent(
     version,
     role: 'agent',
     supervise,
+    history,
+    migrate,
     input: z.object({ name: z.string().min(1).max(256), skill: z.string().min(1).max(256) }),
     events: { TURN: turnSchema },
     meta: ({ name, skill }) => ({ name, skill }),

@@ -39,4 +39,5 @@ export const group = defineActor('group', groupMachine, {
   meta: ({ topic, members }) => ({ topic: topic.slice(0, 200), members: members.length }),
   // Members could not answer while the system was down.
   timers: { turn: 'remaining' },
+  history: { keep: 1000 },
 });

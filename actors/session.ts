@@ -38,4 +38,5 @@ export const session = defineActor('session', sessionMachine, {
   meta: ({ user, title, lifecycle }) => ({ user, title, lifecycle }),
   // Nobody was there while the system was down, either.
   timers: { idle: 'deadline', expiry: 'deadline' },
+  history: { keep: 1000 },
 });

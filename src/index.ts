@@ -6,6 +6,7 @@ export type {
   AskOf,
   Definition,
   EventOf,
+  HistoryPolicy,
   InputOf,
   MailboxPolicy,
   ReplyOf,
@@ -41,7 +42,9 @@ export { fromEffect } from './actor/from-effect.ts';
 export type { EffectArgs, EffectFunction, EffectOptions, InterruptedPolicy } from './actor/from-effect.ts';
 export { ERROR_CATALOGUE, TroupeError, isTroupeError } from './errors.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';
+export type { Cause, Change, RecordedEffect } from './state/history.ts';
 export type { Json } from './state/json.ts';
+export type { MigratedState, Migration, Migrations } from './state/migrate.ts';
 export type { ListQuery, LogQuery, Page, StoreStats } from './store/queries.ts';
 export type { ActorStatus, ActorSummary, StoredDeadLetter } from './store/store.ts';
 export type { CreateGroup, Group, GroupFilter, Groups, GroupSummary, NewMember } from './groups/groups.ts';
@@ -67,8 +70,10 @@ export type {
 } from './health/agent.ts';
 export type { Health, SystemMode } from './health/health.ts';
 export type { DegradationOptions } from './health/settings.ts';
+export type { ActorEventEntry, EventQuery, PastState } from './system/actor-history.ts';
 export { createSystem } from './system/create-system.ts';
 export type { LetterQuery } from './system/dead-letters.ts';
+export type { ForkOptions, ForkResult } from './system/fork.ts';
 export type { HistoryEntry } from './system/history.ts';
 export type { SystemOptions } from './system/options.ts';
 export type { Delivery, DeliveryHandler } from './system/outbox.ts';

@@ -54,6 +54,11 @@ export class Definitions {
     return found.length;
   }
 
+  /** Every definition. */
+  get all(): readonly AnyDefinition[] {
+    return [...this.#byType.values()];
+  }
+
   /** The definition of a type, when it is loaded. */
   find(type: string): AnyDefinition | undefined {
     return this.#byType.get(type);

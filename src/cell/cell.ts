@@ -48,9 +48,6 @@ import type { CellServices, Pumped } from './services.ts';
 import { Trouble } from './trouble.ts';
 import { fill } from './turns.ts';
 
-/** Commits of one cell that may wait for acknowledgement; more input waits in the mailbox. */
-const MAX_UNACKNOWLEDGED = 4;
-
 const NONE: readonly never[] = [];
 
 /**
@@ -92,6 +89,11 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
 
   get hibernateAfterMs(): number {
     return this.definition.policy.hibernateAfterMs;
+  }
+
+  /** A history is kept of it. */
+  get isRecorded(): boolean {
+    return this.definition.policy.history !== undefined;
   }
 
   /** Accepts what code sent. */
@@ -169,7 +171,7 @@ export class Cell implements HostCell, Pumped, CommitHooks, InboxHooks, EndingHo
 
   /** Takes what waits, as far as there is room. Also called when there is room again. */
   pump(): void {
-    while (this.phase === 'live' && this.commits.unacknowledged < MAX_UNACKNOWLEDGED && this.isHeadReady) {
+    while (this.phase === 'live' && this.commits.hasRoom && this.isHeadReady) {
       if (!this.services.hasRoom(this)) return;
       this.fill(this.commits.newDraft());
     }

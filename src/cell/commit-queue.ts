@@ -3,7 +3,7 @@
  * from it. Commits are acknowledged in the order they were posted.
  */
 import type { Address } from '../actor/address.ts';
-import type { AnyDefinition } from '../actor/define.ts';
+import type { AnyDefinition, HistoryPolicy } from '../actor/define.ts';
 import type { PersistedState } from '../state/persisted.ts';
 import type { ActorStatus, Commit, CommitResult, NewInboxRow } from '../store/store.ts';
 import { Draft } from './draft.ts';
@@ -12,6 +12,8 @@ import { readTimers } from './load.ts';
 import type { StoredLife } from './load.ts';
 import type { StoredTimers } from './machine-timers.ts';
 import { NO_ROW, RowImage } from './row-image.ts';
+import { readRecord } from '../supervision/record.ts';
+import { toHistory } from './recording.ts';
 import type { CellServices } from './services.ts';
 import { StateSaver } from './state-saver.ts';
 import type { SavedState, SavedWrite } from './state-saver.ts';
@@ -58,6 +60,8 @@ export class CommitQueue {
   #tip = 0;
   /** What the actor goes on from when no row says so. */
   #unsaved: PersistedState | undefined;
+  /** Subscriptions as posted, followed while a history is kept. */
+  #topics = new Map<string, string>();
   #onQuiet: (() => void)[] | undefined;
 
   constructor(cell: CommitHooks) {
@@ -72,6 +76,12 @@ export class CommitQueue {
 
   get unacknowledged(): number {
     return this.#posted.length;
+  }
+
+  /** False while so many wait for acknowledgement that more input has to wait in the mailbox. */
+  get hasRoom(): boolean {
+    const { history } = this.#cell.definition.policy;
+    return this.#posted.length < (history ? MAX_UNACKNOWLEDGED_RECORDED : MAX_UNACKNOWLEDGED);
   }
 
   /** Highest number per direct sender, posted commits included. */
@@ -116,6 +126,7 @@ export class CommitQueue {
     };
     this.#image = new RowImage(stored?.row ?? NO_ROW);
     this.#tip = stored?.saved?.checksum ?? 0;
+    this.#topics = new Map(stored?.subscriptions.map(({ pattern, event }) => [pattern, event]));
     this.#unsaved = stored?.status === 'active' ? stored.renewed : undefined;
     this.#saver = this.#newSaver(this.#cell.definition, stored?.saved);
   }
@@ -147,6 +158,7 @@ export class CommitQueue {
   newDraft(): Draft {
     const draft = new Draft(this.#seq + 1, this.#birth);
     draft.status = this.#committed?.status ?? 'active';
+    draft.isRecorded = this.#cell.definition.policy.history !== undefined;
     return draft;
   }
 
@@ -194,7 +206,28 @@ export class CommitQueue {
     if (write?.step) commit.step = write.step;
     if (write) this.#tip = this.#saver.tip;
     commit.sum = this.#image.after(commit, this.#tip);
+    if (definition.policy.history) this.#record(draft, commit, definition.policy.history);
     return commit;
+  }
+
+  /** What is beyond the bounds goes now and then, many at a time. */
+  #record(draft: Draft, commit: Mutable<Commit>, { keep, keepMs }: Required<HistoryPolicy>): void {
+    if (draft.isRemoval) return;
+    for (const [pattern, event] of draft.sent?.subscriptions ?? []) setOrDelete(this.#topics, pattern, event);
+    const { inFlight, timers, supervision } = this.#image.fields;
+    const substitute = readRecord(supervision).as;
+    commit.history = toHistory(draft, commit, {
+      version: this.#version,
+      substitute,
+      timers,
+      inFlight,
+      topics: this.#topics,
+    });
+    if (draft.seq % Math.min(TRIM_EVERY, keep) > 0) return;
+    commit.trimHistory = {
+      ...(keep < Infinity && { beforeSeq: draft.seq - keep + 1 }),
+      ...(keepMs < Infinity && { beforeAt: draft.at - keepMs }),
+    };
   }
 
   /** Posts a row for another actor ahead of a draft that is still in the making; that one follows. */
@@ -284,9 +317,23 @@ export class CommitQueue {
     this.#committed = undefined;
     this.#image = new RowImage(NO_ROW);
     this.#unsaved = undefined;
+    this.#topics = new Map();
     this.#cell.forgotten();
     this.adopt(this.#cell.definition);
   }
+}
+
+/** Commits of one cell that may wait for acknowledgement. */
+const MAX_UNACKNOWLEDGED = 4;
+/** The same for one whose history is kept: each of its commits holds one turn. */
+const MAX_UNACKNOWLEDGED_RECORDED = 64;
+
+/** Commits between two times that what is no longer kept of a history goes. */
+const TRIM_EVERY = 64;
+
+function setOrDelete(topics: Map<string, string>, pattern: string, event: string | null): void {
+  if (event === null) topics.delete(pattern);
+  else topics.set(pattern, event);
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

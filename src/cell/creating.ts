@@ -49,6 +49,7 @@ function create(cell: Cell, creator: Item, origin: Origin, charge: Fault | undef
   cell.creator = creator;
   const draft = cell.commits.newDraft();
   draft.actor = toNewActor(cell, creator);
+  draft.input = origin.input;
   subscribeToTopics(cell, draft, new Set());
   const isSpawn = creator.kind === 'inbox' && creator.row.kind === 'create';
   if (isSpawn) {
@@ -65,7 +66,9 @@ function create(cell: Cell, creator: Item, origin: Origin, charge: Fault | undef
   cell.serves(draft);
   cell.phase = 'live';
   if (hasEnded(draft)) return cell.complete(draft);
-  cell.fill(draft);
+  // What a history tells of its first state is that state, not what the first event made of it.
+  if (cell.isRecorded) cell.post(draft);
+  else cell.fill(draft);
   cell.pump();
 }
 

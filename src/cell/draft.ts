@@ -27,17 +27,22 @@ export class Draft {
   #deadLetters: DeadLetter[] | undefined;
   #idempotencyIds: string[] | undefined;
   #begins: AnyActorRef[] | undefined;
+  #causes: Item[] | undefined;
   /** Outcomes decided by this commit itself, such as a dead letter's. */
   #outcomes: Map<Item, Outcome> | undefined;
   state: PersistedState | undefined;
   status: ActorStatus = 'active';
   actor: NewActor | undefined;
+  /** What the actor is made from, when this commit makes it. */
+  input: unknown;
   error: string | null | undefined;
   supervision: string | null | undefined;
   inFlight: string | null | undefined;
   meta: string | undefined;
   timers: StoredTimers | undefined;
   isRemoval = false;
+  /** A history is kept of what leads to commits. */
+  isRecorded = false;
   /** Time of the commit, in milliseconds since the epoch; set when it is posted. */
   at = 0;
   #marks: Record<string, number> | undefined;
@@ -77,6 +82,11 @@ export class Draft {
   /** Scheduled events whose consequences stand in this commit. */
   get fired(): readonly FiredKey[] {
     return this.#fired ?? NO_KEYS;
+  }
+
+  /** Items whose consequences stand in this commit, or that were given up on with it. */
+  get causes(): readonly Item[] {
+    return this.#causes ?? NO_KEYS;
   }
 
   /** True when there is nothing to save; items that only wait may still be in it. */
@@ -229,6 +239,7 @@ export class Draft {
 
   #take(item: Item, marks: Readonly<Record<string, number>>): void {
     this.items.push(item);
+    if (this.isRecorded) (this.#causes ??= []).push(item);
     if (item.kind === 'inbox') (this.#consumed ??= []).push({ sender: item.row.sender, pos: item.row.pos });
     else if (item.kind === 'scheduled') (this.#fired ??= []).push({ key: item.row.key, pos: item.row.pos });
     else if (item.kind === 'direct' && item.n > 0 && isWork(item)) this.#mark(item.from, item.n, marks);

@@ -20,6 +20,8 @@ export interface InFlightRow {
   readonly path: string;
   readonly key: string;
   readonly attempt: number;
+  /** It was in flight where this actor was forked from, and does not run here. */
+  readonly isForked?: boolean;
 }
 
 interface Run extends InFlightRow {
@@ -76,7 +78,9 @@ export class EffectRuns {
 
   /** What the next commit stores; null when nothing is in flight. */
   toText(): string | null {
-    const rows = [...this.#runs.values()].map(({ path, key, attempt }) => ({ path, key, attempt }));
+    const rows = [...this.#runs.values()].map(({ path, key, attempt, isForked }) =>
+      isForked ? { path, key, attempt, isForked } : { path, key, attempt },
+    );
     return rows.length === 0 ? null : JSON.stringify(rows);
   }
 
@@ -85,6 +89,7 @@ export class EffectRuns {
     const run = this.#runs.get(actor);
     if (!run || run.isBegun) return;
     run.isBegun = true;
+    if (run.isForked) return this.#fail(run, forked(this.#host.address, run));
     if (run.attempt > 1 && run.start.onInterrupted === 'fail')
       return this.#fail(run, interrupted(this.#host.address, run));
     const { env, stallMs } = this.#host;
@@ -134,6 +139,7 @@ export class EffectRuns {
       path,
       key: former?.key ?? nextKey(),
       attempt: (former?.attempt ?? 0) + 1,
+      isForked: former?.isForked === true,
       start,
       controller: new AbortController(),
       isBegun: false,
@@ -181,6 +187,14 @@ export class EffectRuns {
     run.isSettled = true;
     run.watch?.stop();
   }
+}
+
+function forked(address: string, run: InFlightRow): TroupeError {
+  return new TroupeError(
+    'ERR_EFFECT_INTERRUPTED',
+    `Effect '${run.path}' was in flight where '${address}' was forked from; it goes on there and does not run again here. Fork with effects: 'run' to begin it anew.`,
+    { details: { address, path: run.path, key: run.key } },
+  );
 }
 
 function interrupted(address: string, run: InFlightRow): TroupeError {

@@ -13,6 +13,10 @@ export class RowImage {
     this.#fields = { ...fields };
   }
 
+  get fields(): RowFields {
+    return this.#fields;
+  }
+
   /** The sum of the row after a commit that is posted next. @param tip checksum of the last row of state after it */
   after(commit: Commit, tip: number): number {
     const fields = this.#fields;

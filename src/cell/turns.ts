@@ -13,7 +13,7 @@ const MAX_TURNS_PER_COMMIT = 64;
 
 /** Takes turns until the mailbox is empty or the commit is full, then posts what they led to. */
 export function fill(cell: Cell, draft: Draft): void {
-  const limit = cell.trouble?.isCautious ? 1 : MAX_TURNS_PER_COMMIT;
+  const limit = cell.trouble?.isCautious || cell.isRecorded ? 1 : MAX_TURNS_PER_COMMIT;
   for (let turns = 0; turns < limit && cell.isHeadReady; turns++) {
     const item = cell.mailbox.shift() as Item;
     if (isStopOrder(item)) return stopAfter(cell, draft, item);

@@ -69,7 +69,7 @@ export interface HistoryQuery {
 /** What led to a commit of an actor, and what it led to. */
 export interface HistoryRow {
   readonly seq: number;
-  /** Of the commit, among all commits of the store that have a position. */
+  /** Of the commit, among everything in the store that has a position: after what it sent, before what others did then. */
   readonly pos: number;
   readonly at: number;
   readonly text: string;

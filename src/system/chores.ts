@@ -1,5 +1,6 @@
 /** What main does now and then, each at its own pace: the sign of life, and sweeps of what is past its time. */
 import type { StoreClient } from '../store/store-client.ts';
+import type { Definitions } from '../actor/definitions.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Chore } from './recovery.ts';
 
@@ -8,7 +9,7 @@ const MINUTE_MS = 60_000;
 /** The chores of a system. */
 export function createChores(
   store: StoreClient,
-  options: ResolvedOptions,
+  { options, definitions }: { readonly options: ResolvedOptions; readonly definitions: Definitions },
   sweepSessions: () => Promise<unknown>,
 ): readonly Chore[] {
   const { idRetentionMs, recoverEveryMs, topicRetentionMs, sessionSweepEveryMs } = options;
@@ -17,5 +18,17 @@ export function createChores(
     { everyMs: MINUTE_MS, run: (now) => store.call('sweepIdempotency', now - idRetentionMs) },
     { everyMs: 60 * MINUTE_MS, run: (now) => store.call('sweepBus', now - topicRetentionMs) },
     { everyMs: sessionSweepEveryMs, run: sweepSessions },
+    ...historyChores(store, definitions),
   ];
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Events go by themselves while their actor is at work; those of one at rest, and what has ended, are swept. */
+function historyChores(store: StoreClient, definitions: Definitions): readonly Chore[] {
+  return definitions.all.flatMap(({ type, policy: { history } }) => {
+    if (!history || history.keepMs === Infinity) return [];
+    const everyMs = Math.min(HOUR_MS, Math.max(MINUTE_MS, history.keepMs));
+    return [{ everyMs, run: (now: number) => store.call('sweepHistory', type, now - history.keepMs) }];
+  });
 }

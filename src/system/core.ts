@@ -1,6 +1,8 @@
 /** What the parts of a running system share on main. */
 import type { Definitions } from '../actor/definitions.ts';
 import type { Env } from '../env.ts';
+import type { Address } from '../actor/address.ts';
+import type { StoreClient } from '../store/store-client.ts';
 import type { Asks } from './asks.ts';
 import type { Requests } from './requests.ts';
 import type { Sends } from './sends.ts';
@@ -19,6 +21,10 @@ export interface SystemCore {
   readonly asks: Asks;
   readonly requests: Requests;
   readonly watches: Watches;
+  /** Main's client of the store. */
+  readonly store: () => StoreClient;
+  /** Has an actor loaded, to go on with what there is for it. */
+  readonly wake: (address: Address) => void;
   /** @throws {TroupeError} ERR_SYSTEM_STOPPED once the system stops. */
   assertRunning(): void;
 }

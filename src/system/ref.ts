@@ -7,6 +7,8 @@ import { toScheduleKey, toScheduleWrite } from '../actor/schedule.ts';
 import type { ScheduleCommand } from '../cell/items.ts';
 import { TroupeError } from '../errors.ts';
 import type { ScheduleWrite } from '../store/store.ts';
+import { checkEventQuery, checkSeq, readEvents, readPast } from './actor-history.ts';
+import type { ActorEventEntry, EventQuery, PastState } from './actor-history.ts';
 import type { SystemCore } from './core.ts';
 import { overloaded } from './sends.ts';
 import { describeValue } from '../describe.ts';
@@ -55,6 +57,13 @@ export interface ActorRef<D = AnyDefinition> {
   ask<E extends AskOf<D>>(event: E, options?: AskOptions): Promise<ReplyOf<D, E['type']>>;
   /** The committed state, everything this caller sent before included. @throws {TroupeError} as `send` */
   snapshot(): Promise<StateView<D>>;
+  /**
+   * What is kept of its past: each event, what it changed and what it led to, oldest first, by pages.
+   * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_STATE_CORRUPT
+   */
+  history(query?: EventQuery): Promise<readonly ActorEventEntry[]>;
+  /** The state after one of those events, by its `seq`. @throws {TroupeError} ERR_HISTORY_UNKNOWN, ERR_OPTIONS_INVALID, ERR_STATE_CORRUPT */
+  at(seq: number): Promise<PastState>;
   /** Committed states from the current one on, until the actor has ended. A slow reader skips states in between. */
   watch(): AsyncGenerator<StateView<D>, void, undefined>;
   /**
@@ -102,6 +111,14 @@ export function createRef<D extends AnyDefinition>(
     snapshot: async () => {
       core.assertRunning();
       return (await view(core, address, create)) as never;
+    },
+    history: async (query = {}) => {
+      core.assertRunning();
+      return readEvents(core.store(), address, checkEventQuery(query));
+    },
+    at: async (seq) => {
+      core.assertRunning();
+      return readPast(core.store(), address, checkSeq(seq));
     },
     watch: () => {
       core.assertRunning();

@@ -26,6 +26,8 @@ import { createChores } from './chores.ts';
 import type { SystemCore } from './core.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { LetterQuery } from './dead-letters.ts';
+import { fork } from './fork.ts';
+import type { ForkOptions, ForkResult } from './fork.ts';
 import type { ResolvedOptions } from './options.ts';
 import { createHealth } from './health.ts';
 import type { SystemHealth } from './health.ts';
@@ -99,6 +101,8 @@ export class System {
       asks: new Asks(env),
       requests: new Requests(post, nextOrder, maxPending),
       watches: new Watches((address, isOn) => post(address, `{"k":"watch","to":"${address}","on":${isOn}}`)),
+      store: () => this.store,
+      wake: (address) => post(address, `{"k":"wake","to":"${address}"}`),
       assertRunning: () => this.#assertRunning(),
     };
     this.#overdue = new Overdue({
@@ -142,9 +146,9 @@ export class System {
       outbox: this.#outbox,
       timetable: this.#timetable,
       overdue: this.#overdue,
-      chores: createChores(store, options, () => this.sessions.sweep()),
+      chores: createChores(store, this.#parts, () => this.sessions.sweep()),
       everyMs,
-      wake: (address) => threads.post(address, `{"k":"wake","to":"${address}"}`),
+      wake: this.#core.wake,
     });
     await this.#recovery.start();
     await this.#health.monitor.begin();
@@ -224,6 +228,18 @@ export class System {
   async tree(address?: Address, options?: TreeOptions): Promise<ActorTree> {
     this.#assertRunning();
     return readTree(this.store, address, options);
+  }
+
+  /**
+   * Makes an actor of the same type under another key from what an actor was after one of its events, with its log until then, what waited for it
+   * and what was left of its times; nothing it did is done again. What was below it then comes along, each under its key with the new one
+   * behind it. All of it comes to be, or nothing.
+   * @param seq as `ref.history()` lists it
+   * @throws {TroupeError} ERR_ACTOR_NOT_FOUND, ERR_HISTORY_UNKNOWN, ERR_ACTOR_EXISTS, ERR_ADDRESS, ERR_OPTIONS_INVALID, ERR_STATE_CORRUPT.
+   */
+  async fork(address: string, seq: number, newKey: string, options?: ForkOptions): Promise<ForkResult> {
+    this.#assertRunning();
+    return fork(this.#core, this.store, { from: address, seq, newKey, ...(options && { options }) });
   }
 
   /** Events that were given up on, oldest first. */

@@ -98,7 +98,10 @@ export class MemoryTables {
     if (verdict !== 'apply') return verdict;
     if (commit.isRemoval === true) this.#remove(commit, entry?.actor);
     else this.#write(endsActor(commit) ? toLast(commit) : commit, entry);
-    return { outcome: 'done', ...this.#writeSent(commit, plan) };
+    const sent = this.#writeSent(commit, plan);
+    // Last: its position comes after those of everything this commit sends.
+    if (commit.seq > 0) this.actors.get(commit.address)?.states.write(commit, () => ++this.#lastPos);
+    return { outcome: 'done', ...sent };
   }
 
   #decide(commit: Commit, entry: ActorEntry | undefined, plan: FanOutPlan | undefined): Verdict {
@@ -131,7 +134,6 @@ export class MemoryTables {
     this.actors.set(commit.address, entry);
     this.#writeFuture(commit, entry);
     writeLog(entry, commit);
-    entry.states.write(commit, () => ++this.#lastPos);
     for (const { id, reply } of commit.idempotency ?? [])
       entry.idempotency.set(id, { id, reply: reply ?? null, at: commit.at });
     for (const { id, reply } of commit.replies ?? []) {

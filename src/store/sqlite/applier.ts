@@ -101,8 +101,10 @@ export class CommitApplier {
 
   #write(commit: Commit, plan: FanOutPlan | undefined): CommitResult {
     this.#scheduled.write(commit);
+    const result = this.#finish(commit, this.#rows.write(commit), plan);
+    // Last: its position comes after those of everything this commit sends.
     this.#history.write(commit);
-    return this.#finish(commit, this.#rows.write(commit), plan);
+    return result;
   }
 
   /** Publications come last: they meet what the commit leaves. */

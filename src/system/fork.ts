@@ -1,0 +1,280 @@
+/** Makes live actors from the past of others: reads what they were, plans, and has the store adopt the new ones, all or none. */
+import { ROOT, parseAddress, toAddress, typeOf } from '../actor/address.ts';
+import type { Address } from '../actor/address.ts';
+import { checkKeys } from '../bus/checks.ts';
+import { describeValue } from '../describe.ts';
+import { TroupeError } from '../errors.ts';
+import { readHistoryRow } from '../state/history.ts';
+import type { HistoryRecord } from '../state/history.ts';
+import type { HistoryQuery } from '../store/queries.ts';
+import type { StoreClient } from '../store/store-client.ts';
+import type { ActorSummary, InboxRow, NewInboxRow, StoredActor } from '../store/store.ts';
+import { readMoment, unknownEvent } from './actor-history.ts';
+import type { SystemCore } from './core.ts';
+import { scheduledThen, waitingThen } from './fork-past.ts';
+import { FORKED_EFFECTS, planFork } from './fork-plan.ts';
+import type { ForkMember, ForkedEffects } from './fork-plan.ts';
+
+/** How to fork. */
+export interface ForkOptions {
+  /** Takes along what is below the actor, as it was at the same moment. @default true */
+  readonly children?: boolean;
+  /**
+   * What becomes of effect functions that were in flight: `fail`: nothing runs again, the machine gets ERR_EFFECT_INTERRUPTED; `run`: they
+   * begin anew, under keys of their own. @default 'fail'
+   */
+  readonly effects?: ForkedEffects;
+}
+
+/** What came of it. */
+export interface ForkResult {
+  readonly address: Address;
+  /** Every actor that was made, from which, and as it was after which of its commits; the one asked for first. */
+  readonly actors: readonly { readonly from: Address; readonly to: Address; readonly seq: number }[];
+  /** What could not be told any more, in words: children whose rows are gone, events that were moved since. */
+  readonly missing: readonly string[];
+}
+
+const PAGE = 1000;
+/** Actors of one fork. */
+const MAX_MEMBERS = 10_000;
+
+/** Makes another actor from one, as that was after a commit of its. */
+export async function fork(
+  core: SystemCore,
+  store: StoreClient,
+  {
+    from,
+    seq,
+    newKey,
+    options = {},
+  }: { readonly from: string; readonly seq: number; readonly newKey: string; readonly options?: ForkOptions },
+): Promise<ForkResult> {
+  const { address } = parseAddress(from);
+  check(address, seq, options);
+  return new Fork(core, store, options).run(address, seq, toAddress(typeOf(address), newKey));
+}
+
+/** An actor that is taken along, and up to where. */
+interface Found {
+  readonly actor: StoredActor;
+  readonly seq: number;
+}
+
+class Fork {
+  readonly #core: SystemCore;
+  readonly #store: StoreClient;
+  readonly #options: ForkOptions;
+  readonly #found = new Map<Address, Found>();
+  readonly #renames = new Map<Address, Address>();
+  /** Children that were told to be made and were not yet, by parent. */
+  readonly #coming = new Map<Address, NewInboxRow[]>();
+  readonly #missing: string[] = [];
+
+  constructor(core: SystemCore, store: StoreClient, options: ForkOptions) {
+    this.#core = core;
+    this.#store = store;
+    this.#options = options;
+  }
+
+  async run(address: Address, seq: number, to: Address): Promise<ForkResult> {
+    const actor = await this.#load(address);
+    const { row } = await readMoment(this.#store, address, seq);
+    this.#add({ actor, seq }, to);
+    if (this.#options.children !== false) await this.#findBelow(address, row.pos, to);
+    const members = await Promise.all([...this.#found.values()].map((found) => this.#read(found, row.pos)));
+    const { effects = 'fail' } = this.#options;
+    const batch = planFork({ members, renames: this.#renames, effects, now: this.#core.env.now() });
+    const result = await this.#store.call('adopt', batch);
+    if (result.outcome !== 'done') throw notAdopted(address, result);
+    for (const { commit } of batch) this.#core.wake(commit.address);
+    const actors = members.map(({ actor: member, moment }) => ({
+      from: member.address,
+      to: this.#renames.get(member.address) as Address,
+      seq: moment.row.seq,
+    }));
+    return { address: to, actors, missing: this.#missing };
+  }
+
+  #add(found: Found, to: Address): void {
+    const { address } = found.actor;
+    if (this.#found.size === MAX_MEMBERS) throw tooMany(address);
+    this.#found.set(address, found);
+    this.#renames.set(address, to);
+  }
+
+  async #load(address: Address): Promise<StoredActor> {
+    const actor = await this.#store.call('load', address);
+    if (actor) return actor;
+    throw new TroupeError(
+      'ERR_ACTOR_NOT_FOUND',
+      `'${address}' does not exist, so that nothing can be made from it. List actors with system.list().`,
+      { details: { address } },
+    );
+  }
+
+  /** Children, and theirs, as of the same place in the order of commits. */
+  async #findBelow(root: Address, pos: number, to: Address): Promise<void> {
+    const suffix = to.slice(to.indexOf('/') + 1);
+    for (const parents = [root]; parents.length > 0;) {
+      const parent = parents.shift() as Address;
+      for (const child of await this.#children(parent)) {
+        if (this.#found.has(child.address)) continue;
+        if (await this.#findChild(parent, child, pos, suffix)) parents.push(child.address);
+      }
+    }
+  }
+
+  async #findChild(parent: Address, child: ActorSummary, pos: number, suffix: string): Promise<boolean> {
+    const { address } = child;
+    const last = await this.#lastBefore(address, pos + 1);
+    const to = toAddress(child.type, this.#keyOf(address, suffix));
+    if (last !== undefined) {
+      this.#add({ actor: await this.#load(address), seq: last }, to);
+      return true;
+    }
+    const [first] = await this.#store.call('history', address, { limit: 1 });
+    const record = first && readHistoryRow(address, first);
+    const creation = first?.seq === 1 ? record?.causes.find(({ kind }) => kind === 'create') : undefined;
+    if (creation?.kind !== 'create') throw await unknownEvent(this.#store, address, 1);
+    // It came to be later; if it was under way, it will again be.
+    if (child.spawned > 0 && child.spawned <= pos) this.#comes(parent, address, to, creation.input);
+    return false;
+  }
+
+  #comes(parent: Address, child: Address, to: Address, input: unknown): void {
+    this.#renames.set(child, to);
+    const text = JSON.stringify({ parent: this.#renames.get(parent), ...(input !== undefined && { input }) });
+    const rows = this.#coming.get(parent) ?? [];
+    this.#coming.set(parent, [...rows, { receiver: to, kind: 'create', id: `fork.${rows.length}`, text }]);
+  }
+
+  #keyOf(address: Address, suffix: string): string {
+    const key = `${address.slice(address.indexOf('/') + 1)}:${suffix}`;
+    return key.length <= 128 ? key : this.#core.env.randomUuid();
+  }
+
+  async #lastBefore(address: Address, beforePos: number): Promise<number | undefined> {
+    const [row] = await this.#store.call('history', address, { beforePos, limit: 1, direction: 'backward' });
+    return row?.seq;
+  }
+
+  async #children(parent: Address): Promise<readonly ActorSummary[]> {
+    const found: ActorSummary[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await this.#store.call('list', {
+        parent,
+        order: 'oldest',
+        limit: PAGE,
+        ...(cursor !== undefined && { cursor }),
+      });
+      found.push(...page.items);
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    return found.toSorted((a, b) => a.spawned - b.spawned);
+  }
+
+  async #read({ actor, seq }: Found, pos: number): Promise<ForkMember> {
+    const { address } = actor;
+    const [moment, until, since, rows, scheduled] = await Promise.all([
+      readMoment(this.#store, address, seq),
+      this.#records(address, { before: seq + 1 }),
+      this.#records(address, { after: seq }),
+      this.#inbox(address),
+      this.#store.call('scheduled', address, { limit: 10_000 }),
+    ]);
+    const isMember = (other: Address): boolean => this.#renames.has(other);
+    const then = scheduledThen(scheduled, until, since);
+    for (const key of then.unknown) this.#missing.push(`what was scheduled under '${key}' of '${address}'`);
+    this.#noteGone(address, until);
+    return {
+      actor,
+      definition: this.#core.definitions.get(actor.type),
+      moment,
+      waiting: waitingThen(rows, since, { pos, isMember }),
+      scheduled: then.scheduled,
+      coming: this.#coming.get(address) ?? [],
+    };
+  }
+
+  /** Children it had and that left no rows. */
+  #noteGone(address: Address, until: readonly HistoryRecord[]): void {
+    if (this.#options.children === false) return;
+    const spawned = until
+      .flatMap(({ effects }) => effects)
+      .flatMap(({ kind, to }) => (kind === 'spawn' && typeof to === 'string' ? [to] : []));
+    for (const child of new Set(spawned))
+      if (!this.#renames.has(child as Address)) this.#missing.push(`'${child}', a child of '${address}'`);
+  }
+
+  async #records(address: Address, query: HistoryQuery): Promise<readonly HistoryRecord[]> {
+    const records: HistoryRecord[] = [];
+    for (let after = query.after ?? 0; ;) {
+      const page = await this.#store.call('history', address, { ...query, after, limit: PAGE });
+      records.push(...page.map((row) => readHistoryRow(address, row)));
+      const last = page.at(-1);
+      if (!last || page.length < PAGE) return records;
+      after = last.seq;
+    }
+  }
+
+  async #inbox(address: Address): Promise<readonly InboxRow[]> {
+    const rows: InboxRow[] = [];
+    for (;;) {
+      const page = await this.#store.call('inbox', address, { afterPos: rows.at(-1)?.pos ?? 0, limit: PAGE });
+      rows.push(...page);
+      if (page.length < PAGE) return rows;
+    }
+  }
+}
+
+function check(address: Address, seq: unknown, options: object): void {
+  if (address === ROOT || !Number.isSafeInteger(seq) || (seq as number) < 1)
+    throw new TroupeError(
+      'ERR_OPTIONS_INVALID',
+      `Option 'seq' of fork() is ${describeValue(seq)}. Use the number of an event that ref.history() lists, a whole number from 1 on.`,
+      { details: { option: 'seq' } },
+    );
+  checkKeys('fork', options, ['children', 'effects']);
+  const { children, effects } = options as Readonly<Record<string, unknown>>;
+  if (children !== undefined && typeof children !== 'boolean') throw wrong('children', children, 'true or false');
+  if (effects !== undefined && !FORKED_EFFECTS.includes(effects as ForkedEffects))
+    throw wrong('effects', effects, "'fail' or 'run'");
+}
+
+function wrong(option: string, value: unknown, use: string): TroupeError {
+  return new TroupeError(
+    'ERR_OPTIONS_INVALID',
+    `Option '${option}' of fork() is ${describeValue(value)}. Use ${use}.`,
+    {
+      details: { option },
+    },
+  );
+}
+
+function tooMany(address: Address): TroupeError {
+  return new TroupeError(
+    'ERR_OPTIONS_INVALID',
+    `The fork would take more than ${MAX_MEMBERS} actors along; '${address}' is one too many. Fork a smaller part, or pass children: false.`,
+    { details: { option: 'children' } },
+  );
+}
+
+function notAdopted(
+  from: Address,
+  result: { readonly outcome: string; readonly address: Address; readonly detail?: string },
+): TroupeError {
+  const { address, detail } = result;
+  if (result.outcome === 'exists')
+    return new TroupeError(
+      'ERR_ACTOR_EXISTS',
+      `'${from}' cannot be forked to '${address}', which exists. Choose another key, or remove that one first.`,
+      { details: { from, address } },
+    );
+  return new TroupeError(
+    'ERR_INTERNAL',
+    `The store refused '${address}', forked from '${from}': ${detail ?? 'for no reason it told'}.`,
+    { details: { from, address } },
+  );
+}
