@@ -71,6 +71,9 @@ export type {
 export type { Health, SystemMode } from './health/health.ts';
 export type { DegradationOptions } from './health/settings.ts';
 export type { ActorEventEntry, EventQuery, PastState } from './system/actor-history.ts';
+export type { Misfit, VersionReport } from './system/check-versions.ts';
+export { checkVersions } from './system/deploy-check.ts';
+export type { CheckVersionsOptions } from './system/deploy-check.ts';
 export { createSystem } from './system/create-system.ts';
 export type { LetterQuery } from './system/dead-letters.ts';
 export type { ForkOptions, ForkResult } from './system/fork.ts';

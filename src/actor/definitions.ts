@@ -137,6 +137,20 @@ export class Definitions {
   }
 
   /**
+   * Checks an event that was accepted before, perhaps by another version: asks, with their token, and events of the runtime and of topics pass.
+   * @throws {TroupeError} ERR_EVENT_INVALID.
+   */
+  checkStoredEvent(to: Address, text: string): void {
+    const { events, asks } = this.get(typeOf(to));
+    const { type, ...payload } = JSON.parse(text) as { readonly type: string };
+    if (!events || RUNTIME_EVENT_TYPES.has(type) || Object.hasOwn(asks, type)) return;
+    if (Object.hasOwn(payload, 'topic') && !Object.hasOwn(events, type)) return;
+    const schema = Object.hasOwn(events, type) ? events[type] : undefined;
+    if (!schema) throw refusedEvent(to, type, 'waits for it, and is not declared');
+    parse(schema, payload, 'ERR_EVENT_INVALID', `Event '${type}', which waits for '${to}',`);
+  }
+
+  /**
    * Checks an ask for `to` and returns its JSON text, without the reply token.
    * @throws {TroupeError} ERR_ASK_UNKNOWN, ERR_EVENT_INVALID or ERR_NOT_JSON.
    */

@@ -86,3 +86,47 @@ function findChildMisfit(children: NonNullable<FittedState['children']>, machine
 function isMachine(logic: unknown): logic is AnyStateMachine {
   return typeof logic === 'object' && logic !== null && '__xstatenode' in logic && 'root' in logic;
 }
+
+/** What of a stored timer is asked whether it fits. */
+export interface FittedTimer {
+  /** Path of the actor that set it, below the root. */
+  readonly source: string;
+  readonly target?: string;
+  readonly event: { readonly type: string };
+}
+
+/** Why nothing would come of a timer, in words; nothing when something would. */
+export function findTimerMisfit(
+  { source, target, event }: FittedTimer,
+  state: FittedState,
+  machine: AnyStateMachine,
+): string | undefined {
+  const path = target ?? source;
+  const receiver = findMachine(path, state, machine);
+  if (receiver === 'none') return `its actor '${path}' is not in the state`;
+  if (receiver === 'other' || takes(receiver.root, event.type)) return undefined;
+  return `no state of '${receiver.id}' takes '${event.type}'`;
+}
+
+/** The machine at a path of children; `other` for logic that is no machine. */
+function findMachine(path: string, state: FittedState, machine: AnyStateMachine): AnyStateMachine | 'none' | 'other' {
+  let found: AnyStateMachine | 'other' = machine;
+  let within: FittedState = state;
+  for (const id of path === '' ? [] : path.split('/')) {
+    const child = within.children?.[id];
+    if (!child || found === 'other') return 'none';
+    const logic: unknown = (found.implementations.actors as Readonly<Record<string, unknown>>)[child.src];
+    found = isMachine(logic) ? logic : 'other';
+    within = child.state;
+  }
+  return found;
+}
+
+/** True when some state of a machine reacts to an event. */
+function takes(node: Node, type: string): boolean {
+  return (
+    node.transitions.has(type) ||
+    node.transitions.has('*') ||
+    Object.values(node.states as Record<string, Node>).some((child) => takes(child, type))
+  );
+}

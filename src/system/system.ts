@@ -22,13 +22,16 @@ import type { Announce } from '../supervision/events.ts';
 import type { LifecycleView } from '../supervision/supervisor.ts';
 import type { MainEntry } from '../thread/protocol.ts';
 import { Asks } from './asks.ts';
+import { checkVersions } from './check-versions.ts';
+import type { VersionReport } from './check-versions.ts';
 import { createChores } from './chores.ts';
 import type { SystemCore } from './core.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { LetterQuery } from './dead-letters.ts';
 import { fork } from './fork.ts';
 import type { ForkOptions, ForkResult } from './fork.ts';
-import type { ResolvedOptions } from './options.ts';
+import { loadDefinitions } from './deploy-check.ts';
+import type { ResolvedOptions, SystemOptions } from './options.ts';
 import { createHealth } from './health.ts';
 import type { SystemHealth } from './health.ts';
 import { Outbox } from './outbox.ts';
@@ -240,6 +243,17 @@ export class System {
   async fork(address: string, seq: number, newKey: string, options?: ForkOptions): Promise<ForkResult> {
     this.#assertRunning();
     return fork(this.#core, this.store, { from: address, seq, newKey, ...(options && { options }) });
+  }
+
+  /**
+   * A dry run before a deploy: reads every actor that lives or is held, runs `migrate` steps on copies, and tells whose state, timers, children or
+   * waiting events would not fit. Writes nothing.
+   * @param actors the modules to come, as `createSystem` takes them. @default what is loaded
+   * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_DEFINITION_MODULE, ERR_DEFINITION_DUPLICATE, ERR_DEFINITION_INVALID.
+   */
+  async checkVersions(actors?: SystemOptions['actors']): Promise<VersionReport> {
+    this.#assertRunning();
+    return checkVersions(this.store, actors ? await loadDefinitions(actors) : this.#parts.definitions);
   }
 
   /** Events that were given up on, oldest first. */
