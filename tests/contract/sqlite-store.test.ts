@@ -12,6 +12,6 @@ for (const synchronous of ['full', 'normal'] as const) {
         clean: async () => temp.clean(),
       };
     },
-    { durable: true },
+    { durable: true, says: { survives: synchronous === 'full' ? 'power-loss' : 'process-kill', shares: 'reads' } },
   );
 }

@@ -5,7 +5,7 @@
  * the state, G3 effectively once, G4 order.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Commit, Store } from '../../src/store/store.ts';
+import type { Commit, Store, StoreFeatures } from '../../src/store/store.ts';
 import {
   actorAt,
   commitOne,
@@ -19,8 +19,13 @@ import {
   tell,
   waitingIds,
 } from '../support/store-commits.ts';
+import { storeAdoptionContract } from './store-adoption.ts';
 import { storeDurabilityContract } from './store-durability.ts';
+import { storeHistoryContract } from './store-history.ts';
+import { storeKeysContract } from './store-keys.ts';
+import { storePagesContract } from './store-pages.ts';
 import { storeQueriesContract } from './store-queries.ts';
+import { storeRowsContract } from './store-rows.ts';
 import { storeRulesContract } from './store-rules.ts';
 import { storeTimeContract } from './store-time.ts';
 import { storeTopicsContract } from './store-topics.ts';
@@ -42,6 +47,8 @@ export interface StoreMaker {
 export interface ContractFeatures {
   /** Rows outlive `close`. */
   readonly durable: boolean;
+  /** What the adapter says of itself. */
+  readonly says?: StoreFeatures;
 }
 
 const A = actorAt('a');
@@ -74,6 +81,11 @@ export function storeContract(name: string, makeStore: () => StoreMaker, feature
     storeQueriesContract(current);
     storeTimeContract(current);
     storeTopicsContract(current, reopen);
+    storeHistoryContract(current);
+    storeAdoptionContract(current);
+    storeRowsContract(current, features.says);
+    storeKeysContract(current);
+    storePagesContract(current);
     if (features.durable) storeDurabilityContract(current, reopen);
   });
 }

@@ -1,7 +1,6 @@
 /** The store that keeps nothing: the same port over plain maps, for tests and for systems that may forget. */
 import type { Address } from '../../actor/address.ts';
 import { TroupeError } from '../../errors.ts';
-import { refuse } from '../decide.ts';
 import { DEFAULT_MAX_FAN_OUT } from '../fan-out.ts';
 import { isOldestFirst, limitOf, parseCursor, toCursor } from '../queries.ts';
 import type {
@@ -23,7 +22,6 @@ import type {
   Adoption,
   AdoptionResult,
   Commit,
-  CommitResult,
   Cursor,
   InboxRow,
   Store,
@@ -58,7 +56,7 @@ class MemoryStore implements Store {
 
   async commit(batch: readonly Commit[]) {
     const tables = this.#open();
-    return batch.map((commit) => applyOrRefuse(tables, commit));
+    return batch.map((commit) => tables.apply(commit));
   }
 
   async load(address: Address) {
@@ -103,6 +101,7 @@ class MemoryStore implements Store {
   }
 
   async history(address: Address, query?: HistoryQuery) {
+    limitOf('history', query?.limit);
     return this.#open().actors.get(address)?.states.list(query) ?? [];
   }
 
@@ -113,7 +112,8 @@ class MemoryStore implements Store {
   async sweepHistory(type: string, before: number): Promise<number> {
     let count = 0;
     for (const [address, { states }] of this.#open().actors)
-      if (address.startsWith(`${type}/`)) count += states.trim(Infinity, { beforeAt: before });
+      if (address.startsWith(`${type}/`) && states.hasEventBefore(before))
+        count += states.trim(Infinity, { beforeAt: before });
     return count;
   }
 
@@ -127,7 +127,9 @@ class MemoryStore implements Store {
         typeof text === 'string' && text.length >= minChars && at < before ? [{ address, seq, at, text }] : [],
       ),
     );
-    const page = found.sort((a, b) => a.at - b.at).slice(0, limitOf('snapshots', limit));
+    const page = found
+      .sort((a, b) => a.at - b.at || compareText(a.address, b.address) || a.seq - b.seq)
+      .slice(0, limitOf('snapshots', limit));
     return page.map(({ address, seq, text }) => ({ address, seq, text }));
   }
 
@@ -286,15 +288,6 @@ class MemoryStore implements Store {
     throw new TroupeError('ERR_STORE_UNAVAILABLE', "Store 'memory:' is closed. Open another.", {
       details: { isOutcomeUnknown: false },
     });
-  }
-}
-
-/** A malformed commit is refused like any other, so that it never blocks its batch. */
-function applyOrRefuse(tables: MemoryTables, commit: Commit): CommitResult {
-  try {
-    return tables.apply(commit);
-  } catch (error) {
-    return refuse('invalid', String(error));
   }
 }
 

@@ -20,6 +20,10 @@ export class MemoryStateRows {
     return this.#events.length;
   }
 
+  hasEventBefore(at: number): boolean {
+    return this.#events.some((event) => event.at < at);
+  }
+
   /** What the actor is now. */
   get current(): StateRows {
     const snapshot = this.snapshots.at(-1) ?? { seq: 0, text: '', checksum: 0, at: 0 };

@@ -19,6 +19,7 @@ import type {
   StoredActor,
   StoredDeadLetter,
 } from '../store.ts';
+import { misfitOf, misfitOfAdoption } from '../well-formed.ts';
 import { MemoryKv } from './kv.ts';
 import { MemoryStateRows } from './state-rows.ts';
 import { Timetable } from './timetable.ts';
@@ -66,11 +67,14 @@ export class MemoryTables {
 
   /** All of them or none. */
   adopt(batch: readonly Adoption[]): AdoptionResult {
-    for (const [index, { commit }] of batch.entries()) {
+    for (const [index, adoption] of batch.entries()) {
+      const { commit } = adoption;
       const { address } = commit;
+      const misfit = misfitOfAdoption(adoption);
+      if (misfit !== undefined) return { outcome: 'invalid', address, detail: misfit };
       const isTwice = batch.findIndex((other) => other.commit.address === address) < index;
       if (isTwice || this.actors.has(address)) return { outcome: 'exists', address };
-      const verdict = commit.isRemoval ? refuse('invalid') : this.#decide(commit, undefined, this.topics.plan(commit));
+      const verdict = this.#decide(commit, undefined, this.topics.plan(commit));
       if (verdict === 'apply') continue;
       return { outcome: 'invalid', address, detail: verdict.outcome === 'refused' ? verdict.reason : verdict.outcome };
     }
@@ -91,7 +95,10 @@ export class MemoryTables {
       this.#writeInbox({ ...commit, address: sender }, { ...row, receiver: commit.address });
   }
 
+  /** Changes nothing unless the answer is `done`. */
   apply(commit: Commit): CommitResult {
+    const misfit = misfitOf(commit);
+    if (misfit !== undefined) return refuse('invalid', misfit);
     const entry = this.actors.get(commit.address);
     const plan = this.topics.plan(commit);
     const verdict = this.#decide(commit, entry, plan);

@@ -1,5 +1,6 @@
 /** Actors that come to be whole, from another or from a file: first commits with rows that no commit writes. */
 import type { Adoption, AdoptionResult, CommitResult } from '../store.ts';
+import { isPlaceAtFault } from './failures.ts';
 import type { Session } from './session.ts';
 
 /** Thrown inside the transaction, which is taken back with it. */
@@ -17,12 +18,21 @@ export class NotAdopted extends Error {
  * @throws {NotAdopted} when one of them exists, or cannot be written.
  */
 export function adoptAll(session: Session, batch: readonly Adoption[]): void {
-  for (const adoption of batch) adopt(session, adoption);
+  for (const adoption of batch) {
+    const { address } = adoption.commit;
+    try {
+      adopt(session, adoption);
+    } catch (error) {
+      if (error instanceof NotAdopted || isPlaceAtFault(error)) throw error;
+      throw new NotAdopted({ outcome: 'invalid', address, detail: String(error) });
+    }
+  }
 }
 
 function adopt(session: Session, adoption: Adoption): void {
   const { commit, log = [], logFrom, waiting = [] } = adoption;
   const { address } = commit;
+  if (commit.isRemoval === true) throw new NotAdopted({ outcome: 'invalid', address, detail: 'it removes the actor' });
   const refusal = refusalOf(session, adoption, session.applier.apply(commit));
   if (refusal) throw new NotAdopted(refusal);
   const { db, positions } = session;

@@ -83,7 +83,7 @@ export class HistoryRows {
       .pluck();
     this.#loose = db.prepare(
       `SELECT address, seq, text FROM snapshots WHERE typeof(text) = 'text' AND at < ? AND length(text) >= ?
-         ORDER BY at LIMIT ?`,
+         ORDER BY at, address, seq LIMIT ?`,
     );
     this.#pack = db.prepare("UPDATE snapshots SET text = ? WHERE address = ? AND seq = ? AND typeof(text) = 'text'");
   }

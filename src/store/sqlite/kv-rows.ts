@@ -6,10 +6,12 @@ import type { KeyQuery } from '../queries.ts';
 const ALIVE = '(expires_at IS NULL OR expires_at > @now)';
 const BEGINS = 'key >= @prefix AND key < @end';
 
-/** Comes after every key that begins with a text. */
-const LAST = '\u{10ffff}';
+const LAST = 0x10ffff;
 
-type Range = { readonly prefix: string; readonly end: string };
+/** Comes after every text: SQLite orders bytes behind texts. */
+const AFTER_ALL = Buffer.alloc(0);
+
+type Range = { readonly prefix: string; readonly end: string | Buffer };
 
 /** Reads and writes of `kv`. Writes are called in a transaction. */
 export class KvRows {
@@ -69,5 +71,15 @@ export class KvRows {
 }
 
 function toRange(prefix: string): Range {
-  return { prefix, end: prefix + LAST };
+  return { prefix, end: endOf(prefix) };
+}
+
+/** The first text after all that begin with a prefix: its last character that has a next one, raised by one. */
+function endOf(prefix: string): string | Buffer {
+  const points = [...prefix].map((character) => character.codePointAt(0) ?? 0);
+  while (points.at(-1) === LAST) points.pop();
+  const last = points.pop();
+  if (last === undefined) return AFTER_ALL;
+  // Surrogates are no characters of their own.
+  return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
 }

@@ -134,7 +134,7 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE actors ADD COLUMN sum INTEGER;
   ALTER TABLE snapshots RENAME TO snapshots_before;
   CREATE TABLE snapshots (
-    address TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, checksum INTEGER NOT NULL, text ANY NOT NULL,
+    address TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, checksum INTEGER NOT NULL, text BLOB NOT NULL,
     PRIMARY KEY (address, seq)
   );
   INSERT INTO snapshots (address, seq, at, checksum, text)
