@@ -81,6 +81,7 @@ export type { HistoryEntry } from './system/history.ts';
 export type { SystemOptions } from './system/options.ts';
 export type { Delivery, DeliveryHandler } from './system/outbox.ts';
 export type { ActorRef, AskOptions, SendOptions } from './system/ref.ts';
+export type { UpdateOptions } from './system/update.ts';
 export type { LifecycleView } from './supervision/supervisor.ts';
 export type { OverdueStats } from './system/overdue.ts';
 export type { StopOptions, System, SystemStats } from './system/system.ts';

@@ -8,6 +8,7 @@ import type { PersistedState } from '../state/persisted.ts';
 import type { ActorStatus, Commit, CommitResult, NewInboxRow } from '../store/store.ts';
 import { Draft } from './draft.ts';
 import { isAwaited, isTold } from './items.ts';
+import type { DirectItem, Outcome } from './items.ts';
 import { readTimers } from './load.ts';
 import type { StoredLife } from './load.ts';
 import type { StoredTimers } from './machine-timers.ts';
@@ -252,6 +253,13 @@ export class CommitQueue {
   whenQuiet(next: () => void): void {
     (this.#onQuiet ??= []).push(next);
     this.#settleQuiet();
+  }
+
+  /** Tells the sender of an item that changes nothing, once what was posted before it is durable. */
+  answer(item: DirectItem, outcome: Outcome): void {
+    const last = this.#posted.at(-1);
+    if (last) last.answer(item, outcome);
+    else item.settle(outcome);
   }
 
   #wait(draft: Draft): void {

@@ -22,6 +22,7 @@ export function findCreator(mailbox: Mailbox, acceptsNoInput: boolean): Creator 
 }
 
 function wantsActor(item: Item): boolean {
-  if (item.kind === 'direct') return isWork(item) && !(item.command && 'unschedule' in item.command);
+  if (item.kind === 'direct')
+    return isWork(item) && item.ifSeq === undefined && !(item.command && 'unschedule' in item.command);
   return item.kind === 'inbox' && item.row.kind === 'event';
 }

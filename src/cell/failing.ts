@@ -28,6 +28,7 @@ export function refuseUnsavable(cell: Cell, draft: Draft, next: readonly Item[],
 export function takeRefusal(cell: Cell, { reason, detail }: RefusedResult, drafts: readonly Draft[]): void {
   const trouble = cell.inTrouble();
   trouble.refusals++;
+  trouble.tried = undefined;
   // What was scheduled may be moved while its turn is under way: no trouble, only another look.
   const level = reason === 'timer' ? 'debug' : 'warn';
   cell.services.log[level]('commit refused, reloading', { address: cell.address, reason, detail });

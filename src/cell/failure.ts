@@ -165,6 +165,16 @@ export function notCreatable(address: Address, type: string, acceptsNoInput: boo
   return new TroupeError('ERR_ACTOR_NOT_FOUND', `'${address}' does not exist${next}`, { details: { address } });
 }
 
+/** What the sender of an event is told whose actor has moved on since it was looked at. @param seq where it is, if that is known */
+export function conflict(address: Address, ifSeq: number, seq?: number): TroupeError {
+  const now = seq === undefined ? 'not' : `at seq ${seq}, not`;
+  return new TroupeError(
+    'ERR_CONFLICT',
+    `'${address}' is ${now} at seq ${ifSeq} any more: it was changed since it was looked at. Look again and decide anew, as ref.update() does.`,
+    { details: { address, ifSeq, ...(seq !== undefined && { seq }) } },
+  );
+}
+
 /** What senders to an actor that has ended are told. */
 export function actorStopped(address: Address, status: string, error?: EncodedError): TroupeError {
   return new TroupeError(

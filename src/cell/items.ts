@@ -25,6 +25,8 @@ export interface DirectItem {
   readonly n: number;
   /** Id the caller chose. */
   readonly idempotencyId?: string | undefined;
+  /** Seq the actor must have when its turn comes; with it comes an id, by which its own first try is recognised. */
+  readonly ifSeq?: number | undefined;
   /** Neither this nor `command`: only makes sure that the actor exists and that what came before is committed. */
   readonly event?: { readonly type: string } | undefined;
   /** Sets or takes back a scheduled event, without a turn of the machine. */
@@ -110,6 +112,14 @@ export type Item = DirectItem | InboxItem | InternalItem | TimerItem | Scheduled
 
 /** An item that may be given up on: an event stands behind it. */
 export type EventItem = DirectItem | InboxItem | ScheduledItem;
+
+/** An item whose sender has looked at the actor before, and wants it as it was then. */
+export type ConditionalItem = DirectItem & { readonly ifSeq: number };
+
+/** True for what counts only for a certain seq of the actor. */
+export function isConditional(item: Item): item is ConditionalItem {
+  return item.kind === 'direct' && item.ifSeq !== undefined;
+}
 
 /** True for an event that nobody waits for. */
 export function isTold(item: Item): boolean {

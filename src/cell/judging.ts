@@ -25,6 +25,7 @@ export function fail(cell: Cell, fault: Fault): void {
   const trouble = cell.inTrouble();
   trouble.isCautious = true;
   trouble.failed = fault.item;
+  trouble.tried = fault.item;
   trouble.sinceMs ??= cell.services.env.monotonicMs();
   cell.commits.whenQuiet(() => judge(cell, fault));
 }

@@ -2,9 +2,8 @@
 import type { Address } from '../actor/address.ts';
 import type { RefusalReason } from '../store/store.ts';
 import { encodeError } from '../thread/error-codec.ts';
-import { eventFailed } from './failure.ts';
-import { eventIdOf } from './items.ts';
-import { TOLD } from './items.ts';
+import { conflict, eventFailed } from './failure.ts';
+import { TOLD, eventIdOf, isConditional } from './items.ts';
 import type { DirectItem, Item } from './items.ts';
 import type { CellServices } from './services.ts';
 import { readSteadily } from './steady-read.ts';
@@ -22,7 +21,7 @@ export function mayBeSpent(item: Item, reason: RefusalReason): boolean {
   return item.kind === 'direct' && item.from === TOLD && (reason === 'epoch' || reason === 'seq');
 }
 
-/** Tells the sender again: it was a success, unless the event had been given up on. */
+/** Tells the sender again: it was a success, unless the event had been given up on, or its condition was not met. */
 export async function settleRepeated(
   item: DirectItem,
   address: Address,
@@ -32,5 +31,11 @@ export async function settleRepeated(
   const id = eventIdOf(item) as string;
   const read = () => services.store.call('deadLetters', { address, id, limit: 1 });
   const [letter] = await readSteadily(services, address, isWanted, read);
-  item.settle(letter ? { error: encodeError(eventFailed(address, id, JSON.parse(letter.error))) } : {});
+  if (letter) return item.settle({ error: encodeError(eventFailed(address, id, JSON.parse(letter.error))) });
+  if (!isConditional(item)) return item.settle({});
+  // Only one that was done has left its id.
+  const key = item.idempotencyId ?? '';
+  const row = await readSteadily(services, address, isWanted, () => services.store.call('idempotency', address, key));
+  if (!row) return item.settle({ error: encodeError(conflict(address, item.ifSeq)) });
+  item.settle(row.reply === null ? {} : { reply: row.reply });
 }

@@ -25,6 +25,8 @@ export class Trouble {
   supervisor: Supervisor | undefined;
   /** The item whose turn failed, while the commits before it are under way. */
   failed: Item | undefined;
+  /** The item that failed last, until another has its turn: what it asked of the actor's seq was so. */
+  tried: Item | undefined;
   /** The item whose turn the store does not take, and why: it fails when it comes again. */
   #condemned: { readonly id: string | undefined; readonly error: TroupeError } | undefined;
 

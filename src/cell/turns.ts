@@ -3,10 +3,12 @@ import type { Cell } from './cell.ts';
 import { hasEnded } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { failAfter } from './failing.ts';
-import { eventIdOf, isStopOrder, isSupervision } from './items.ts';
-import type { Item, ScheduleCommand, ScheduledItem, SupervisionItem } from './items.ts';
+import { conflict } from './failure.ts';
+import { eventIdOf, isConditional, isStopOrder, isSupervision } from './items.ts';
+import type { ConditionalItem, Item, ScheduleCommand, ScheduledItem, SupervisionItem } from './items.ts';
 import type { Failed } from './live-actor.ts';
 import { supervise } from './supervising.ts';
+import { encodeError } from '../thread/error-codec.ts';
 
 /** Turns that may share one commit. */
 const MAX_TURNS_PER_COMMIT = 64;
@@ -24,6 +26,10 @@ export function fill(cell: Cell, draft: Draft): void {
     }
     if (item.kind === 'scheduled' && isEarly(cell, item)) continue;
     if (cell.blame?.buryPoison(item, draft, cell.commits.marks)) continue;
+    if (isConditional(item) && cell.trouble?.tried !== item) {
+      if (!isAlone(draft)) return postBefore(cell, draft, item);
+      if (isRefuted(cell, draft, item)) continue;
+    }
     const failed = turn(cell, draft, item);
     if (failed) return failAfter(cell, draft, item, failed.error);
     if (hasEnded(draft)) return cell.complete(draft);
@@ -42,6 +48,20 @@ function superviseAfter(cell: Cell, draft: Draft, item: SupervisionItem): void {
   if (isAlone(draft) || cell.post(draft, [item])) supervise(cell, item);
 }
 
+/** Its seq is known once what came before has one: the item is looked at again right after. */
+function postBefore(cell: Cell, draft: Draft, item: Item): void {
+  cell.mailbox.unshift([item]);
+  cell.post(draft);
+}
+
+/** The actor has moved on since the sender looked at it: nothing happens, and the sender is told (G18). */
+function isRefuted(cell: Cell, draft: Draft, item: ConditionalItem): boolean {
+  const seq = draft.seq - 1;
+  if (item.ifSeq === seq) return false;
+  cell.commits.answer(item, { error: encodeError(conflict(cell.address, item.ifSeq, seq)) });
+  return true;
+}
+
 function isAlone(draft: Draft): boolean {
   return draft.isEmpty && draft.items.length === 0;
 }
@@ -56,6 +76,7 @@ function isEarly(cell: Cell, item: ScheduledItem): boolean {
 }
 
 function turn(cell: Cell, draft: Draft, item: Item): Failed | undefined {
+  if (cell.trouble?.tried) cell.trouble.tried = undefined;
   const fault = cell.trouble?.faultOf(item);
   const failed = fault ? { error: fault } : cell.incarnation?.turn(draft, item);
   if (failed) return failed;

@@ -60,6 +60,12 @@ export interface Session {
   /** @throws {TroupeError} ERR_SESSION_EXPIRED, ERR_SESSION_NOT_FOUND, ERR_ACTOR_STOPPED, and what else `ref.ask` throws. */
   describe(): Promise<SessionDescription>;
   snapshot(): Promise<StateView<typeof session>>;
+  /**
+   * Writes what depends on what the session is now, such as its metadata or the state of an agent: `decide` makes an event of what
+   * it sees, and is asked again when another write was faster (G18). Resolves with false when it found nothing to do.
+   * @throws {TroupeError} ERR_CONFLICT when every try met a change, ERR_SESSION_EXPIRED, ERR_SESSION_NOT_FOUND, and what else `ref.update` throws.
+   */
+  update(...args: Parameters<ActorRef<typeof session>['update']>): Promise<boolean>;
   /** Messages by pages, oldest first. @throws {TroupeError} ERR_OPTIONS_INVALID */
   history(query?: LogQuery): Promise<readonly HistoryEntry<SessionMessage>[]>;
   /** The last `count` messages, oldest first. @param count 1 to 10,000 @throws {TroupeError} ERR_OPTIONS_INVALID */
@@ -171,6 +177,7 @@ export class Sessions {
       say: (text, options = {}) => unlessOver(id, say(ref, text, options)),
       describe: () => unlessOver(id, ref.ask({ type: 'DESCRIBE' })),
       snapshot: () => ref.snapshot(),
+      update: (decide, options) => unlessOver(id, ref.update(decide, options)),
       history: async (query = {}) => {
         checkHistory(query);
         return read(query);

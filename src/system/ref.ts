@@ -11,14 +11,21 @@ import { checkEventQuery, checkSeq, readEvents, readPast } from './actor-history
 import type { ActorEventEntry, EventQuery, PastState } from './actor-history.ts';
 import type { SystemCore } from './core.ts';
 import { overloaded } from './sends.ts';
+import { runUpdate } from './update.ts';
+import type { UpdateOptions } from './update.ts';
 import { describeValue } from '../describe.ts';
 
 export interface SendOptions {
   /** Id of this message, chosen by the caller, 1 to 256 characters: however often it is sent, it is processed once. */
   readonly id?: string;
+  /**
+   * Only for the state with this seq, as `snapshot` shows it (G18): once the actor has moved on, nothing happens and
+   * ERR_CONFLICT is thrown. An actor that does not exist is not created. Only for actors that are stored.
+   */
+  readonly ifSeq?: number;
 }
 
-export interface AskOptions extends SendOptions {
+export interface AskOptions extends Pick<SendOptions, 'id'> {
   /** Time the reply may take, in milliseconds, counted from the call. 1 to 86,400,000. @default 30000 */
   readonly timeoutMs?: number;
 }
@@ -29,9 +36,19 @@ export interface ActorRef<D = AnyDefinition> {
   /**
    * Sends an event. Resolves when the state it led to is durable (G1).
    * @throws {TroupeError} ERR_EVENT_INVALID, ERR_NOT_JSON, ERR_ACTOR_NOT_FOUND, ERR_ACTOR_STOPPED, ERR_ACTOR_QUARANTINED,
-   * ERR_EVENT_FAILED, ERR_MAILBOX_FULL, ERR_MAILBOX_DROPPED, ERR_OVERLOADED, ERR_SYSTEM_STOPPED.
+   * ERR_EVENT_FAILED, ERR_MAILBOX_FULL, ERR_MAILBOX_DROPPED, ERR_OVERLOADED, ERR_SYSTEM_STOPPED; with `ifSeq` ERR_CONFLICT.
    */
   send(event: EventOf<D>, options?: SendOptions): Promise<void>;
+  /**
+   * A write that depends on what was read (G18): looks at the state, lets `decide` make an event of it, and sends that for this
+   * state alone. When another write was faster it looks and decides again, after a pause. Resolves with false when `decide` found nothing to do.
+   * @param decide called once per try; may return nothing
+   * @throws {TroupeError} as `send`, ERR_OPTIONS_INVALID, and ERR_CONFLICT when every try met a change.
+   */
+  update(
+    decide: (view: StateView<D>) => EventOf<D> | undefined | Promise<EventOf<D> | undefined>,
+    options?: UpdateOptions,
+  ): Promise<boolean>;
   /**
    * Sends an event without waiting for what becomes of it: it is processed at most once, and nobody is told if it is not.
    * Resolves when it is on its way; at once, unless the actor's thread has too much to do.
@@ -85,12 +102,13 @@ export function createRef<D extends AnyDefinition>(
 ): ActorRef<D> {
   return {
     address,
-    send: async (event, options = {}) => {
+    send: (event, options = {}) => send(core, address, event, options, create),
+    update: async (decide, options) => {
       core.assertRunning();
-      checkKeys('send', options, ['id']);
-      const id = checkId(core, address, options.id);
-      const body = `"event":${core.definitions.encodeEvent(address, event)}`;
-      await core.sends.send(address, body, { id, create, most: windowOf(core, address) });
+      const look = async () => (await view(core, address, create)) as never;
+      const sendIf = (event: EventOf<D>, ifSeq: number | undefined) =>
+        send(core, address, event, ifSeq === undefined ? {} : { ifSeq }, undefined);
+      return runUpdate({ env: core.env, look, decide, send: sendIf }, options);
     },
     tell: async (event) => {
       core.assertRunning();
@@ -129,6 +147,21 @@ export function createRef<D extends AnyDefinition>(
       await core.requests.order(address, 'stop');
     },
   };
+}
+
+async function send(
+  core: SystemCore,
+  address: Address,
+  event: { readonly type: string },
+  options: SendOptions,
+  create: string | undefined,
+): Promise<void> {
+  core.assertRunning();
+  checkKeys('send', options, ['id', 'ifSeq']);
+  const id = checkId(core, address, options.id);
+  const ifSeq = checkSeq(core, address, options.ifSeq);
+  const body = `"event":${core.definitions.encodeEvent(address, event)}`;
+  await core.sends.send(address, body, { id, ifSeq, create, most: windowOf(core, address) });
 }
 
 async function ask(
@@ -215,6 +248,20 @@ function checkId(core: SystemCore, address: Address, id: unknown): string | unde
   throw invalidId(
     `was given for '${address}', whose definition says durable: false: nothing remembers it. Leave it out, or make the actor durable.`,
   );
+}
+
+function checkSeq(core: SystemCore, address: Address, ifSeq: unknown): number | undefined {
+  if (ifSeq === undefined) return undefined;
+  if (!Number.isInteger(ifSeq) || (ifSeq as number) < 1)
+    throw invalidSeq(`is ${describeValue(ifSeq)}. Use the seq of a snapshot: ifSeq: (await ref.snapshot()).seq.`);
+  if (core.definitions.isDurable(typeOf(address))) return ifSeq as number;
+  throw invalidSeq(
+    `was given for '${address}', whose definition says durable: false: its seq begins anew with its thread. Leave it out, or make the actor durable.`,
+  );
+}
+
+function invalidSeq(why: string): TroupeError {
+  return new TroupeError('ERR_OPTIONS_INVALID', `Option 'ifSeq' ${why}`, { details: { option: 'ifSeq' } });
 }
 
 function invalidId(why: string): TroupeError {

@@ -40,6 +40,8 @@ export interface SendOptions {
   readonly id?: string | undefined;
   /** JSON text of `create`, when the actor may be created. */
   readonly create: string | undefined;
+  /** Seq the actor must have when the event's turn comes. Such an event makes no actor. */
+  readonly ifSeq?: number | undefined;
   /** How many may be under way to this actor. @default Infinity */
   readonly most?: number;
 }
@@ -78,13 +80,17 @@ export class Sends {
    * @param body `"event":…` or `"command":…`, as JSON
    * @throws {TroupeError} ERR_OVERLOADED, as a rejection.
    */
-  send(to: Address, body: string, { id, create, most = Infinity }: SendOptions): Promise<unknown> {
+  send(to: Address, body: string, options: SendOptions): Promise<unknown> {
+    const { create, ifSeq, most = Infinity } = options;
     const { sender, nextOrder, maxPending } = this.#options;
     if (this.#unacknowledged.size >= maxPending) return Promise.reject(overloaded(to, maxPending));
     const n = this.#unacknowledged.next;
+    // Sent again after a crash, an event with a condition must be told from one that met it and is done.
+    const id = options.id ?? (ifSeq === undefined ? undefined : `if:${sender}:${n}`);
     const idPart = id === undefined ? '' : `"id":${JSON.stringify(id)},`;
-    const createPart = create === undefined ? '' : `"create":${create},`;
-    const text = `{"k":"send","to":"${to}","from":"${sender}","n":${n},${idPart}${createPart}${body}}`;
+    const ifPart = ifSeq === undefined ? '' : `"ifSeq":${ifSeq},`;
+    const createPart = create === undefined || ifSeq !== undefined ? '' : `"create":${create},`;
+    const text = `{"k":"send","to":"${to}","from":"${sender}","n":${n},${idPart}${ifPart}${createPart}${body}}`;
     return new Promise((resolve, reject) => {
       // A number below one that the actor has seen would be taken for a repetition: nothing overtakes what waits.
       const window = most === Infinity ? this.#windows.get(to) : this.#windowOf(to);

@@ -16,6 +16,7 @@ export type HostEntry =
       readonly from: string;
       readonly n: number;
       readonly id?: string;
+      readonly ifSeq?: number;
       readonly create?: { readonly input?: unknown };
       /** One of the two. */
       readonly event?: { readonly type: string };

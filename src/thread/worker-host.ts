@@ -346,6 +346,7 @@ class Sent implements DirectItem {
   readonly event: DirectItem['event'];
   readonly command: DirectItem['command'];
   readonly idempotencyId: string | undefined;
+  readonly ifSeq: number | undefined;
   readonly create: DirectItem['create'];
   readonly #to: Address;
   readonly #main: BatchPort;
@@ -356,6 +357,7 @@ class Sent implements DirectItem {
     this.event = entry.event;
     this.command = entry.command;
     this.idempotencyId = entry.id;
+    this.ifSeq = entry.ifSeq;
     this.create = entry.create;
     this.#to = entry.to;
     this.#main = main;

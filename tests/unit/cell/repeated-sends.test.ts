@@ -113,3 +113,19 @@ test('G1, G14: what had been committed makes no room for what comes while its ce
   expect(await host.postFor(250)).toEqual([]);
   expect(await host.post(send(3), send(4))).toEqual([1, 2, 3, 4].map(ack));
 });
+
+const sendIf = (n: number, ifSeq: number): string =>
+  `{"k":"send","to":"${TO}","from":"boot.main","n":${n},"id":"if:${n}","ifSeq":${ifSeq},"event":{"type":"ADD"}}`;
+
+test('G3, G18: sends with a condition that come again have the outcome they had', async () => {
+  const { begin } = createHosts('block');
+  const first = begin();
+  await first.post(send(1));
+  const outcomes = async ({ post }: ReturnType<typeof begin>) => {
+    const acks = (await post(sendIf(2, 1), sendIf(3, 1), send(4))) as readonly { n: number; error?: { code: string } }[];
+    return acks.toSorted((a, b) => a.n - b.n).map(({ error }) => error?.code);
+  };
+  expect(await outcomes(first)).toEqual([undefined, 'ERR_CONFLICT', undefined]);
+  await first.end();
+  expect(await outcomes(begin())).toEqual([undefined, 'ERR_CONFLICT', undefined]);
+});

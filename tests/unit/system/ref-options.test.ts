@@ -25,6 +25,6 @@ test('send takes no timeout, and says so', async () => {
   await using troupe = await createSimulatedSystem();
   const sent = troupe.system.actor(counter, 'a').send({ type: 'ADD', n: 1 }, { timeoutMs: 5 } as never);
   const error = await failureOf(sent, 'ERR_OPTIONS_INVALID');
-  expect(error.message).toBe("Option 'timeoutMs' of send() is unknown. Known options: id.");
+  expect(error.message).toBe("Option 'timeoutMs' of send() is unknown. Known options: id, ifSeq.");
   expect(error.details).toEqual({ option: 'timeoutMs' });
 });
