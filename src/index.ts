@@ -31,6 +31,7 @@ export {
   stop,
   subscribe,
   tell,
+  trim,
   unschedule,
   unsubscribe,
 } from './actor/effects.ts';
@@ -56,7 +57,9 @@ export type {
   SessionFilter,
   Sessions,
   SessionSummary,
+  TrimOptions,
 } from './sessions/sessions.ts';
+export type { SessionAgents } from './sessions/agents.ts';
 export { AGENT_STATES, REPLAY_POLICIES } from './health/agent.ts';
 export type {
   AgentFunctions,

@@ -45,6 +45,12 @@ export interface AppendEffect {
   readonly entry: Json;
 }
 
+/** Removes the oldest rows of this actor's log. */
+export interface TrimEffect {
+  readonly type: 'troupe.trim';
+  readonly keep: number;
+}
+
 /** Hands a payload to the host program. It stays pending until a handler of the channel has taken it. */
 export interface DeliverEffect {
   readonly type: 'troupe.deliver';
@@ -112,6 +118,7 @@ export type Effect =
   | TellEffect
   | ReplyEffect
   | AppendEffect
+  | TrimEffect
   | DeliverEffect
   | SpawnEffect
   | StopEffect
@@ -137,6 +144,14 @@ export function reply<TReply>(token: ReplyToken<TReply>, value: TReply): ReplyEf
 /** Asks the runtime to append `entry` to this actor's log. */
 export function append(entry: Json): AppendEffect {
   return { type: 'troupe.append', entry };
+}
+
+/**
+ * Asks the runtime to remove the oldest rows of this actor's log until `keep` are left. What is left keeps its numbers.
+ * @param keep 1 or more
+ */
+export function trim(keep: number): TrimEffect {
+  return { type: 'troupe.trim', keep };
 }
 
 /** Asks the runtime to hand `payload` to whoever handles `channel` in the host program. */

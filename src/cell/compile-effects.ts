@@ -3,6 +3,7 @@
  * work fails the turn that emitted it, with the path of the wrong part, and nothing of that turn is saved.
  */
 import { z } from 'zod';
+import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
 import { encodeJson } from '../state/json.ts';
 import type { NewInboxRow, NewPublication } from '../store/store.ts';
@@ -19,12 +20,13 @@ import type {
   SpawnEffect,
   SubscribeEffect,
   TellEffect,
+  TrimEffect,
   UnsubscribeEffect,
 } from '../actor/effects.ts';
 import { toScheduleKey, toScheduleWrite } from '../actor/schedule.ts';
 import { parsePattern, parseTopic } from '../bus/subjects.ts';
 import { PRIORITIES } from '../bus/topic-event.ts';
-import { createEffectRows } from './effect-rows.ts';
+import { appendLog, createEffectRows, trimLog } from './effect-rows.ts';
 import type { EffectRows } from './effect-rows.ts';
 
 export interface CompileContext {
@@ -65,7 +67,9 @@ function compileEffect(effect: Effect, context: CompileContext, rows: EffectRows
     case 'troupe.reply':
       return compileReply(effect, context, rows);
     case 'troupe.append':
-      return void rows.log.push(encodeJson(effect.entry, `Log entry of '${context.address}'`, 'entry'));
+      return appendLog(rows, [encodeJson(effect.entry, `Log entry of '${context.address}'`, 'entry')]);
+    case 'troupe.trim':
+      return trimLog(rows, keepOf(effect, context));
     case 'troupe.deliver':
       return void rows.outbox.push({
         kind: 'deliver',
@@ -185,6 +189,16 @@ function channelOf(effect: { readonly channel: unknown }, context: CompileContex
   throw new TroupeError(
     'ERR_EFFECT_INVALID',
     `A delivery of '${context.address}' has no channel. Pass a non-empty string to deliver(channel, payload).`,
+    { details: { address: context.address } },
+  );
+}
+
+/** One row stays at least: it knows the number the next one gets. */
+function keepOf({ keep }: TrimEffect, context: CompileContext): number {
+  if (Number.isSafeInteger(keep) && keep >= 1) return keep;
+  throw new TroupeError(
+    'ERR_EFFECT_INVALID',
+    `'${context.address}' is to trim its log to ${describeValue(keep)} rows. Pass a whole number from 1 to trim(keep).`,
     { details: { address: context.address } },
   );
 }

@@ -212,11 +212,12 @@ export class Draft {
   #rowFields(): Partial<Commit> {
     const rows = this.#rows;
     if (!rows) return {};
-    const { inbox, outbox, log, publish } = rows;
+    const { inbox, outbox, log, keepLog, publish } = rows;
     return {
       ...(inbox.length > 0 && { inbox }),
       ...(outbox.length > 0 && { outbox }),
       ...(log.length > 0 && { log }),
+      ...(keepLog !== undefined && { keepLog }),
       ...(publish.length > 0 && { publish }),
       ...toScheduleFields(rows),
     };

@@ -12,6 +12,8 @@ export interface EffectRows {
   readonly inbox: NewInboxRow[];
   readonly outbox: NewOutboxRow[];
   readonly log: string[];
+  /** Rows of the log that are left after all of this; undefined when none goes. */
+  keepLog: number | undefined;
   readonly replies: Required<IdempotencyWrite>[];
   readonly publish: NewPublication[];
   /** The last word on each key: what it is scheduled to, or null when it is taken back. */
@@ -25,6 +27,7 @@ export function createEffectRows(): EffectRows {
     inbox: [],
     outbox: [],
     log: [],
+    keepLog: undefined,
     replies: [],
     publish: [],
     schedules: new Map(),
@@ -32,11 +35,23 @@ export function createEffectRows(): EffectRows {
   };
 }
 
+/** Appends to the log; what was to be left before is left beside it. */
+export function appendLog(rows: EffectRows, entries: readonly string[]): void {
+  rows.log.push(...entries);
+  if (rows.keepLog !== undefined) rows.keepLog += entries.length;
+}
+
+/** Leaves no more than so many rows of the log. */
+export function trimLog(rows: EffectRows, keep: number): void {
+  rows.keepLog = Math.min(rows.keepLog ?? keep, keep);
+}
+
 /** Adds the rows of a later turn. */
 export function addEffectRows(rows: EffectRows, later: EffectRows): void {
   rows.inbox.push(...later.inbox);
   rows.outbox.push(...later.outbox);
-  rows.log.push(...later.log);
+  appendLog(rows, later.log);
+  if (later.keepLog !== undefined) trimLog(rows, later.keepLog);
   rows.replies.push(...later.replies);
   rows.publish.push(...later.publish);
   for (const [key, write] of later.schedules) rows.schedules.set(key, write);
@@ -46,7 +61,7 @@ export function addEffectRows(rows: EffectRows, later: EffectRows): void {
 export function hasEffectRows(rows: EffectRows): boolean {
   const { inbox, outbox, log, replies, publish, schedules, subscriptions } = rows;
   const count = inbox.length + outbox.length + log.length + replies.length + publish.length;
-  return count + schedules.size + subscriptions.size > 0;
+  return count + schedules.size + subscriptions.size > 0 || rows.keepLog !== undefined;
 }
 
 /** What a commit says of schedules and subscriptions. */

@@ -13,6 +13,8 @@ import { readHistory } from '../system/history.ts';
 import type { HistoryEntry } from '../system/history.ts';
 import type { ActorRef } from '../system/ref.ts';
 import type { System } from '../system/system.ts';
+import { createSessionAgents } from './agents.ts';
+import type { SessionAgents } from './agents.ts';
 import { checkCount, checkHistory, checkList, checkOneOf, checkOptions, checkText } from './checks.ts';
 import { unlessOver } from './over.ts';
 
@@ -33,6 +35,11 @@ export interface SayOptions {
   readonly author?: string;
   /** Id of this message: however often it is sent, it is said once. */
   readonly id?: string;
+}
+
+export interface TrimOptions {
+  /** Messages that stay. */
+  readonly keep: number;
 }
 
 /** A line of a list of sessions. */
@@ -70,13 +77,20 @@ export interface Session {
   history(query?: LogQuery): Promise<readonly HistoryEntry<SessionMessage>[]>;
   /** The last `count` messages, oldest first. @param count 1 to 10,000 @throws {TroupeError} ERR_OPTIONS_INVALID */
   window(count: number): Promise<readonly HistoryEntry<SessionMessage>[]>;
+  /**
+   * Removes the oldest messages until `keep` are left, 1 to 1,000,000; what is left keeps its numbers. Resolves when that is durable.
+   * @throws {TroupeError} ERR_EVENT_INVALID, ERR_SESSION_EXPIRED, ERR_SESSION_NOT_FOUND, and what else `ref.send` throws.
+   */
+  trim(options: TrimOptions): Promise<void>;
+  /** State each agent keeps in this session. */
+  readonly agents: SessionAgents;
   /** Ends the session; its history stays. Its groups and agents end right after this resolves, not before. */
   end(): Promise<void>;
   /** Ends the session and removes it. What is below it goes right after this resolves, not before. */
   delete(): Promise<void>;
 }
 
-const CREATE_KEYS = ['id', 'user', 'title', 'metadata', 'idleAfterMs', 'expireAfterMs'];
+const CREATE_KEYS = ['id', 'user', 'title', 'metadata', 'idleAfterMs', 'expireAfterMs', 'keepMessages'];
 
 /** Expired sessions that are removed at a time. */
 const SWEEP_PAGE = 100;
@@ -186,6 +200,8 @@ export class Sessions {
         checkCount(count);
         return read({ limit: count, direction: 'backward' });
       },
+      trim: (options) => unlessOver(id, trim(ref, options)),
+      agents: createSessionAgents(id, ref),
       end: () => ref.stop(),
       delete: () => this.delete(id),
     };
@@ -197,6 +213,11 @@ async function say(ref: ActorRef<typeof session>, text: string, options: SayOpti
   const { author, id } = options;
   if (author !== undefined) checkText('say', 'author', author);
   await ref.send({ type: 'SAY', text, ...(author !== undefined && { author }) }, id === undefined ? {} : { id });
+}
+
+async function trim(ref: ActorRef<typeof session>, options: TrimOptions): Promise<void> {
+  checkOptions('trim', options, ['keep'], '{ keep: 100 }');
+  await ref.send({ type: 'TRIM', keep: options.keep });
 }
 
 function summarize({ address, meta, status, createdAt, updatedAt }: ActorSummary): SessionSummary {

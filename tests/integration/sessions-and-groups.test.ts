@@ -92,7 +92,7 @@ test('what sessions do not understand is refused, and named', async () => {
   const session = await sessions.create({ user: 'ada' });
   const refusalOf = async (call: Promise<unknown>) => (await failureOf(call, 'ERR_OPTIONS_INVALID')).message;
   expect(await refusalOf(sessions.create({ user: 'ada', idleAfterMS: 5 } as never))).toBe(
-    "Option 'idleAfterMS' of sessions.create() is unknown. Known options: id, user, title, metadata, idleAfterMs, expireAfterMs.",
+    "Option 'idleAfterMS' of sessions.create() is unknown. Known options: id, user, title, metadata, idleAfterMs, expireAfterMs, keepMessages.",
   );
   expect(await refusalOf(sessions.create(undefined as never))).toBe(
     "The options of sessions.create() are undefined. Pass an object such as { user: 'ada' }.",

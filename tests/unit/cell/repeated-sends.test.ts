@@ -122,7 +122,10 @@ test('G3, G18: sends with a condition that come again have the outcome they had'
   const first = begin();
   await first.post(send(1));
   const outcomes = async ({ post }: ReturnType<typeof begin>) => {
-    const acks = (await post(sendIf(2, 1), sendIf(3, 1), send(4))) as readonly { n: number; error?: { code: string } }[];
+    const acks = (await post(sendIf(2, 1), sendIf(3, 1), send(4))) as readonly {
+      n: number;
+      error?: { code: string };
+    }[];
     return acks.toSorted((a, b) => a.n - b.n).map(({ error }) => error?.code);
   };
   expect(await outcomes(first)).toEqual([undefined, 'ERR_CONFLICT', undefined]);
