@@ -60,6 +60,7 @@ export type {
   TrimOptions,
 } from './sessions/sessions.ts';
 export type { SessionAgents } from './sessions/agents.ts';
+export type { KeysQuery, Kv, SetOptions } from './kv/kv.ts';
 export { AGENT_STATES, REPLAY_POLICIES } from './health/agent.ts';
 export type {
   AgentFunctions,

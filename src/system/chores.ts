@@ -16,6 +16,7 @@ export function createChores(
   return [
     { everyMs: recoverEveryMs, run: (now) => store.call('markAlive', now) },
     { everyMs: MINUTE_MS, run: (now) => store.call('sweepIdempotency', now - idRetentionMs) },
+    { everyMs: MINUTE_MS, run: (now) => store.call('sweepKv', now) },
     { everyMs: 60 * MINUTE_MS, run: (now) => store.call('sweepBus', now - topicRetentionMs) },
     { everyMs: sessionSweepEveryMs, run: sweepSessions },
     ...historyChores(store, definitions),

@@ -14,6 +14,7 @@ import type { Env } from '../env.ts';
 import type { Logger, LogLevel } from '../observe/logger.ts';
 import { Groups } from '../groups/groups.ts';
 import type { Health } from '../health/health.ts';
+import { Kv } from '../kv/kv.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import type { ListQuery, Page, StoreStats } from '../store/queries.ts';
 import type { ActorSummary, NewPublication, Published, StoredDeadLetter } from '../store/store.ts';
@@ -201,6 +202,12 @@ export class System {
   /** Conversations of users. */
   get sessions(): Sessions {
     return new Sessions(this);
+  }
+
+  /** Keys and values of the program. */
+  get kv(): Kv {
+    this.#assertRunning();
+    return new Kv(this.store, this.#parts.env);
   }
 
   /** Conversations of agents. */
