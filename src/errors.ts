@@ -56,10 +56,15 @@ export const ERROR_CATALOGUE = {
   ERR_CONFLICT:
     'The actor was changed since it was looked at, and the write depended on that. Look again and decide anew.',
   ERR_STATE_TOO_LARGE: 'A snapshot exceeds the cap of its definition. Keep histories in the log with append().',
+  ERR_DATA_CORRUPT:
+    'Compressed or exported data is damaged: it does not match its checksum or its format. Take it from a copy; the message says what is wrong.',
+  ERR_DATA_TOO_LARGE: 'Data exceeds what is worked on in one piece. Split it; the message names size and limit.',
   ERR_XSTATE_UNSUPPORTED:
     'The installed XState does not fit the seams this version of Troupe relies on. Install one from 5.33.3 up to, not including, 6.',
   ERR_SYSTEM_STOPPED: 'The system has been stopped. Create a new one.',
   ERR_THREAD_START: 'A worker thread failed to start. The `cause` says why.',
+  ERR_POOL_THREAD:
+    'A thread of the pool ended under its task, or could not start. The `cause` says why; the next task gets another.',
   ERR_NODE_VERSION: 'This Node.js is too old. Install Node.js 22.18 or newer.',
   ERR_SESSION_NOT_FOUND: 'No session with this id exists. List the sessions, or create it.',
   ERR_SESSION_EXPIRED: 'The session has expired and takes nothing more. Create another.',
@@ -74,7 +79,8 @@ export const ERROR_CATALOGUE = {
     'The mailbox of the actor is full and its policy is `reject`. The event was not accepted; send it again later.',
   ERR_MAILBOX_DROPPED:
     'A newer event took the place of this one in a full mailbox, whose policy is `drop-oldest`. It was not processed.',
-  ERR_OVERLOADED: 'Too many messages wait for an answer. Await the earlier ones first; see `maxPending`.',
+  ERR_OVERLOADED:
+    'Too many messages wait for an answer, or too many tasks for the pool. Await the earlier ones first; see `maxPending`.',
   ERR_AGENT_UNKNOWN: 'No agent of this name is under watch. Register it with `system.health.register`.',
   ERR_DEGRADED:
     'Too many agents fail, so no new session is begun. Try again after `details.retryAfterMs`; existing sessions go on.',

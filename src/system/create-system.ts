@@ -15,6 +15,7 @@ import { encodeError } from '../thread/error-codec.ts';
 import { builtinModule } from './builtin.ts';
 import { resolveOptions } from './options.ts';
 import type { ResolvedOptions, SystemOptions } from './options.ts';
+import { createPool } from './pool.ts';
 import { System } from './system.ts';
 import { readRssBytes } from './thread-monitor.ts';
 import type { MonitorLimits } from './thread-monitor.ts';
@@ -40,7 +41,8 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   const isInline = threadCount === 0;
   const workers = isInline ? inlineHosts : threadCount;
   const routes = new Routes(workers, definitions);
-  const system = new System({ env, log, boot, definitions, routes, options: resolved });
+  const pool = createPool(threadCount);
+  const system = new System({ env, log, boot, definitions, routes, options: resolved, pool });
   const launcher = isInline
     ? createInlineLauncher({ env, definitions, openStore })
     : createThreadLauncher({

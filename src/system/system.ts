@@ -16,6 +16,7 @@ import { Groups } from '../groups/groups.ts';
 import type { Health } from '../health/health.ts';
 import { Kv } from '../kv/kv.ts';
 import { Sessions } from '../sessions/sessions.ts';
+import type { Pool } from '../pool/pool.ts';
 import type { ListQuery, Page, StoreStats } from '../store/queries.ts';
 import type { ActorSummary, NewPublication, Published, StoredDeadLetter } from '../store/store.ts';
 import { hintText } from '../thread/outgoing.ts';
@@ -61,6 +62,7 @@ export interface SystemParts {
   readonly definitions: Definitions;
   readonly routes: Routes;
   readonly options: ResolvedOptions;
+  readonly pool: Pool;
 }
 
 /** What `stats` tells. */
@@ -350,6 +352,11 @@ export class System {
     return this.#running.threads.store;
   }
 
+  /** Threads for what only computes and takes long; none is started before the first task. */
+  get pool(): Pool {
+    return this.#parts.pool;
+  }
+
   /** The threads, for tests and demonstrations that end one. */
   get threads(): Threads {
     return this.#running.threads;
@@ -376,6 +383,7 @@ export class System {
     await withTimeout(this.#parts.env, timeoutMs, (done) => void this.#core.sends.settled().then(done, done));
     await this.#signOff();
     await this.#threads?.stop(timeoutMs);
+    await withTimeout(this.#parts.env, timeoutMs, (done) => void this.#parts.pool.stop().then(done, done));
     this.#core.sends.abandon();
     this.#core.tells.abandon();
     this.#core.requests.abandon();

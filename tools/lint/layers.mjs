@@ -17,12 +17,14 @@ const COMPOSITION_ROOTS = [
 export const PRODUCTS = [
   { name: 'better-sqlite3', files: ['src/store/sqlite/**'] },
   { name: 'pino', files: ['src/observe/log.ts'] },
+  { name: 'piscina', files: ['src/pool/piscina-pool.ts', 'src/pool/pool-entry.ts'] },
 ];
 
 /** Files of ours that wrap a product or stand for one, with those that may import them. */
 export const ADAPTERS = [
   { files: ['src/store/sqlite/**'], importers: ['src/store/sqlite/**', ...COMPOSITION_ROOTS] },
   { files: ['src/store/memory.ts', 'src/store/memory/**'], importers: ['src/store/memory/**', ...COMPOSITION_ROOTS] },
+  { files: ['src/pool/piscina-pool.ts', 'src/pool/inline-pool.ts'], importers: COMPOSITION_ROOTS },
 ];
 
 /** Folders with a closed list of what their code may load. Types are free. */
