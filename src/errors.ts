@@ -42,6 +42,8 @@ export const ERROR_CATALOGUE = {
   ERR_STORE_NEWER: 'The store file was written by a newer Troupe. Upgrade, or use another file.',
   ERR_STORE_UNAVAILABLE:
     'The store cannot save at the moment. Work is kept and tried again; free space or mend the disk.',
+  ERR_STORE_TROUBLE:
+    'The store has not been able to save for a while, so nothing new is accepted; what was accepted before is kept. Nothing has happened: send again, with the same id if it had one, once `system.storeStatus` says `well`.',
   ERR_STORE_OPEN: 'The store could not be opened. Check path, permissions and free space; the `cause` says more.',
   ERR_STATE_CORRUPT:
     'A stored state does not match its checksum or shape. The actor is quarantined; its rows are untouched.',

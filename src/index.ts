@@ -88,5 +88,6 @@ export type { ActorRef, AskOptions, SendOptions } from './system/ref.ts';
 export type { UpdateOptions } from './system/update.ts';
 export type { LifecycleView } from './supervision/supervisor.ts';
 export type { OverdueStats } from './system/overdue.ts';
+export type { StoreListener, StoreStatus } from './system/store-status.ts';
 export type { StopOptions, System, SystemStats } from './system/system.ts';
 export type { ActorTree, TreeNode, TreeOptions } from './system/tree.ts';

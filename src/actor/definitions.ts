@@ -249,3 +249,12 @@ function parse(schema: z.ZodType, value: unknown, code: ErrorCode, owner: string
     },
   );
 }
+
+/** Fails for what is no definition. @throws {TroupeError} ERR_DEFINITION_INVALID */
+export function assertDefinition(value: unknown): void {
+  if (isDefinition(value)) return;
+  throw new TroupeError(
+    'ERR_DEFINITION_INVALID',
+    `system.actor was given ${value === undefined ? 'undefined' : `a value of type ${typeof value}`} instead of a definition. Pass what defineActor() returns.`,
+  );
+}

@@ -41,7 +41,8 @@ export interface BusSubscription extends AsyncDisposable {
 export interface Bus {
   /**
    * Publishes on a topic. Resolves when that is durable.
-   * @throws {TroupeError} ERR_TOPIC_INVALID, ERR_NOT_JSON, ERR_OPTIONS_INVALID, ERR_FAN_OUT, ERR_OVERLOADED, ERR_SYSTEM_STOPPED.
+   * @throws {TroupeError} ERR_TOPIC_INVALID, ERR_NOT_JSON, ERR_OPTIONS_INVALID, ERR_FAN_OUT, ERR_OVERLOADED, ERR_STORE_TROUBLE,
+   * ERR_SYSTEM_STOPPED.
    */
   publish(topic: string, data: unknown, options?: PublishOptions): Promise<void>;
   /**

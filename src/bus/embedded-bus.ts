@@ -24,6 +24,8 @@ export interface EmbeddedBusOptions {
   readonly store: StoreClient;
   /** Throws ERR_SYSTEM_STOPPED once the system stops. */
   readonly assertRunning: () => void;
+  /** Throws ERR_STORE_TROUBLE while the store cannot save. */
+  readonly assertSaves: (what: string) => void;
   readonly hint: HintReceivers;
 }
 
@@ -65,6 +67,7 @@ class StoreBus implements EmbeddedBus {
     const parsed = parseTopic(topic);
     checkKeys('publish', options, ['priority', 'id']);
     const { priority = 'normal', id } = options;
+    this.#options.assertSaves(`the publication on '${parsed}'`);
     await this.#publisher.publish({
       id: checkId(id) ?? this.#options.env.randomUuid(),
       topic: parsed,

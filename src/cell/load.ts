@@ -75,6 +75,15 @@ export function readStored(
   }
 }
 
+/** A stored actor as one looks at it; nothing when there is none. @throws {TroupeError} when its state cannot be used. */
+export function toViewText(actor: StoredActor | undefined, definitions: Definitions, boot: string): string | undefined {
+  if (!actor) return undefined;
+  const { fault, saved, renewed, status, seq } = readStored(actor, { definitions, boot });
+  if (fault) throw fault;
+  const { value, context, output } = renewed ?? saved?.state ?? {};
+  return JSON.stringify({ value, context, output, status, seq });
+}
+
 /** The state of an actor whose row is what it was written as. */
 function readState(actor: StoredActor, former: StateRows | undefined): RecoveredState {
   const { address: owner, snapshot, deltas, sum } = actor;

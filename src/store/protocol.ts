@@ -43,8 +43,9 @@ export type StoreReport =
   | { readonly kind: 'opened' }
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'drained'; readonly client: string }
-  /** The store cannot save: intake pauses, work is kept and tried again. */
+  /** The store cannot save: intake pauses, work is kept and tried again. Said after every try that failed, but for the first in a row. */
   | { readonly kind: 'trouble'; readonly error: unknown; readonly retryInMs: number }
+  /** It saves again, after trouble that was told. */
   | { readonly kind: 'recovered' }
   | { readonly kind: 'log'; readonly level: string; readonly fields: unknown; readonly text: string }
   | { readonly kind: 'closed' };

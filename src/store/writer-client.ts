@@ -1,6 +1,6 @@
 /** What the writer knows of one client: how far its commits are written, and which calls wait for them. */
 import type { Port } from '../env.ts';
-import type { StoreRequest, StoreResponse } from './protocol.ts';
+import type { StoreCall, StoreRequest, StoreResponse } from './protocol.ts';
 
 /** A call, and how many commits its client had posted before it: those it must see. */
 export interface WaitingCall {
@@ -10,6 +10,29 @@ export interface WaitingCall {
 
 /** Reads that depend on nothing but the commits of the actor they name. */
 const READS_OF_ONE_ACTOR: ReadonlySet<string> = new Set(['load', 'log', 'idempotency', 'scheduled']);
+
+/** Reads of people, who want to see what is saved when nothing else can be done. */
+const READS_OF_ALL: ReadonlySet<string> = new Set(['list', 'stats', 'deadLetters']);
+
+const WRITES = [
+  'fence',
+  'sweepIdempotency',
+  'settleOutbox',
+  'dropReplies',
+  'deleteDeadLetter',
+  'sweepBus',
+  'setCursor',
+  'deleteCursor',
+  'rise',
+  'markAlive',
+  'kvSet',
+  'kvDelete',
+] as const satisfies readonly StoreCall[];
+
+/** True for a call that writes by itself. */
+export function isWrite({ request }: WaitingCall): boolean {
+  return (WRITES as readonly string[]).includes(request.method);
+}
 
 /** True for a read that is to be answered only once it has something. */
 export function isPatient({ request }: WaitingCall): boolean {
@@ -83,12 +106,13 @@ export class WriterClient {
     return this.calls.splice(0, blocked < 0 ? this.calls.length : blocked);
   }
 
-  /** Takes out reads that may pass what cannot be written: nothing before them concerns their actor. */
+  /** Takes out reads that may pass what cannot be written: nothing before them concerns their actor, or they show what is saved. */
   takeIndependentReads(unwritten: ReadonlySet<unknown>): readonly WaitingCall[] {
     const touched = new Set(unwritten);
     const taken: WaitingCall[] = [];
     this.calls = this.calls.filter((call) => {
       const { method, args } = call.request;
+      if (READS_OF_ALL.has(method)) return void taken.push(call);
       if (READS_OF_ONE_ACTOR.has(method) && !touched.has(args[0])) return void taken.push(call);
       if (!READS_OF_ONE_ACTOR.has(method)) touched.add(args[0]);
       return true;

@@ -4,24 +4,23 @@
  *
  * Invariants: W1 commits of a client are written in the order posted; W2 a result leaves only after its transaction is
  * durable; W3 a call sees every commit its client posted before it; W4 a batch that failed stays at the front and is
- * tried again, marked as resent when its outcome is unknown; W5 after `drain` nothing of that client is ever written; W6 a
+ * tried again (`retry.ts`), marked as resent when its outcome is unknown; until then reads see what is saved; W5 after `drain` nothing of that client is ever written; W6 a
  * read that waits for a publication is answered after the first transaction that wrote one it asks for, never by looking again.
  */
-import { isTroupeError } from '../errors.ts';
+import { TroupeError, isTroupeError } from '../errors.ts';
 import type { Env, Port, TimerHandle } from '../env.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import { decodeCommit, pushResult } from './commit-codec.ts';
 import type { StoreReport, StoreRequest, StoreResponse } from './protocol.ts';
 import { isEncodedCommit, parseRequest, sizeOf } from './requests.ts';
+import { isTrouble, pauseAfter } from './retry.ts';
 import type { Commit, CommitResult, Store } from './store.ts';
-import { WriterClient, isPatient } from './writer-client.ts';
+import { WriterClient, isPatient, isWrite } from './writer-client.ts';
 import type { WaitingCall } from './writer-client.ts';
 
 /** Bounds of one transaction: longer ones delay everybody and gain nothing. */
 const MAX_COMMITS = 2_000;
 const MAX_CHARACTERS = 2_000_000;
-
-const RETRY = { firstMs: 100, factor: 2, mostMs: 5_000 } as const;
 
 /** Quiet time after which the store may tidy up. */
 const IDLE_MS = 200;
@@ -45,7 +44,9 @@ export class StoreWriter {
   #isAbandoned = false;
   /** Something may have been published that parked reads have not seen. */
   #hasPublished = false;
-  #retryMs = 0;
+  /** Tries in a row that failed, and what with. */
+  #failures = 0;
+  #lastError: unknown;
   #retryTimer: TimerHandle | undefined;
   #idleTimer: TimerHandle | undefined;
   #lastWriteMs = 0;
@@ -207,20 +208,20 @@ export class StoreWriter {
       // What was written after all may be refused when it is tried again: nobody would wake those who wait for it.
       this.#hasPublished ||= batch.some(({ commit }) => commit.publish !== undefined);
     }
-    const isNew = this.#retryMs === 0;
-    this.#retryMs = isNew ? RETRY.firstMs : Math.min(this.#retryMs * RETRY.factor, RETRY.mostMs);
-    if (isNew) this.#report({ kind: 'trouble', error: encodeError(error), retryInMs: this.#retryMs });
+    this.#failures++;
+    this.#lastError = error;
     if (this.#isClosing) return;
+    const retryInMs = pauseAfter(this.#failures);
+    if (isTrouble(this.#failures)) this.#report({ kind: 'trouble', error: encodeError(error), retryInMs });
     this.#retryTimer = this.#env.setTimeout(() => {
       this.#retryTimer = undefined;
       this.#schedule();
-    }, this.#retryMs);
+    }, retryInMs);
   }
 
   #recovered(): void {
-    if (this.#retryMs === 0) return;
-    this.#retryMs = 0;
-    this.#report({ kind: 'recovered' });
+    if (isTrouble(this.#failures)) this.#report({ kind: 'recovered' });
+    this.#failures = 0;
   }
 
   async #answer(): Promise<void> {
@@ -243,10 +244,16 @@ export class StoreWriter {
 
   async #call(client: WriterClient, call: WaitingCall): Promise<void> {
     if (this.#isAbandoned) return;
-    const response = await this.#perform(call.request);
+    // Not tried before its time either: each try may hold up everybody, for five seconds where somebody else has locked the file.
+    const isHopeless = this.#failures > 0 && isWrite(call);
+    const response = isHopeless ? this.#refuse(call) : await this.#perform(call.request);
     // Nothing is written between this read and the next: a publication that follows finds the call parked.
     if (isPatient(call) && isEmptyAnswer(response)) client.park(call);
     else this.#post(client, response);
+  }
+
+  #refuse({ request: { id } }: WaitingCall): StoreResponse {
+    return { kind: 'failure', id, error: encodeError(toUntried(this.#lastError)) };
   }
 
   async #perform({ id, method, args }: Extract<StoreRequest, { readonly kind: 'call' }>): Promise<StoreResponse> {
@@ -288,6 +295,13 @@ export class StoreWriter {
     const text = `Client '${client.name}' of the store sent a malformed ${what}; it was dropped`;
     this.#report({ kind: 'log', level: 'error', fields: { client: client.name }, text });
   }
+}
+
+/** What a call is told that was not even tried: nothing has come of it, whatever became of the commits that failed. */
+function toUntried(error: unknown): unknown {
+  if (!isTroupeError(error, 'ERR_STORE_UNAVAILABLE')) return error;
+  const { message, cause, details } = error;
+  return new TroupeError(error.code, message, { cause, details: { ...details, isOutcomeUnknown: false } });
 }
 
 function isEmptyAnswer(response: StoreResponse): boolean {

@@ -126,6 +126,12 @@ export interface SystemEvents {
   };
   /** Agents have been well for long enough. */
   'system.degradation.left': { readonly durationMs: number };
+  /** The store could not save. These three can be read once it can again; `system.onStoreTrouble` tells at once. */
+  'system.store.trouble': { readonly error: PlainError };
+  /** It has not been able to for five minutes. */
+  'system.store.critical': { readonly error: PlainError; readonly outageMs: number };
+  /** It saves again. */
+  'system.store.recovered': { readonly outageMs: number };
 }
 
 export type SystemTopic = keyof SystemEvents;

@@ -63,7 +63,7 @@ export function checkEventQuery(query: EventQuery): EventQuery {
 }
 
 /** @throws {TroupeError} ERR_OPTIONS_INVALID */
-export function checkSeq(seq: number): number {
+export function checkEventSeq(seq: number): number {
   if (Number.isSafeInteger(seq) && seq >= 1) return seq;
   throw new TroupeError(
     'ERR_OPTIONS_INVALID',

@@ -70,7 +70,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       entry: (entry, index) => system.take(entry, index),
       replaced: (index, moved) => system.repeatFor(index, moved),
       announce: system.announce,
-      storeTrouble: (error) => noteStoreTrouble(system, log, error),
+      storeTrouble: (trouble) => system.storeTrouble(trouble),
     },
   );
   await threads.start();
@@ -82,13 +82,6 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     throw error;
   }
   return system;
-}
-
-/** Trouble of the store is held against nobody who is watched. */
-function noteStoreTrouble(system: System, log: Logger, error: Error | undefined): void {
-  system.storeTrouble(error !== undefined);
-  if (!error) return log.info('the store saves again', { component: 'store' });
-  log.error('the store cannot save; work is kept and tried again', { component: 'store', error: encodeError(error) });
 }
 
 function logSpareLost(log: Logger, error: unknown): void {

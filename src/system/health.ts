@@ -5,7 +5,7 @@ import { Monitor } from '../health/monitor.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import type { Announce } from '../supervision/events.ts';
 import type { SystemCore } from './core.ts';
-import type { SystemParts } from './system.ts';
+import type { SystemParts } from './core.ts';
 
 export interface HealthParts {
   readonly parts: SystemParts;

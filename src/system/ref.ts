@@ -5,9 +5,9 @@ import type { AnyDefinition, AskOf, EventOf, ReplyOf, StateView } from '../actor
 import type { When } from '../actor/effects.ts';
 import { toScheduleKey, toScheduleWrite } from '../actor/schedule.ts';
 import type { ScheduleCommand } from '../cell/items.ts';
-import { TroupeError } from '../errors.ts';
+import { TroupeError, isTroupeError } from '../errors.ts';
 import type { ScheduleWrite } from '../store/store.ts';
-import { checkEventQuery, checkSeq, readEvents, readPast } from './actor-history.ts';
+import { checkEventQuery, checkEventSeq, readEvents, readPast } from './actor-history.ts';
 import type { ActorEventEntry, EventQuery, PastState } from './actor-history.ts';
 import type { SystemCore } from './core.ts';
 import { overloaded } from './sends.ts';
@@ -36,7 +36,8 @@ export interface ActorRef<D = AnyDefinition> {
   /**
    * Sends an event. Resolves when the state it led to is durable (G1).
    * @throws {TroupeError} ERR_EVENT_INVALID, ERR_NOT_JSON, ERR_ACTOR_NOT_FOUND, ERR_ACTOR_STOPPED, ERR_ACTOR_QUARANTINED,
-   * ERR_EVENT_FAILED, ERR_MAILBOX_FULL, ERR_MAILBOX_DROPPED, ERR_OVERLOADED, ERR_SYSTEM_STOPPED; with `ifSeq` ERR_CONFLICT.
+   * ERR_EVENT_FAILED, ERR_MAILBOX_FULL, ERR_MAILBOX_DROPPED, ERR_OVERLOADED, ERR_STORE_TROUBLE, ERR_SYSTEM_STOPPED; with `ifSeq`
+   * ERR_CONFLICT.
    */
   send(event: EventOf<D>, options?: SendOptions): Promise<void>;
   /**
@@ -52,7 +53,7 @@ export interface ActorRef<D = AnyDefinition> {
   /**
    * Sends an event without waiting for what becomes of it: it is processed at most once, and nobody is told if it is not.
    * Resolves when it is on its way; at once, unless the actor's thread has too much to do.
-   * @throws {TroupeError} ERR_EVENT_INVALID, ERR_NOT_JSON, ERR_OVERLOADED, ERR_SYSTEM_STOPPED.
+   * @throws {TroupeError} ERR_EVENT_INVALID, ERR_NOT_JSON, ERR_OVERLOADED, ERR_STORE_TROUBLE, ERR_SYSTEM_STOPPED.
    */
   tell(event: EventOf<D>): Promise<void>;
   /**
@@ -64,7 +65,8 @@ export interface ActorRef<D = AnyDefinition> {
   schedule(key: string, event: EventOf<D>, when: When): Promise<void>;
   /**
    * Takes back what is scheduled under `key`, if it has not been received. Resolves when that is durable.
-   * @throws {TroupeError} ERR_SCHEDULE_INVALID, ERR_ACTOR_NOT_FOUND, ERR_ACTOR_STOPPED, ERR_ACTOR_QUARANTINED, ERR_SYSTEM_STOPPED.
+   * @throws {TroupeError} ERR_SCHEDULE_INVALID, ERR_ACTOR_NOT_FOUND, ERR_ACTOR_STOPPED, ERR_ACTOR_QUARANTINED, ERR_STORE_TROUBLE,
+   * ERR_SYSTEM_STOPPED.
    */
   unschedule(key: string): Promise<void>;
   /**
@@ -72,7 +74,10 @@ export interface ActorRef<D = AnyDefinition> {
    * @throws {TroupeError} as `send`, and ERR_ASK_UNKNOWN, ERR_ASK_TIMEOUT.
    */
   ask<E extends AskOf<D>>(event: E, options?: AskOptions): Promise<ReplyOf<D, E['type']>>;
-  /** The committed state, everything this caller sent before included. @throws {TroupeError} as `send` */
+  /**
+   * The committed state, everything this caller sent before included; while the store cannot save, what is saved.
+   * @throws {TroupeError} as `send`
+   */
   snapshot(): Promise<StateView<D>>;
   /**
    * What is kept of its past: each event, what it changed and what it led to, oldest first, by pages.
@@ -112,7 +117,9 @@ export function createRef<D extends AnyDefinition>(
     },
     tell: async (event) => {
       core.assertRunning();
-      await core.tells.tell(address, core.definitions.encodeEvent(address, event), create);
+      const text = core.definitions.encodeEvent(address, event);
+      core.assertSaves(address);
+      await core.tells.tell(address, text, create);
     },
     schedule: async (key, event, when) => {
       core.assertRunning();
@@ -136,7 +143,7 @@ export function createRef<D extends AnyDefinition>(
     },
     at: async (seq) => {
       core.assertRunning();
-      return readPast(core.store(), address, checkSeq(seq));
+      return readPast(core.store(), address, checkEventSeq(seq));
     },
     watch: () => {
       core.assertRunning();
@@ -144,6 +151,7 @@ export function createRef<D extends AnyDefinition>(
     },
     stop: async () => {
       core.assertRunning();
+      core.assertSaves(address);
       await core.requests.order(address, 'stop');
     },
   };
@@ -161,6 +169,7 @@ async function send(
   const id = checkId(core, address, options.id);
   const ifSeq = checkSeq(core, address, options.ifSeq);
   const body = `"event":${core.definitions.encodeEvent(address, event)}`;
+  core.assertSaves(address);
   await core.sends.send(address, body, { id, ifSeq, create, most: windowOf(core, address) });
 }
 
@@ -175,6 +184,7 @@ async function ask(
   const id = checkId(core, address, options.id);
   const timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_ASK_TIMEOUT_MS);
   const eventText = core.definitions.encodeAsk(address, event);
+  core.assertSaves(address);
   if (core.asks.pending >= core.maxPending) throw overloaded(address, core.maxPending);
   const name = id === undefined ? `${core.boot}:${core.sends.nextNumber}` : `id:${address}:${id}`;
   const token = { ask: name, ...(id !== undefined && { id }), boot: core.boot, of: event.type };
@@ -187,8 +197,17 @@ async function ask(
   return reply;
 }
 
-/** The committed state, after what this caller sent before and what still waits for room. */
+/**
+ * The committed state, after what this caller sent before and what still waits for room. While the store cannot save, what is saved:
+ * nothing is created then, and what waits for the store is not waited for.
+ */
 async function view(core: SystemCore, address: Address, create: string | undefined): Promise<unknown> {
+  if (core.isInTrouble && core.definitions.isDurable(typeOf(address))) {
+    return core.requests.savedView(address).catch((error: unknown) => {
+      if (create !== undefined && isTroupeError(error, 'ERR_ACTOR_NOT_FOUND')) core.assertSaves(address);
+      throw error;
+    });
+  }
   const waiting = core.sends.posted(address);
   if (waiting) await waiting;
   return core.requests.view(address, create);
@@ -207,6 +226,7 @@ async function command(
   order: ScheduleCommand,
 ): Promise<void> {
   if (!core.definitions.isDurable(typeOf(address))) throw notStored(address);
+  core.assertSaves(address);
   await core.sends.send(address, `"command":${JSON.stringify(order)}`, { create, most: windowOf(core, address) });
 }
 

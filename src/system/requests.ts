@@ -8,6 +8,8 @@ import { overloaded } from './sends.ts';
 import type { Unanswered } from './sends.ts';
 
 interface Pending extends Unanswered {
+  /** What asks instead for what is saved, should the store get into trouble. */
+  readonly hurried: string | undefined;
   readonly resolve: (view: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -37,7 +39,18 @@ export class Requests {
     return this.#ask(
       to,
       (q) => `{"k":"view","to":"${to}","q":${q}${create === undefined ? '' : `,"create":${create}`}}`,
+      (q) => toSavedView(to, q, 'or-wait'),
     );
+  }
+
+  /** The state that is saved, without waiting for anything that is not. */
+  savedView(to: Address): Promise<unknown> {
+    return this.#ask(to, (q) => toSavedView(to, q, 'or-fail'));
+  }
+
+  /** The store cannot save: who waits for a state gets the one that is saved, if there is one. */
+  hurry(): void {
+    for (const { to, hurried } of this.#pending.values()) if (hurried !== undefined) this.#post(to, hurried);
   }
 
   order(to: Address, order: Order): Promise<unknown> {
@@ -69,13 +82,17 @@ export class Requests {
     this.#pending.clear();
   }
 
-  #ask(to: Address, toText: (q: number) => string): Promise<unknown> {
+  #ask(to: Address, toText: (q: number) => string, toHurried?: (q: number) => string): Promise<unknown> {
     if (this.#pending.size >= this.#maxPending) return Promise.reject(overloaded(to, this.#maxPending));
     const q = ++this.#q;
-    const text = toText(q);
+    const [text, hurried] = [toText(q), toHurried?.(q)];
     return new Promise((resolve, reject) => {
-      this.#pending.set(q, { order: this.#nextOrder(), to, text, resolve, reject });
+      this.#pending.set(q, { order: this.#nextOrder(), to, text, hurried, resolve, reject });
       this.#post(to, text);
     });
   }
+}
+
+function toSavedView(to: Address, q: number, saved: 'or-fail' | 'or-wait'): string {
+  return `{"k":"view","to":"${to}","q":${q},"saved":"${saved}"}`;
 }

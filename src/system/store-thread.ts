@@ -1,24 +1,26 @@
 /**
  * The store thread's life: opened, replaced when it dies (rule 7), drained of dead clients (rule 6), closed. Owns main's own
- * client of it.
+ * client of it. A thread that cannot be opened again is trouble like one that cannot save, and tried at the same times.
  */
 import { TroupeError } from '../errors.ts';
 import type { Env } from '../env.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { StoreOptions, StoreReport } from '../store/protocol.ts';
+import { isTrouble, pauseAfter } from '../store/retry.ts';
 import { createStoreClient } from '../store/store-client.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import { decodeError, encodeError } from '../thread/error-codec.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
 import type { ChannelEnd, LaunchedStore, Launcher } from '../thread/launcher.ts';
+import type { StoreTrouble } from './store-status.ts';
 
 export interface StoreThreadOptions {
   readonly env: Env;
   readonly log: Logger;
   readonly launcher: Launcher;
   readonly store: StoreOptions;
-  /** The store cannot save, or can again: said in turn. */
-  readonly trouble: (error: Error | undefined) => void;
+  /** A try to save or to open failed; or, without one, something was saved after that. */
+  readonly trouble: (trouble: StoreTrouble | undefined) => void;
   /** Another store thread runs: its clients need new ports. */
   readonly replaced: () => void;
 }
@@ -31,9 +33,10 @@ export class StoreThread {
   readonly #onDrained = new Map<string, () => void>();
   #launched: LaunchedStore | undefined;
   #client: StoreClient | undefined;
-  #onOpen: ((error?: Error) => void) | undefined;
   #onClosed: (() => void) | undefined;
   #pauseMs = 0;
+  /** Tries in a row that failed, to open a thread or to save with it that it saves. */
+  #failures = 0;
   #isInTrouble = false;
   #isStopping = false;
 
@@ -91,33 +94,29 @@ export class StoreThread {
 
   #open(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#onOpen = (error) => {
-        this.#onOpen = undefined;
-        if (error) reject(error);
-        else resolve();
+      // A thread that could not open the store ends as well: that is no second failure.
+      let isOpen = false;
+      const report = (word: StoreReport): void => {
+        if (word.kind === 'failed') return reject(decodeError(word.error as EncodedError));
+        if (word.kind !== 'opened') return this.#onReport(word);
+        isOpen = true;
+        this.#pauseMs = 0;
+        this.#failures = 0;
+        resolve();
       };
-      this.#launched = this.#options.launcher.launchStore(this.#options.store, {
-        report: (report) => this.#onReport(report),
-        exit: (error) => this.#onExit(error),
-      });
+      const exit = (error: unknown): void => (isOpen ? this.#onExit(error) : reject(endedEarly(error)));
+      this.#launched = this.#options.launcher.launchStore(this.#options.store, { report, exit });
     });
   }
 
-  #onReport(report: StoreReport): void {
+  #onReport(report: Exclude<StoreReport, { readonly kind: 'opened' | 'failed' }>): void {
     switch (report.kind) {
-      case 'opened':
-        this.#pauseMs = 0;
-        // What the thread before it was in ended with that one; another one in trouble says so itself.
-        this.#tellTrouble(undefined);
-        return this.#onOpen?.();
-      case 'failed':
-        return this.#onOpen?.(decodeError(report.error as EncodedError));
       case 'drained':
         return this.#onDrained.get(report.client)?.();
       case 'trouble':
-        return this.#tellTrouble(decodeError(report.error as EncodedError));
+        return this.#fail({ error: decodeError(report.error as EncodedError), retryInMs: report.retryInMs });
       case 'recovered':
-        return this.#tellTrouble(undefined);
+        return this.#recover();
       case 'log':
         return this.#options.log.error(report.text, { component: 'store', ...(report.fields as object) });
       case 'closed':
@@ -127,7 +126,6 @@ export class StoreThread {
 
   #onExit(error: unknown): void {
     if (this.#isStopping) return;
-    if (this.#onOpen) return this.#onOpen(endedEarly(error));
     const { log, env } = this.#options;
     const pauseMs = this.#pauseMs;
     this.#pauseMs = Math.min(MAX_PAUSE_MS, Math.max(100, pauseMs * 2));
@@ -135,21 +133,34 @@ export class StoreThread {
     env.setTimeout(() => void this.#replace(), pauseMs);
   }
 
-  #tellTrouble(error: Error | undefined): void {
-    if (this.#isInTrouble === (error !== undefined)) return;
-    this.#isInTrouble = error !== undefined;
-    this.#options.trouble(error);
+  #fail(trouble: StoreTrouble): void {
+    this.#isInTrouble = true;
+    this.#options.trouble(trouble);
+  }
+
+  #recover(): void {
+    this.#failures = 0;
+    if (!this.#isInTrouble) return;
+    this.#isInTrouble = false;
+    this.#options.trouble(undefined);
+  }
+
+  /** Fails once more at what is tried until it succeeds. */
+  #failAgain(error: unknown, text: string, again: () => void): void {
+    const retryInMs = pauseAfter(++this.#failures);
+    this.#options.log.error(text, { component: 'threads', retryInMs, error: encodeError(error) });
+    if (isTrouble(this.#failures)) this.#fail({ error: error as Error, retryInMs });
+    this.#options.env.setTimeout(again, retryInMs);
   }
 
   async #replace(): Promise<void> {
     if (this.#isStopping) return;
-    const { launcher, log, env, replaced } = this.#options;
+    const { launcher, replaced } = this.#options;
     try {
       await this.#open();
     } catch (error) {
-      const fields = { component: 'threads', error: encodeError(error) };
-      log.fatal('the store cannot be opened again, trying on', fields);
-      env.setTimeout(() => void this.#replace(), MAX_PAUSE_MS);
+      if (!this.#isStopping)
+        this.#failAgain(error, 'the store cannot be opened again, trying on', () => void this.#replace());
       return;
     }
     const [mine, theirs] = launcher.createChannel();
@@ -158,6 +169,23 @@ export class StoreThread {
     // A client of the dead store has nothing left there to drain.
     for (const drained of this.#onDrained.values()) drained();
     replaced();
+    void this.#prove();
+  }
+
+  /**
+   * A thread in the place of one that was in trouble may have nothing to save that would show that it can: it saves a sign of life, after
+   * everything main has posted. When it cannot save that either, it says so itself, or the sign of life is tried again.
+   */
+  async #prove(): Promise<void> {
+    if (!this.#isInTrouble || this.#isStopping) return;
+    const launched = this.#launched;
+    try {
+      await this.client.call('markAlive', this.#options.env.now());
+      this.#recover();
+    } catch (error) {
+      if (this.#isStopping || launched !== this.#launched) return;
+      this.#failAgain(error, 'the store was opened again and cannot save, trying on', () => void this.#prove());
+    }
   }
 }
 

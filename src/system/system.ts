@@ -1,17 +1,14 @@
 /** A running Troupe: refs in, committed state out. Made by `createSystem`. */
 import { parseAddress, toAddress } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
-import type { Definitions } from '../actor/definitions.ts';
-import { isDefinition } from '../actor/define.ts';
-import type { AnyDefinition, InputOf, StateView } from '../actor/define.ts';
+import { assertDefinition } from '../actor/definitions.ts';
+import type { AnyDefinition, InputOf } from '../actor/define.ts';
 import type { Bus } from '../bus/bus.ts';
 import { createEmbeddedBus } from '../bus/embedded-bus.ts';
 import type { EmbeddedBus } from '../bus/embedded-bus.ts';
 import { HOST as BUS_HOST } from '../bus/publisher.ts';
 import { hintSubscribers } from '../cell/release.ts';
 import { TroupeError } from '../errors.ts';
-import type { Env } from '../env.ts';
-import type { Logger, LogLevel } from '../observe/logger.ts';
 import { Groups } from '../groups/groups.ts';
 import type { Health } from '../health/health.ts';
 import { Kv } from '../kv/kv.ts';
@@ -23,19 +20,20 @@ import { hintText } from '../thread/outgoing.ts';
 import type { Announce } from '../supervision/events.ts';
 import type { LifecycleView } from '../supervision/supervisor.ts';
 import type { MainEntry } from '../thread/protocol.ts';
-import { Asks } from './asks.ts';
 import { checkVersions } from './check-versions.ts';
 import type { VersionReport } from './check-versions.ts';
 import { createChores } from './chores.ts';
-import type { SystemCore } from './core.ts';
+import { createCore } from './core.ts';
+import type { SystemCore, SystemParts } from './core.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { LetterQuery } from './dead-letters.ts';
 import { fork } from './fork.ts';
 import type { ForkOptions, ForkResult } from './fork.ts';
 import { loadDefinitions } from './deploy-check.ts';
-import type { ResolvedOptions, SystemOptions } from './options.ts';
+import type { SystemOptions } from './options.ts';
 import { createHealth } from './health.ts';
 import type { SystemHealth } from './health.ts';
+import { takeWord } from './host-words.ts';
 import { Outbox } from './outbox.ts';
 import type { DeliveryHandler } from './outbox.ts';
 import { Overdue } from './overdue.ts';
@@ -44,26 +42,13 @@ import { Recovery } from './recovery.ts';
 import { createRef } from './ref.ts';
 import type { ActorRef } from './ref.ts';
 import { repeatInOrder } from './repeat.ts';
-import { Requests } from './requests.ts';
-import { Sends } from './sends.ts';
-import { Tells } from './tells.ts';
+import { StoreWatch } from './store-status.ts';
+import type { StoreListener, StoreStatus, StoreTrouble } from './store-status.ts';
 import type { Threads } from './threads.ts';
 import { Timetable } from './timetable.ts';
-import type { Routes } from '../thread/routes.ts';
 import { readTree } from './tree.ts';
 import type { ActorTree, TreeOptions } from './tree.ts';
-import { Watches } from './watches.ts';
 import { withTimeout } from '../with-timeout.ts';
-
-export interface SystemParts {
-  readonly env: Env;
-  readonly log: Logger;
-  readonly boot: string;
-  readonly definitions: Definitions;
-  readonly routes: Routes;
-  readonly options: ResolvedOptions;
-  readonly pool: Pool;
-}
 
 /** What `stats` tells. */
 export type SystemStats = StoreStats & OverdueStats;
@@ -80,37 +65,30 @@ export class System {
   readonly #parts: SystemParts;
   readonly #core: SystemCore;
   readonly #overdue: Overdue;
+  readonly #storeWatch: StoreWatch;
   #threads: Threads | undefined;
   #outbox: Outbox | undefined;
   #bus: EmbeddedBus | undefined;
   #timetable: Timetable | undefined;
   #recovery: Recovery | undefined;
   #health: SystemHealth | undefined;
-  #isInTrouble = false;
   #isStopping = false;
   #stopped: Promise<void> | undefined;
 
   constructor(parts: SystemParts) {
     this.#parts = parts;
     const post = (to: Address, text: string): void => this.#threads?.post(to, text);
-    let order = 0;
-    const nextOrder = (): number => ++order;
-    const { boot, definitions, env, log, routes } = parts;
-    const { maxPending, overdueAfterMs, recoverEveryMs: everyMs } = parts.options;
-    this.#core = {
-      boot,
-      definitions,
-      env,
-      maxPending,
-      sends: new Sends({ sender: `${boot}.main`, post, nextOrder, maxPending }),
-      tells: new Tells({ post, indexOf: (to) => routes.indexOf(to), maxPending }),
-      asks: new Asks(env),
-      requests: new Requests(post, nextOrder, maxPending),
-      watches: new Watches((address, isOn) => post(address, `{"k":"watch","to":"${address}","on":${isOn}}`)),
+    const storeWatch = new StoreWatch({ env: parts.env, log: parts.log, announce: this.announce });
+    this.#storeWatch = storeWatch;
+    this.#core = createCore({
+      parts,
+      post,
       store: () => this.store,
-      wake: (address) => post(address, `{"k":"wake","to":"${address}"}`),
+      storeWatch,
       assertRunning: () => this.#assertRunning(),
-    };
+    });
+    const { env, log } = parts;
+    const { overdueAfterMs, recoverEveryMs: everyMs } = parts.options;
     this.#overdue = new Overdue({
       env,
       log,
@@ -133,6 +111,7 @@ export class System {
       log,
       store,
       assertRunning: () => this.#assertRunning(),
+      assertSaves: (what) => this.#storeWatch.assertSaves(what),
       hint: (published, publication, at) => this.#hintSubscribers(published, publication, at),
     });
     const due = (address: Address): void => threads.post(address, `{"k":"due","to":"${address}"}`);
@@ -144,7 +123,7 @@ export class System {
     const postToHosts = (text: string, index?: number): void => threads.postToHosts(text, index);
     this.#health = createHealth({ parts: this.#parts, core: this.#core, store, bus: this.#bus, announce, postToHosts });
     this.#health.limitSessions();
-    this.#health.monitor.storeTrouble(this.#isInTrouble);
+    this.#health.monitor.storeTrouble(this.#core.isInTrouble);
     this.#recovery = new Recovery({
       env,
       log,
@@ -174,7 +153,7 @@ export class System {
    */
   actor<D extends AnyDefinition>(definition: D, key: string, ...[input]: InputArgs<D>): ActorRef<D> {
     this.#assertRunning();
-    if (!isDefinition(definition)) throw notADefinition(definition);
+    assertDefinition(definition);
     const address = toAddress(definition.type, key);
     this.#parts.definitions.get(definition.type);
     if (input === undefined) return createRef<D>(this.#core, address, undefined);
@@ -288,7 +267,22 @@ export class System {
    */
   async discardDeadLetter(pos: number): Promise<void> {
     this.#assertRunning();
+    this.#storeWatch.assertSaves(`discarding dead letter ${pos}`);
     await this.#letters.discard(pos);
+  }
+
+  /** Whether the store can save, and if not, since when, why, and when it is tried again. */
+  get storeStatus(): StoreStatus {
+    return this.#storeWatch.status;
+  }
+
+  /**
+   * Tells `listener` at once when the store cannot save, when that has lasted for five minutes, and when it can again: once each per outage.
+   * The same is published on `system.store.…`, which arrives when the store is back. Returns how to end that.
+   */
+  onStoreTrouble(listener: StoreListener): () => void {
+    this.#assertRunning();
+    return this.#storeWatch.listen(listener);
   }
 
   /** Counts of rows, and what waits for too long. */
@@ -299,8 +293,7 @@ export class System {
 
   /** Ends an actor and its children and removes their rows. Resolves when that is durable. */
   async remove(address: Address): Promise<void> {
-    this.#assertRunning();
-    await this.#core.requests.order(parseAddress(address).address, 'remove');
+    await this.#order(address, 'remove');
   }
 
   /**
@@ -308,8 +301,7 @@ export class System {
    * others. Resolves when that is durable.
    */
   async revive(address: Address): Promise<void> {
-    this.#assertRunning();
-    await this.#core.requests.order(parseAddress(address).address, 'revive');
+    await this.#order(address, 'revive');
   }
 
   /**
@@ -317,8 +309,7 @@ export class System {
    * still be read. Does nothing to others. Resolves when that is durable.
    */
   async discard(address: Address): Promise<void> {
-    this.#assertRunning();
-    await this.#core.requests.order(parseAddress(address).address, 'discard');
+    await this.#order(address, 'discard');
   }
 
   /**
@@ -334,6 +325,13 @@ export class System {
   async lifecycle(address: Address): Promise<LifecycleView> {
     this.#assertRunning();
     return (await this.#core.requests.lifecycle(parseAddress(address).address)) as LifecycleView;
+  }
+
+  async #order(address: Address, order: 'remove' | 'revive' | 'discard'): Promise<void> {
+    this.#assertRunning();
+    const { address: to } = parseAddress(address);
+    this.#core.assertSaves(to);
+    await this.#core.requests.order(to, order);
   }
 
   /** What waits for an answer of the threads. */
@@ -377,6 +375,7 @@ export class System {
 
   async #stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true;
+    this.#storeWatch.stop();
     this.#recovery?.stop();
     this.#health?.close();
     await this.#bus?.stop({ timeoutMs });
@@ -413,42 +412,22 @@ export class System {
     throw new TroupeError('ERR_SYSTEM_STOPPED', 'The system has been stopped. Create a new one with createSystem().');
   }
 
-  /** While the store cannot save, nobody can show that it is well: nobody is accused. */
-  storeTrouble(isOn: boolean): void {
-    this.#overdue.storeTrouble(isOn);
-    this.#isInTrouble = isOn;
-    this.#health?.monitor.storeTrouble(isOn);
+  /** A try of the store failed, or it saves again. Meanwhile nobody can show that it is well, and nobody is accused. */
+  storeTrouble(trouble: StoreTrouble | undefined): void {
+    const isOn = trouble !== undefined;
+    if (isOn !== this.#core.isInTrouble) {
+      this.#overdue.storeTrouble(isOn);
+      this.#health?.monitor.storeTrouble(isOn);
+    }
+    if (trouble) this.#storeWatch.failed(trouble);
+    else this.#storeWatch.saved();
+    if (isOn) this.#core.requests.hurry();
   }
 
   /** Takes what a host tells main. */
   take(entry: MainEntry, index: number): void {
-    switch (entry.k) {
-      case 'ack':
-        return this.#core.sends.acknowledge(entry.n, entry.error, entry.reply);
-      case 'answer':
-        return this.#core.requests.answer(entry.q, entry.error, entry.view);
-      case 'state':
-        return this.#core.watches.publish(entry.of, entry.view as StateView);
-      case 'reply':
-        return this.#outbox?.reply(entry.ask, entry.value, entry.pos);
-      case 'deliver': {
-        const { id, channel, of: from, payload, pos, once } = entry;
-        const delivery = { id, channel, from, payload };
-        return once ? this.#outbox?.deliverOnce(delivery) : this.#outbox?.deliver(delivery, pos);
-      }
-      case 'due':
-        return this.#timetable?.note(entry.of, entry.at);
-      case 'credit':
-        return this.#core.tells.credit(index, entry.n);
-      case 'tell':
-        return void this.#core.tells.tell(entry.to, JSON.stringify(entry.event), undefined).catch(() => {});
-      case 'wanted':
-        return this.#threads?.ensure(entry.of);
-      case 'vacant':
-        return void this.#threads?.release(entry.of);
-      case 'log':
-        return this.#parts.log[entry.level as LogLevel](entry.text, entry.fields);
-    }
+    const [outbox, timetable, threads] = [this.#outbox, this.#timetable, this.#threads];
+    takeWord({ core: this.#core, log: this.#parts.log, outbox, timetable, threads }, entry, index);
   }
 
   /** A host was replaced: everything under way for its actors goes out again, then its work is looked for. */
@@ -464,13 +443,6 @@ export class System {
     this.#core.watches.repeat(isAffected);
     this.#recovery?.look().catch(() => {});
   }
-}
-
-function notADefinition(value: unknown): TroupeError {
-  return new TroupeError(
-    'ERR_DEFINITION_INVALID',
-    `system.actor was given ${value === undefined ? 'undefined' : `a value of type ${typeof value}`} instead of a definition. Pass what defineActor() returns.`,
-  );
 }
 
 /** Input may be left out where the definition allows it, or where the actor is known to exist. */

@@ -21,6 +21,7 @@ import { Deaths } from './deaths.ts';
 import { clientName, Hosts } from './hosts.ts';
 import type { HostSlot } from './hosts.ts';
 import { Probations } from './probations.ts';
+import type { StoreTrouble } from './store-status.ts';
 import { MAX_PAUSE_MS, StoreThread } from './store-thread.ts';
 import { accuse } from './suspects.ts';
 import { ThreadMonitor } from './thread-monitor.ts';
@@ -51,8 +52,8 @@ export interface ThreadsEvents {
   entry(entry: MainEntry, index: number): void;
   /** A host is there, for the first time or again: what is under way for its actors, or for those that moved, must be sent (again). */
   replaced(index: number, moved?: ReadonlySet<Address>): void;
-  /** The store cannot save, or can again. */
-  storeTrouble(error: Error | undefined): void;
+  /** A try of the store failed; or, without one, it saves again. */
+  storeTrouble(trouble: StoreTrouble | undefined): void;
   /** Says that a thread ended, and that another serves in its place. */
   readonly announce: Announce;
 }
@@ -124,7 +125,7 @@ export class Threads {
       log,
       launcher,
       store,
-      trouble: (error) => events.storeTrouble(error),
+      trouble: (trouble) => events.storeTrouble(trouble),
       replaced: () => this.#hosts.reconnectStore(),
     });
     this.#hosts = new Hosts(

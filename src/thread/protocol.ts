@@ -33,6 +33,8 @@ export type HostEntry =
   | { readonly k: 'order'; readonly to: Address; readonly q: number; readonly order: Order }
   /** Asks for the committed state once everything sent before is committed. */
   | { readonly k: 'view'; readonly to: Address; readonly q: number; readonly create?: { readonly input?: unknown } }
+  /** Asks for the state that is saved, answered at once; where there is none, with an error or not at all. */
+  | { readonly k: 'view'; readonly to: Address; readonly q: number; readonly saved: 'or-fail' | 'or-wait' }
   /** Asks where the actor is in its life; answered at once. */
   | { readonly k: 'life'; readonly to: Address; readonly q: number }
   | { readonly k: 'watch'; readonly to: Address; readonly on: boolean }

@@ -8,6 +8,7 @@ import type { Definitions } from '../actor/definitions.ts';
 import { Cell } from '../cell/cell.ts';
 import type { HostCell } from '../cell/host-cell.ts';
 import type { DirectItem, Outcome } from '../cell/items.ts';
+import { toViewText } from '../cell/load.ts';
 import type { CellServices } from '../cell/services.ts';
 import { VolatileCell } from '../cell/volatile-cell.ts';
 import type { Env, Port } from '../env.ts';
@@ -210,7 +211,7 @@ export class WorkerHost {
           settle: ({ error }) => this.#tell({ k: 'answer', q: entry.q, ...(error && { error }) }),
         });
       case 'view':
-        return this.#answerView(entry);
+        return 'saved' in entry ? void this.#answerSaved(entry) : this.#answerView(entry);
       case 'life':
         return void this.#answerLife(entry.to, entry.q);
       case 'watch':
@@ -234,7 +235,7 @@ export class WorkerHost {
     else if (!cell.tell(item)) this.#log.warn('a tell was dropped: the mailbox is full', { address: to });
   }
 
-  #answerView(entry: Extract<HostEntry, { k: 'view' }>): void {
+  #answerView(entry: Exclude<Extract<HostEntry, { k: 'view' }>, { saved: unknown }>): void {
     const cell = this.#cell(entry.to);
     cell.enqueue({
       kind: 'direct',
@@ -246,6 +247,18 @@ export class WorkerHost {
         this.#main.post(`{"k":"answer","q":${entry.q},"view":${cell.viewText() ?? 'null'}}`);
       },
     });
+  }
+
+  /** What an actor that waits for the store, or is out of memory, has come to as far as that is saved. */
+  async #answerSaved({ to, q, saved }: Extract<HostEntry, { saved: unknown }>): Promise<void> {
+    const { definitions, boot } = this.#options;
+    try {
+      const view = this.#cells.get(to)?.viewText() ?? toViewText(await this.#store.call('load', to), definitions, boot);
+      if (view !== undefined) this.#main.post(`{"k":"answer","q":${q},"view":${view}}`);
+      else if (saved === 'or-fail') throw unknownActor(to);
+    } catch (error) {
+      this.#tell({ k: 'answer', q, error: encodeError(error) });
+    }
   }
 
   /** An actor out of memory is where its row says. */

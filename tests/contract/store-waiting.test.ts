@@ -228,7 +228,7 @@ describe('store writer: abandoned', () => {
     letGo();
     await settle();
     expect([results, env.pendingMs()]).toEqual([[], []]);
-    expect(reports.map(({ kind }) => kind)).toEqual(['trouble']);
+    expect(reports).toEqual([]);
     store.commit = commit;
     writer = new StoreWriter(store, env, () => undefined);
     const [ours, theirs] = env.createPort();
@@ -265,7 +265,7 @@ describe('store writer: abandoned', () => {
     await settle();
     expect(results).toEqual([]);
     expect(await store.load(A)).toBeUndefined();
-    expect(reports.map(({ kind }) => kind)).toEqual(['trouble']);
+    expect(reports).toEqual([]);
   });
 
   test('who connects to it finds the port closed', async () => {

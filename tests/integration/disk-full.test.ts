@@ -1,9 +1,11 @@
-/** A full disk: nothing is acknowledged that is not saved, nobody is blamed, and work goes on when there is room again. */
+/** S6: a full disk: nothing is acknowledged that is not saved, nobody is blamed, and work goes on when there is room again. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
+import type { ActorRef, System } from '../../src/index.ts';
+import { isTroupeError } from '../../src/index.ts';
 import { afterAll, expect, test, vi } from 'vitest';
 import { counter } from '../support/actors-basic.ts';
 import { createTestSystem, eventually } from '../support/harness.ts';
@@ -26,17 +28,32 @@ const isFull = (troupe: TestTroupe) => () =>
   troupe.logs.some(({ fields }) => JSON.stringify(fields).includes('SQLITE_FULL'));
 const hasRoom = (troupe: TestTroupe) => () => troupe.logs.some(({ text }) => text === 'the store saves again');
 
+/** Sends again, under the same id, what was refused because the store could not save. */
+async function sendStubbornly(system: System, key: string, event: Parameters<ActorRef<typeof counter>['send']>[0]) {
+  const ref = system.actor(counter, key);
+  for (;;) {
+    await eventually(() => system.storeStatus.state === 'well');
+    try {
+      return await ref.send(event, { id: event.type });
+    } catch (error) {
+      if (!isTroupeError(error, 'ERR_STORE_TROUBLE')) throw error;
+    }
+  }
+}
+
 /** Sends big states until none is acknowledged any more; what becomes of each is noted. */
 function fill({ system }: TestTroupe, actors: number) {
   const acknowledged = new Set<string>();
   const failures: unknown[] = [];
   const sends = Array.from({ length: actors }, (_, i) => {
-    const ref = system.actor(counter, `k${i}`);
-    const noted = ref.send({ type: 'ADD', n: 1 }).then(() => ref.send({ type: 'KEEP', value: 'x'.repeat(50_000) }));
-    return noted.then(
-      () => void acknowledged.add(`k${i}`),
-      (error: unknown) => void failures.push(error),
-    );
+    const big = { type: 'KEEP', value: 'x'.repeat(50_000) } as const;
+    const noted = sendStubbornly(system, `k${i}`, { type: 'ADD', n: 1 });
+    return noted
+      .then(() => sendStubbornly(system, `k${i}`, big))
+      .then(
+        () => void acknowledged.add(`k${i}`),
+        (error: unknown) => void failures.push(error),
+      );
   });
   return { acknowledged, failures, done: Promise.all(sends) };
 }

@@ -54,6 +54,8 @@ const REASONS: Readonly<Record<string, (call: Call) => boolean>> = {
   ERR_MAILBOX_FULL: ({ to }) => to.startsWith('picky/'),
   ERR_MAILBOX_DROPPED: ({ to }) => to.startsWith('lossy/'),
   ERR_ACTOR_STOPPED: ({ to }) => to.startsWith('child/'),
+  // Stories have their store fail; that it was failing at that moment is a matter of tests of its own.
+  ERR_STORE_TROUBLE: () => true,
 };
 
 /** Acknowledged: processed once. Rejected: never, and for a reason. Unknown: at most once. In the order of their sender. */

@@ -21,6 +21,8 @@ export interface SimStore {
   /** Lets the next batches fail, in this order. */
   failNext(failures: readonly StoreFailure[]): void;
   readonly willFail: boolean;
+  /** Nothing fails any more. */
+  mend(): void;
 }
 
 /** Makes an empty store; `applied` sees every commit that changes something, in their order. */
@@ -45,6 +47,7 @@ export function createSimStore(random: ChaosRandom, applied: (commit: Commit) =>
     store: Object.assign(store, { commit, close: async () => {} }),
     fenceNext: (count) => void (fences += count),
     failNext: (wanted) => void failures.push(...wanted),
+    mend: () => void failures.splice(0),
     get willFail() {
       return failures.length > 0;
     },

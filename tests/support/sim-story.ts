@@ -320,6 +320,7 @@ export class Simulation {
   async #comeToRest(): Promise<Readonly<Record<string, number>>> {
     this.#line('rest');
     this.#audience.calmDown();
+    await this.#mendStore();
     for (const to of LASTING) this.#caller.send(to, [{ op: 'answer' }]);
     let leftovers: Readonly<Record<string, number>> = {};
     for (let look = 0, quiet = 0; look < REST_LOOKS && quiet < QUIET_LOOKS; look++) {
@@ -330,6 +331,13 @@ export class Simulation {
       await this.#hastenTimers();
     }
     return leftovers;
+  }
+
+  /** A store in trouble is tried again within a minute, and takes nothing new until then. */
+  async #mendStore(): Promise<void> {
+    this.#store.mend();
+    for (let look = 0; look < REST_LOOKS && this.#process.system.storeStatus.state !== 'well'; look++)
+      await this.#advance(REST_STEP_MS);
   }
 
   /** Subscriptions with a name go on to the end. */

@@ -8,6 +8,8 @@ export interface Faults {
   readonly connect: Connect;
   /** The next COMMIT throws this error code: before it reached SQLite, or after SQLite did it. */
   commit: { readonly code: string; readonly when: 'before' | 'after' } | undefined;
+  /** Every COMMIT throws like that as long as it is set. */
+  commits: Faults['commit'];
   /** The next BEGIN throws this error code. */
   begin: string | undefined;
   /** Opening throws this error code as long as it is set. */
@@ -20,7 +22,8 @@ export interface Faults {
 
 /** Makes connections that fail on demand. */
 export function createFaults(): Faults {
-  const faults: Faults = { connect, commit: undefined, begin: undefined, open: undefined, opened: 0, db: undefined };
+  const none = { commit: undefined, commits: undefined, begin: undefined, open: undefined };
+  const faults: Faults = { connect, ...none, opened: 0, db: undefined };
   return faults;
 
   function connect(file: string, options?: Parameters<Connect>[1]): Database {
@@ -45,7 +48,7 @@ function wrap(sql: string, statement: Statement<unknown[]>, faults: Faults): Sta
   const run = statement.run.bind(statement);
   statement.run = (...values) => {
     if (sql !== 'COMMIT') return runBegin(faults, run, values);
-    const { commit } = faults;
+    const { commit = faults.commits } = faults;
     faults.commit = undefined;
     if (commit?.when === 'before') throw sqliteError(commit.code);
     const result = run(...values);

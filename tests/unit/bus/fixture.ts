@@ -63,7 +63,8 @@ export function createBusFixture({ maxFanOut = 1_000 }: { readonly maxFanOut?: n
     const client = createStoreClient(ours, env);
     const hint = (published: Published, publication: NewPublication, at: number): void =>
       void hints.push({ published, publication, at });
-    return { client, bus: createEmbeddedBus({ env, log, store: client, assertRunning: () => undefined, hint }) };
+    const always = { assertRunning: () => undefined, assertSaves: () => undefined };
+    return { client, bus: createEmbeddedBus({ env, log, store: client, hint, ...always }) };
   };
   let live = begin();
   const run = async <T>(promise: Promise<T>): Promise<T> => {
