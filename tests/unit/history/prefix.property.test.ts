@@ -69,7 +69,9 @@ function live(story: {
   return { states, rows };
 }
 
-test('G8, G17: the rows hold the last state, and with a history that after each event, byte for byte', () => {
+const LIMIT = { timeout: 60_000 };
+
+test('G8, G17: the rows hold the last state, and with a history that after each event, byte for byte', LIMIT, () => {
   holdsAlways(
     fc.property(life, ({ states, rows }) => {
       expect(JSON.stringify(recoverState({ ...rows.current, owner }).state)).toBe(JSON.stringify(states.at(-1)));
@@ -82,7 +84,7 @@ test('G8, G17: the rows hold the last state, and with a history that after each 
   );
 });
 
-test('G17: what a trim leaves tells every event from there on, and the present', () => {
+test('G17: what a trim leaves tells every event from there on, and the present', LIMIT, () => {
   holdsAlways(
     fc.property(life, fc.nat({ max: 12 }), ({ states, rows }, beforeSeq) => {
       rows.trim(states.length + 1, { beforeSeq });
@@ -101,7 +103,7 @@ const damage = fc.record({
   kind: fc.constantFrom('flip', 'cut', 'zero', 'drop'),
 });
 
-test('G7: a damaged row gives the true state from older rows, or an error, and never another state', () => {
+test('G7: a damaged row gives the true state from older rows, or an error, and never another state', LIMIT, () => {
   let repaired = 0;
   let refused = 0;
   holdsAlways(
