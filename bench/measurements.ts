@@ -10,8 +10,11 @@ import { benchBareHeap, benchHeap } from './heap.ts';
 import { benchSleepingHeap, benchWake } from './hibernate.ts';
 import { benchBeats, benchWatch } from './idle.ts';
 import type { Figure } from './measure.ts';
+import { benchBlocked, benchLoopDelay } from './pool.ts';
+import type { By } from './pool.ts';
 import { benchRecover } from './recover.ts';
 import { benchReplacement, benchRestart } from './restart.ts';
+import { SNAPSHOT_SIZES_KB } from './rows-pool.ts';
 import { benchDurableSend, benchPipeline } from './send.ts';
 import { benchCreate, benchCreateMany, benchSpawn } from './spawn.ts';
 import { benchStoreWriter } from './store.ts';
@@ -111,6 +114,22 @@ const SUPERVISION: Measurements = {
   'watched-10000': () => benchWatch({ agents: 10_000, isMonitoring: true }),
 };
 
+const COMPRESSORS: readonly By[] = ['nobody', 'inline', 'pool', 'libuv'];
+
+/** Snapshots of each size by each compressor, and what they do to the event loop. */
+const POOL: Measurements = Object.fromEntries([
+  ...COMPRESSORS.flatMap((by) =>
+    SNAPSHOT_SIZES_KB.map((kb) => {
+      const count = Math.min(300, Math.max(30, Math.round(50_000 / kb)));
+      return [`snapshot-${by}-${kb}`, () => benchBlocked({ by, bytes: kb * 1_024, count })] as const;
+    }),
+  ),
+  ...COMPRESSORS.map((by) => {
+    const measure = () => benchLoopDelay({ by, bytes: 1_048_576, count: 100, everyMs: 20 });
+    return [`loop-delay-${by}`, measure] as const;
+  }),
+]);
+
 /** All of them. */
 export const MEASUREMENTS: Measurements = {
   ...BASELINES,
@@ -118,4 +137,5 @@ export const MEASUREMENTS: Measurements = {
   ...FEATURES,
   ...SUPERVISION_BASELINES,
   ...SUPERVISION,
+  ...POOL,
 };

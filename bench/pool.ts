@@ -1,6 +1,6 @@
 /**
  * A whole snapshot on its way to the disk: what blocks the thread that has it. Inline it is written as text and compressed there;
- * with the pool it is written as text, made bytes and handed over. The limit of both is writing the text.
+ * with the pool it is written as text and handed over. The limit of both is writing the text.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { zstdCompress } from 'node:zlib';
@@ -8,12 +8,12 @@ import { InlinePool } from '../src/pool/inline-pool.ts';
 import { PiscinaPool } from '../src/pool/piscina-pool.ts';
 import type { Pool } from '../src/pool/pool.ts';
 import { toMessage } from './machines.ts';
-import { measureEach, toFigure } from './measure.ts';
+import { toFigure } from './measure.ts';
 import type { Figure } from './measure.ts';
 import { sleep } from './support.ts';
 
-/** Who compresses: the calling thread, the pool, or the threads of libuv, which Node.js has anyway. */
-export type By = 'inline' | 'pool' | 'libuv';
+/** Who compresses: nobody, which is the limit; the calling thread; the pool; or the threads of libuv, which Node.js has anyway. */
+export type By = 'nobody' | 'inline' | 'pool' | 'libuv';
 
 export interface SnapshotBenchOptions {
   readonly by: By;
@@ -43,12 +43,6 @@ export async function benchBlocked({ by, bytes, count }: SnapshotBenchOptions): 
   });
 }
 
-/** The limit: writing the text. */
-export function benchStringify({ bytes, count }: Omit<SnapshotBenchOptions, 'by'>): Figure {
-  const state = toState(bytes);
-  return measureEach(count, () => void JSON.stringify(state));
-}
-
 /** How late the event loop is while a snapshot is compressed every `everyMs`, in milliseconds over the resolution. */
 export async function benchLoopDelay(options: SnapshotBenchOptions & { readonly everyMs: number }): Promise<Figure> {
   const { by, bytes, count, everyMs } = options;
@@ -68,6 +62,7 @@ export async function benchLoopDelay(options: SnapshotBenchOptions & { readonly 
 type Compress = (text: string) => Promise<unknown>;
 
 async function withCompressor<T>(by: By, work: (compress: Compress) => Promise<T>): Promise<T> {
+  if (by === 'nobody') return work(async () => {});
   if (by === 'libuv') return work(compressByLibuv);
   await using pool: Pool = by === 'pool' ? new PiscinaPool() : new InlinePool();
   return await work((text) => pool.compress(text));
@@ -75,7 +70,7 @@ async function withCompressor<T>(by: By, work: (compress: Compress) => Promise<T
 
 function compressByLibuv(text: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    zstdCompress(new TextEncoder().encode(text), (error, result) => (error ? reject(error) : resolve(result)));
+    zstdCompress(text, (error, result) => (error ? reject(error) : resolve(result)));
   });
 }
 

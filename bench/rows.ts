@@ -3,6 +3,7 @@
  * A limit is a baseline, or an earlier point of our own curve. Volatile rows stand in a table of their own.
  */
 
+import { POOL_LIMITS, POOL_ROWS } from './rows-pool.ts';
 import { SUPERVISION_ROWS } from './rows-supervision.ts';
 
 /** A figure that rows compare: throughput, a latency in milliseconds, bytes, or percent of one core. */
@@ -305,6 +306,7 @@ export const ROWS: readonly Row[] = [
     target: 2,
     isVolatile: true,
   },
+  ...POOL_ROWS,
 ];
 
 /** Limits that have no row; a run of all rows measures them too. */
@@ -316,4 +318,5 @@ export const LIMITS: readonly string[] = [
   'port-ask-64',
   'port-clone-64',
   'port-json-64',
+  ...POOL_LIMITS,
 ];

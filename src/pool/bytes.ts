@@ -11,12 +11,20 @@ export interface TakeOptions {
   readonly maxBytes: number;
 }
 
+/** Data that is ours alone: text, or bytes that cover their whole buffer. */
+export type TakenData = string | Uint8Array<ArrayBuffer>;
+
 /**
- * The bytes of `data`, ours alone and covering their whole buffer. A `Uint8Array` that covers its own is empty afterwards.
+ * Takes `data` over. A `Uint8Array` that covers its own buffer is empty afterwards; text is left as it is, nobody can change it.
  * @throws {TroupeError} ERR_DATA_TOO_LARGE, or ERR_OPTIONS_INVALID for what is neither text nor bytes.
  */
-export function takeBytes(data: PoolData, options: TakeOptions): Uint8Array<ArrayBuffer> {
-  if (typeof data === 'string') return encodeText(data, options);
+export function takeData(data: PoolData, options: TakeOptions): TakenData {
+  if (typeof data === 'string') return checkText(data, options);
+  return takeBytes(data, options);
+}
+
+/** The same for what has to be bytes. */
+export function takeBytes(data: Uint8Array, options: TakeOptions): Uint8Array<ArrayBuffer> {
   if (!types.isUint8Array(data)) throw createNoBytesError(data, options);
   assertFits(data.length, options);
   return move(data) ?? new Uint8Array(data);
@@ -28,13 +36,11 @@ export function toWhole(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return isWhole(bytes, buffer) ? new Uint8Array(buffer) : new Uint8Array(bytes);
 }
 
-function encodeText(text: string, options: TakeOptions): Uint8Array<ArrayBuffer> {
-  if (options.call === 'decompress') throw createNoBytesError(text, options);
-  // Text has at least as many bytes as characters: what is far too long is not encoded first.
+function checkText(text: string, options: TakeOptions): string {
+  // One to three bytes a character: only what lies between has to be counted.
   assertFits(text.length, options);
-  const bytes = new TextEncoder().encode(text);
-  assertFits(bytes.length, options);
-  return bytes;
+  if (text.length * 3 > options.maxBytes) assertFits(Buffer.byteLength(text), options);
+  return text;
 }
 
 /** Nothing for bytes that share a buffer, or whose buffer its owner holds fast. */

@@ -132,7 +132,7 @@ export class PiscinaPool implements Pool {
 
   #submit(task: PoolTask): Promise<PoolResult> {
     return new Promise((resolve, reject) => {
-      this.#heldBytes += task.bytes.length;
+      this.#heldBytes += sizeOf(task.data);
       this.#waiting.push({ task, resolve, reject });
       this.#pump();
     });
@@ -143,7 +143,7 @@ export class PiscinaPool implements Pool {
     while (this.#running.size < this.#options.maxThreads) {
       const job = this.#waiting.shift();
       if (!job) return;
-      const size = job.task.bytes.length;
+      const size = sizeOf(job.task.data);
       const over = this.#attempt(job).then((settle) => {
         this.#running.delete(over);
         this.#heldBytes -= size;
@@ -157,7 +157,7 @@ export class PiscinaPool implements Pool {
   /** How the job is to be settled. */
   async #attempt({ task, resolve, reject }: Job): Promise<() => void> {
     const { kind, owner } = task;
-    const size = task.bytes.length;
+    const size = sizeOf(task.data);
     try {
       // Handed over at the call once there is a Piscina, not a microtask later.
       const piscina = this.#piscina ?? (await this.#open());
@@ -175,7 +175,8 @@ export class PiscinaPool implements Pool {
 
   #give(piscina: Piscina, task: PoolTask): Promise<PoolAnswer> {
     try {
-      return piscina.run(task, { transferList: [task.bytes.buffer] }) as Promise<PoolAnswer>;
+      const transferList = typeof task.data === 'string' ? [] : [task.data.buffer];
+      return piscina.run(task, { transferList }) as Promise<PoolAnswer>;
     } catch (error) {
       // No thread could be made, and the task stands in Piscina's queue all the same, with a promise nobody has.
       this.#forget();
@@ -227,7 +228,7 @@ export class PiscinaPool implements Pool {
    */
   async #stop(): Promise<void> {
     for (const { task, reject } of this.#waiting.splice(0)) {
-      this.#heldBytes -= task.bytes.length;
+      this.#heldBytes -= sizeOf(task.data);
       this.#failed += 1;
       reject(createStoppedError());
     }

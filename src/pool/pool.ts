@@ -2,8 +2,9 @@
  * The port of the pool: work that only computes, takes long, and would block whoever asks for it. Its tasks are pure and
  * short; what has a timer or a subscription is an actor.
  *
- * Text becomes bytes on the thread that calls, and bytes are moved, never cloned: a `Uint8Array` that covers its whole buffer
- * is taken at the call and is empty afterwards; of any other a copy is taken. What is refused is left as it was.
+ * Bytes are moved, never cloned: a `Uint8Array` that covers its whole buffer is taken at the call and is empty afterwards; of
+ * any other a copy is taken. Text is posted as it is, which costs the caller a tenth of making bytes of it. What is refused is left
+ * as it was.
  */
 
 import type { Line, ParseLinesOptions } from './lines.ts';
@@ -29,7 +30,7 @@ export interface PoolStats {
   readonly threads: number;
   readonly running: number;
   readonly waiting: number;
-  /** Bytes of the tasks that run or wait. */
+  /** Bytes, and characters of text, of the tasks that run or wait. */
   readonly heldBytes: number;
   readonly done: number;
   /** Tasks that were taken and failed; those refused at the call are not among them. */
@@ -71,3 +72,10 @@ export const MAX_POOL_BYTES = 67_108_864;
  * thread that runs out of memory inside JSON.parse takes the whole process with it: so its heap has to be larger than that.
  */
 export const MAX_PARSE_BYTES = 16_777_216;
+
+/**
+ * Data from so many bytes on is better given to the pool, smaller is better compressed where it is. Giving and taking back costs
+ * the caller 0.1 to 0.17 ms whatever the size; compressing 16 KB takes 0.15 ms, 32 KB 0.24. Measured by `npm run bench -- snapshot`;
+ * the table is in docs/performance.md.
+ */
+export const POOL_MIN_BYTES = 32_768;

@@ -1,7 +1,7 @@
 /** From calls to tasks: what every pool checks, whatever runs its tasks. */
 import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
-import { takeBytes } from './bytes.ts';
+import { takeBytes, takeData } from './bytes.ts';
 import { MAX_LINE_CHARS } from './lines.ts';
 import type { ParseLinesOptions } from './lines.ts';
 import { MAX_PARSE_BYTES, MAX_POOL_BYTES } from './pool.ts';
@@ -12,7 +12,7 @@ const OWNER = 'Data given to the pool';
 
 /** The task of a call of `compress`. Takes the bytes. */
 export function toCompressTask(data: PoolData, { owner = OWNER }: TaskOptions, maxBytes: number): PoolTask {
-  return { kind: 'compress', owner, bytes: takeBytes(data, { call: 'compress', owner, maxBytes }) };
+  return { kind: 'compress', owner, data: takeData(data, { call: 'compress', owner, maxBytes }) };
 }
 
 /** The task of a call of `decompress`. Takes the bytes. */
@@ -20,14 +20,14 @@ export function toDecompressTask(bytes: Uint8Array, options: DecompressOptions, 
   const { owner = OWNER, maxBytes = limit } = options;
   assertMaxBytes(maxBytes, limit, owner);
   const taken = takeBytes(bytes, { call: 'decompress', owner, maxBytes: toCompressedBound(limit) });
-  return { kind: 'decompress', owner, bytes: taken, maxBytes };
+  return { kind: 'decompress', owner, data: taken, maxBytes };
 }
 
 /** The task of a call of `parseLines`. Takes the bytes. */
 export function toParseTask(data: PoolData, options: ParseLinesOptions, maxBytes: number): PoolTask {
   const { owner = 'An export', firstLine = 1, maxLineChars = MAX_LINE_CHARS } = options;
-  const bytes = takeBytes(data, { call: 'parseLines', owner, maxBytes: Math.min(maxBytes, MAX_PARSE_BYTES) });
-  return { kind: 'parseLines', owner, bytes, firstLine, maxLineChars };
+  const taken = takeData(data, { call: 'parseLines', owner, maxBytes: Math.min(maxBytes, MAX_PARSE_BYTES) });
+  return { kind: 'parseLines', owner, data: taken, firstLine, maxLineChars };
 }
 
 /** Refuses a limit of the pool itself that is none. */
@@ -41,7 +41,7 @@ export function createStoppedError(): TroupeError {
   return new TroupeError('ERR_SYSTEM_STOPPED', 'The pool has been stopped with its system. Create a new system.');
 }
 
-/** Size of what a call was given, before it is checked. Text has at least as many bytes as characters. */
+/** Size of what a call was given: bytes, or characters of text. */
 export function sizeOf(data: unknown): number {
   const length = (data as { readonly length?: unknown } | null)?.length;
   return typeof length === 'number' ? length : 0;

@@ -2,22 +2,23 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { assertNever, TroupeError } from '../errors.ts';
 import { toWhole } from './bytes.ts';
+import type { TakenData } from './bytes.ts';
 import { parseLines } from './lines.ts';
 import type { Line } from './lines.ts';
 
 /** A task as it is posted to a thread. */
 export type PoolTask =
-  | { readonly kind: 'compress'; readonly owner: string; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: 'compress'; readonly owner: string; readonly data: TakenData }
   | {
       readonly kind: 'decompress';
       readonly owner: string;
-      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly data: Uint8Array<ArrayBuffer>;
       readonly maxBytes: number;
     }
   | {
       readonly kind: 'parseLines';
       readonly owner: string;
-      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly data: TakenData;
       readonly firstLine: number;
       readonly maxLineChars: number;
     };
@@ -29,11 +30,11 @@ export type PoolResult = Uint8Array<ArrayBuffer> | readonly Line[];
 export function runTask(task: PoolTask): PoolResult {
   switch (task.kind) {
     case 'compress':
-      return compress(task.bytes);
+      return compress(task.data);
     case 'decompress':
-      return decompress(task.bytes, task.maxBytes, task.owner);
+      return decompress(task.data, task.maxBytes, task.owner);
     case 'parseLines':
-      return parseLines(decodeText(task.bytes, task.owner), task);
+      return parseLines(decodeText(task.data, task.owner), task);
     default:
       return assertNever(task);
   }
@@ -44,8 +45,8 @@ const COMPRESSION = {
   params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
 };
 
-function compress(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return toWhole(zstdCompressSync(bytes, COMPRESSION));
+function compress(data: TakenData): Uint8Array<ArrayBuffer> {
+  return toWhole(zstdCompressSync(data, COMPRESSION));
 }
 
 /** The window of level 3 is 2 MB; a frame may ask its reader for 128 MB, which nothing of ours does. */
@@ -85,9 +86,10 @@ function inflate(bytes: Uint8Array, maxBytes: number, owner: string): Decompress
 }
 
 /** A mark of byte order is not dropped: no export begins with one. */
-function decodeText(bytes: Uint8Array, owner: string): string {
+function decodeText(data: TakenData, owner: string): string {
+  if (typeof data === 'string') return data;
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data);
   } catch (cause) {
     throw new TroupeError('ERR_DATA_CORRUPT', `${owner} is not UTF-8. Take it from a copy, such as a backup.`, {
       cause,
