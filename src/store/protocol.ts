@@ -52,7 +52,7 @@ export type StoreReport =
 
 /** Which store to open. */
 export interface StoreOptions {
-  /** `memory:` or `sqlite:FILE`. */
+  /** `sqlite:FILE`, `file:FOLDER` or `memory:`. */
   readonly url: string;
   /** Power-loss durability: FULL syncs each transaction, NORMAL survives a process kill only. @default 'full' */
   readonly synchronous: 'full' | 'normal';

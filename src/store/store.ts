@@ -1,5 +1,5 @@
 /**
- * The store port, in Troupe's words: what the runtime needs from a place that keeps actors. Adapters: memory, sqlite.
+ * The store port, in Troupe's words: what the runtime needs from a place that keeps actors. Adapters: sqlite, file, memory.
  * One contract suite (tests/contract/store.ts) is every adapter's test.
  *
  * Invariants every adapter holds (design.md section 5 calls them rules):

@@ -29,6 +29,11 @@ export class SubscriptionIndex {
     return own.map(({ pattern, event }) => ({ pattern, event })).sort((a, b) => (a.pattern < b.pattern ? -1 : 1));
   }
 
+  /** Every subscription there is. */
+  all(): readonly Subscriber[] {
+    return [...this.#byActor.values()].flatMap((own) => [...own.values()]);
+  }
+
   /** Everything that a topic meets, an actor as often as patterns of it match. */
   match(topic: string): readonly Subscriber[] {
     return this.#trie.match(topic);

@@ -19,6 +19,7 @@ import {
 import type { DegradationOptions } from '../health/settings.ts';
 import { LOG_LEVELS } from '../observe/logger.ts';
 import type { LogLevel, LogSink } from '../observe/logger.ts';
+import { STORE_URLS } from '../store/open-store.ts';
 import type { StoreOptions } from '../store/protocol.ts';
 import type { Store } from '../store/store.ts';
 
@@ -29,7 +30,7 @@ export interface SystemOptions {
    * be given themselves.
    */
   readonly actors: readonly (URL | string | AnyDefinition)[];
-  /** Where actors are kept: `sqlite:FILE` or `memory:`. @default 'sqlite:.troupe/troupe.db' */
+  /** Where actors are kept: `sqlite:FILE`, `file:FOLDER` or `memory:`. @default 'sqlite:.troupe/troupe.db' */
   readonly store?: string;
   /** Worker threads that run actors, 1 to 64; 0 runs everything inline on the calling thread. @default cores - 1, at least 1 */
   readonly threads?: number;
@@ -160,7 +161,7 @@ const schema = z.strictObject({
 /** What each option takes, and an example of it. */
 const ALLOWED: Readonly<Record<keyof SystemOptions, string>> = {
   actors: "Pass modules that export definitions: actors: [new URL('./actors.ts', import.meta.url)].",
-  store: "Use 'memory:' or 'sqlite:FILE': store: 'sqlite:app.db'.",
+  store: `Use ${STORE_URLS}: store: 'sqlite:app.db'.`,
   threads: 'Use a whole number from 0 to 64: threads: 4. With 0 everything runs on the calling thread.',
   synchronous: "Use 'full' or 'normal': synchronous: 'full'.",
   log: `Use one of ${[...LOG_LEVELS, 'silent'].map((level) => `'${level}'`).join(', ')}, or a function that takes the lines: log: 'info'.`,

@@ -88,13 +88,16 @@ test.each([
     options: { threads: 65 },
     says: "createSystem: option 'threads' is 65 (a number). Use a whole number from 0 to 64",
   },
-  { options: { store: '' }, says: "createSystem: option 'store' is '' (a string). Use 'memory:'" },
+  { options: { store: '' }, says: "createSystem: option 'store' is '' (a string). Use 'sqlite:FILE'" },
   {
     options: { synchronous: 'maybe' },
     says: "createSystem: option 'synchronous' is 'maybe' (a string). Use 'full' or 'normal'",
   },
   { options: { thread: 1 }, says: "option 'thread' is unknown. Known options: actors, store, threads" },
-  { options: { store: 'redis://x' }, says: "'redis://x', which no store serves. Use 'memory:' or 'sqlite:FILE'." },
+  {
+    options: { store: 'redis://x' },
+    says: "'redis://x', which no store serves. Use 'sqlite:FILE', 'file:FOLDER' or 'memory:'.",
+  },
 ])('the option in $options is refused by name', async ({ options, says }) => {
   const error = await startWith([], options as never);
   expect(error.code).toBe('ERR_OPTIONS_INVALID');

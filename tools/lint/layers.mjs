@@ -23,7 +23,11 @@ export const PRODUCTS = [
 /** Files of ours that wrap a product or stand for one, with those that may import them. */
 export const ADAPTERS = [
   { files: ['src/store/sqlite/**'], importers: ['src/store/sqlite/**', ...COMPOSITION_ROOTS] },
-  { files: ['src/store/memory.ts', 'src/store/memory/**'], importers: ['src/store/memory/**', ...COMPOSITION_ROOTS] },
+  {
+    files: ['src/store/memory.ts', 'src/store/memory/**'],
+    importers: ['src/store/memory/**', 'src/store/file/**', ...COMPOSITION_ROOTS],
+  },
+  { files: ['src/store/file/**'], importers: ['src/store/file/**', ...COMPOSITION_ROOTS] },
   { files: ['src/pool/piscina-pool.ts', 'src/pool/inline-pool.ts'], importers: COMPOSITION_ROOTS },
 ];
 

@@ -2,11 +2,27 @@
 import { limitOf } from '../queries.ts';
 import type { KeyQuery } from '../queries.ts';
 
+/** A key, its value, and when it expires. */
+export type KvRow = readonly [string, string, number | null];
+
 type Entry = { readonly value: string; readonly expiresAt: number };
 
 /** Keys and values, some of which expire. */
 export class MemoryKv {
   readonly #entries = new Map<string, Entry>();
+
+  /** Every entry there is; a time of null is none. */
+  get rows(): readonly KvRow[] {
+    return [...this.#entries].map(([key, { value, expiresAt }]) => [
+      key,
+      value,
+      expiresAt === Infinity ? null : expiresAt,
+    ]);
+  }
+
+  restore(rows: readonly KvRow[]): void {
+    for (const [key, value, expiresAt] of rows) this.set(key, value, expiresAt ?? Infinity);
+  }
 
   get(key: string, now: number): string | undefined {
     const entry = this.#entries.get(key);

@@ -39,7 +39,12 @@ export interface MemoryStoreOptions {
 
 /** Opens an empty store. Each one is its own. */
 export function createMemoryStore({ maxFanOut = DEFAULT_MAX_FAN_OUT }: MemoryStoreOptions = {}): Store {
-  return new MemoryStore(new MemoryTables(maxFanOut));
+  return createStoreOver(new MemoryTables(maxFanOut));
+}
+
+/** A store over tables that someone else has as well. */
+export function createStoreOver(tables: MemoryTables): Store {
+  return new MemoryStore(tables);
 }
 
 type PageQuery = { readonly afterPos?: number; readonly limit?: number };
@@ -47,8 +52,6 @@ type PageQuery = { readonly afterPos?: number; readonly limit?: number };
 class MemoryStore implements Store {
   readonly features: StoreFeatures = { survives: 'nothing', shares: 'nothing' };
   #tables: MemoryTables | undefined;
-  #aliveAt: number | undefined;
-  #downtimeMs = 0;
 
   constructor(tables: MemoryTables) {
     this.#tables = tables;
@@ -70,8 +73,10 @@ class MemoryStore implements Store {
   }
 
   async fence(address: Address): Promise<number> {
-    const entry = this.#open().actors.get(address);
+    const tables = this.#open();
+    const entry = tables.actors.get(address);
     if (!entry) return 0;
+    tables.touch(address);
     entry.actor = { ...entry.actor, epoch: entry.actor.epoch + 1 };
     return entry.actor.epoch;
   }
@@ -81,10 +86,14 @@ class MemoryStore implements Store {
   }
 
   async sweepIdempotency(before: number): Promise<number> {
-    const { actors, removed } = this.#open();
+    const tables = this.#open();
+    const { actors, removed } = tables;
     let swept = 0;
-    for (const { idempotency } of actors.values()) {
-      for (const [id, row] of idempotency) if (row.at < before && idempotency.delete(id)) swept++;
+    for (const [address, { idempotency }] of actors) {
+      const old = [...idempotency.values()].filter(({ at }) => at < before);
+      for (const { id } of old) idempotency.delete(id);
+      if (old.length > 0) tables.touch(address);
+      swept += old.length;
     }
     for (const [address, { at }] of removed) if (at < before) removed.delete(address);
     return swept;
@@ -110,10 +119,13 @@ class MemoryStore implements Store {
   }
 
   async sweepHistory(type: string, before: number): Promise<number> {
+    const tables = this.#open();
     let count = 0;
-    for (const [address, { states }] of this.#open().actors)
-      if (address.startsWith(`${type}/`) && states.hasEventBefore(before))
-        count += states.trim(Infinity, { beforeAt: before });
+    for (const [address, { states }] of tables.actors) {
+      if (!address.startsWith(`${type}/`) || !states.hasEventBefore(before)) continue;
+      tables.touch(address);
+      count += states.trim(Infinity, { beforeAt: before });
+    }
     return count;
   }
 
@@ -134,7 +146,9 @@ class MemoryStore implements Store {
   }
 
   async packSnapshot(address: Address, seq: number, packed: Uint8Array): Promise<boolean> {
-    return this.#open().actors.get(address)?.states.pack(seq, packed) ?? false;
+    const tables = this.#open();
+    tables.touch(address);
+    return tables.actors.get(address)?.states.pack(seq, packed) ?? false;
   }
 
   async list(query: ListQuery = {}): Promise<Page<ActorSummary>> {
@@ -225,15 +239,14 @@ class MemoryStore implements Store {
   }
 
   async rise(now: number): Promise<number> {
-    this.#open();
-    this.#downtimeMs += Math.max(0, now - (this.#aliveAt ?? now));
-    this.#aliveAt = now;
-    return this.#downtimeMs;
+    const { host } = this.#open();
+    host.downtimeMs += Math.max(0, now - (host.aliveAt ?? now));
+    host.aliveAt = now;
+    return host.downtimeMs;
   }
 
   async markAlive(now: number): Promise<void> {
-    this.#open();
-    this.#aliveAt = now;
+    this.#open().host.aliveAt = now;
   }
 
   async kvGet(key: string, now: number) {

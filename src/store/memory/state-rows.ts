@@ -10,11 +10,28 @@ export interface DatedRow extends StateRow {
 
 type Event = Omit<HistoryRow, 'delta'>;
 
+/** All rows of one actor's state and history, as data. */
+export interface StateRowsImage {
+  readonly snapshots: readonly DatedRow[];
+  readonly deltas: readonly StateRow[];
+  readonly events: readonly Event[];
+}
+
 /** What tells how one actor came to be what it is. Each list is in order of commits. */
 export class MemoryStateRows {
   snapshots: DatedRow[] = [];
   #deltas: StateRow[] = [];
   #events: Event[] = [];
+
+  get image(): StateRowsImage {
+    return { snapshots: this.snapshots, deltas: this.#deltas, events: this.#events };
+  }
+
+  restore({ snapshots, deltas, events }: StateRowsImage): void {
+    this.snapshots = [...snapshots];
+    this.#deltas = [...deltas];
+    this.#events = [...events];
+  }
 
   get events(): number {
     return this.#events.length;

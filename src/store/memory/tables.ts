@@ -55,14 +55,43 @@ export class MemoryTables {
   readonly removed = new Map<Address, RemovedProgress & { readonly at: number }>();
   readonly timetable: Timetable;
   readonly topics: Topics;
+  /** When the system last lived, and how long it had been down until then, in milliseconds. */
+  readonly host: { aliveAt: number | null; downtimeMs: number } = { aliveAt: null, downtimeMs: 0 };
   deadLetters: StoredDeadLetter[] = [];
+  readonly #touch: (address: Address) => void;
   #lastPos = 0;
   #lastN = 0;
 
-  constructor(maxFanOut: number) {
+  /** @param touch told of each actor whose rows, but for those that wait for it, change or go */
+  constructor(maxFanOut: number, touch: (address: Address) => void = () => undefined) {
+    this.#touch = touch;
     const takePos = (): number => ++this.#lastPos;
     this.timetable = new Timetable(takePos);
     this.topics = new Topics({ maxFanOut, takePos, writeInbox: (commit, row) => this.#writeInbox(commit, row) });
+  }
+
+  /** The highest position and the highest number that were given. */
+  get counters(): { readonly lastPos: number; readonly lastN: number } {
+    return { lastPos: this.#lastPos, lastN: this.#lastN };
+  }
+
+  restoreCounters({ lastPos, lastN }: MemoryTables['counters']): void {
+    this.#lastPos = lastPos;
+    this.#lastN = lastN;
+  }
+
+  /** A row that was written before, as it was. */
+  restoreInboxRow(row: InboxRow): void {
+    const inbox = this.#inboxOf(row.receiver);
+    const waiting = inbox.bySender.get(row.sender) ?? [];
+    waiting.push(row.pos);
+    inbox.rows.set(row.pos, row);
+    inbox.bySender.set(row.sender, waiting);
+  }
+
+  /** The rows of an actor were changed from outside. */
+  touch(address: Address): void {
+    this.#touch(address);
   }
 
   /** All of them or none. */
@@ -139,6 +168,7 @@ export class MemoryTables {
     const entry = existing ?? this.#first(commit);
     entry.actor = existing ? toNext(commit, existing.actor) : entry.actor;
     this.actors.set(commit.address, entry);
+    this.#touch(commit.address);
     this.#writeFuture(commit, entry);
     writeLog(entry, commit);
     for (const { id, reply } of commit.idempotency ?? [])
@@ -194,23 +224,29 @@ export class MemoryTables {
   }
 
   #writeInbox({ address: sender, at }: Commit, row: NewInboxRow): InboxPosition {
-    const inbox = this.inboxes.get(row.receiver) ?? {
-      rows: new Map<number, InboxRow>(),
-      bySender: new Map<Address, number[]>(),
-    };
+    const inbox = this.#inboxOf(row.receiver);
     const waiting = inbox.bySender.get(sender) ?? [];
     const previousPos = waiting.at(-1) ?? 0;
     const pos = ++this.#lastPos;
     waiting.push(pos);
     inbox.rows.set(pos, { ...row, pos, sender, at });
     inbox.bySender.set(sender, waiting);
-    this.inboxes.set(row.receiver, inbox);
     return { pos, previousPos };
+  }
+
+  #inboxOf(receiver: Address): Inbox {
+    const inbox = this.inboxes.get(receiver) ?? {
+      rows: new Map<number, InboxRow>(),
+      bySender: new Map<Address, number[]>(),
+    };
+    this.inboxes.set(receiver, inbox);
+    return inbox;
   }
 
   #remove(commit: Commit, actor: ActorHead | undefined): void {
     const { address, epoch, seq, at } = commit;
     this.actors.delete(address);
+    this.#touch(address);
     this.inboxes.delete(address);
     this.timetable.removeAll(address);
     this.topics.subscribe(commit);

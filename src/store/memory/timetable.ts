@@ -4,6 +4,12 @@ import { limitOf } from '../queries.ts';
 import type { DueQuery, DueRow } from '../queries.ts';
 import type { Commit, ScheduledRow } from '../store.ts';
 
+/** All of a timetable, as data. */
+export interface TimetableImage {
+  readonly scheduled: readonly { readonly address: Address; readonly row: ScheduledRow }[];
+  readonly nextDue: readonly (readonly [Address, number])[];
+}
+
 /** Scheduled events by actor and key, and due times of timers. */
 export class Timetable {
   readonly #takePos: () => number;
@@ -12,6 +18,22 @@ export class Timetable {
 
   constructor(takePos: () => number) {
     this.#takePos = takePos;
+  }
+
+  /** Everything there is, by actor. */
+  get image(): TimetableImage {
+    const scheduled = [...this.#scheduled].flatMap(([address, rows]) =>
+      [...rows.values()].map((row) => ({ address, row })),
+    );
+    return { scheduled, nextDue: [...this.#nextDue] };
+  }
+
+  restore({ scheduled, nextDue }: TimetableImage): void {
+    for (const { address, row } of scheduled) {
+      const rows = this.#scheduled.get(address) ?? new Map<string, ScheduledRow>();
+      this.#scheduled.set(address, rows.set(row.key, row));
+    }
+    for (const [address, dueAt] of nextDue) this.#nextDue.set(address, dueAt);
   }
 
   get size(): number {

@@ -5,12 +5,21 @@ import { limitOf } from '../queries.ts';
 import type { BusQuery } from '../queries.ts';
 import type { BusEventRow, Commit, Cursor, InboxPosition, NewInboxRow, Published } from '../store.ts';
 import { SubscriptionIndex } from '../subscriptions.ts';
+import type { Subscriber } from '../subscriptions.ts';
 
 /** What topics need of the tables around them. */
 export interface TopicsContext {
   readonly maxFanOut: number;
   readonly takePos: () => number;
   readonly writeInbox: (commit: Commit, row: NewInboxRow) => InboxPosition;
+}
+
+/** All of the topics, as data. */
+export interface TopicsImage {
+  readonly events: readonly BusEventRow[];
+  readonly lastPos: number;
+  readonly subscriptions: readonly Subscriber[];
+  readonly cursors: readonly (readonly [string, Cursor])[];
 }
 
 /** Everything about topics. */
@@ -34,6 +43,23 @@ export class Topics {
   /** Of the latest event that was ever kept. */
   get lastPos(): number {
     return this.#lastPos;
+  }
+
+  get image(): TopicsImage {
+    return {
+      events: this.#events,
+      lastPos: this.#lastPos,
+      subscriptions: this.subscriptions.all(),
+      cursors: [...this.cursors],
+    };
+  }
+
+  restore({ events, lastPos, subscriptions, cursors }: TopicsImage): void {
+    this.#events = [...events];
+    for (const { id } of events) this.#ids.add(id);
+    this.#lastPos = lastPos;
+    for (const subscriber of subscriptions) this.subscriptions.add(subscriber.address, subscriber);
+    for (const [name, cursor] of cursors) this.cursors.set(name, cursor);
   }
 
   plan(commit: Commit): FanOutPlan | undefined {

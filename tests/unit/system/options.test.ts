@@ -111,7 +111,7 @@ describe('options', () => {
     [
       { actors: [], store: 7 },
       'store',
-      "option 'store' is 7 (a number). Use 'memory:' or 'sqlite:FILE': store: 'sqlite:app.db'.",
+      "option 'store' is 7 (a number). Use 'sqlite:FILE', 'file:FOLDER' or 'memory:': store: 'sqlite:app.db'.",
     ],
     [{ actors: [], store: null }, 'store', "option 'store' is null."],
     [{ actors: [], env: 'real' }, 'env', "option 'env' is 'real' (a string). Leave it out"],

@@ -1,0 +1,113 @@
+/** The reading half of the file store: what the tables in memory say, but for actors whose files were damaged. */
+import type { Address } from '../../actor/address.ts';
+import type {
+  BusQuery,
+  DeadLetterQuery,
+  DueQuery,
+  HistoryQuery,
+  KeyQuery,
+  ListQuery,
+  LogQuery,
+  LooseQuery,
+  StatesQuery,
+} from '../queries.ts';
+import type { Held } from './load.ts';
+
+type PageQuery = { readonly afterPos?: number; readonly limit?: number };
+
+/** Reads over whatever the store holds at the time. */
+export abstract class FileReads {
+  /** Runs `work` on what is held; reads the folder first if need be. */
+  protected abstract run<T>(work: (held: Held) => T): Promise<Awaited<T>>;
+
+  /** An actor whose file was damaged has a state whose checksum is wrong, so that nobody takes it for one. */
+  async load(address: Address) {
+    return this.run(async (held) => {
+      const actor = await held.memory.load(address);
+      if (!actor || !isDamaged(held, address)) return actor;
+      return { ...actor, snapshot: { seq: actor.seq, text: '', checksum: 1 }, deltas: [] };
+    });
+  }
+
+  async states(address: Address, query: StatesQuery) {
+    return this.run((held) => (isDamaged(held, address) ? undefined : held.memory.states(address, query)));
+  }
+
+  async inbox(address: Address, query?: PageQuery) {
+    return this.run(({ memory }) => memory.inbox(address, query));
+  }
+
+  async idempotency(address: Address, id: string) {
+    return this.run(({ memory }) => memory.idempotency(address, id));
+  }
+
+  async log(address: Address, query?: LogQuery) {
+    return this.run(({ memory }) => memory.log(address, query));
+  }
+
+  async history(address: Address, query?: HistoryQuery) {
+    return this.run(({ memory }) => memory.history(address, query));
+  }
+
+  async looseSnapshots(query: LooseQuery) {
+    return this.run(({ memory }) => memory.looseSnapshots(query));
+  }
+
+  async list(query?: ListQuery) {
+    return this.run(({ memory }) => memory.list(query));
+  }
+
+  async recoverable(query?: { readonly afterAddress?: Address; readonly limit?: number }) {
+    return this.run(({ memory }) => memory.recoverable(query));
+  }
+
+  async outbox(query?: PageQuery) {
+    return this.run(({ memory }) => memory.outbox(query));
+  }
+
+  async deadLetters(query?: DeadLetterQuery) {
+    return this.run(({ memory }) => memory.deadLetters(query));
+  }
+
+  async due(query: DueQuery) {
+    return this.run(({ memory }) => memory.due(query));
+  }
+
+  async scheduled(address: Address, query?: { readonly until?: number; readonly limit?: number }) {
+    return this.run(({ memory }) => memory.scheduled(address, query));
+  }
+
+  async busEvents(query?: BusQuery) {
+    return this.run(({ memory }) => memory.busEvents(query));
+  }
+
+  async lastBusPos() {
+    return this.run(({ memory }) => memory.lastBusPos());
+  }
+
+  async cursor(name: string) {
+    return this.run(({ memory }) => memory.cursor(name));
+  }
+
+  async kvGet(key: string, now: number) {
+    return this.run(({ memory }) => memory.kvGet(key, now));
+  }
+
+  async kvKeys(query: KeyQuery) {
+    return this.run(({ memory }) => memory.kvKeys(query));
+  }
+
+  async stats() {
+    return this.run(async (held) => ({ ...(await held.memory.stats()), bytes: bytesOf(held) }));
+  }
+}
+
+function isDamaged({ damaged, tables }: Held, address: Address): boolean {
+  const harm = damaged.get(address);
+  return harm !== undefined && tables.actors.get(address)?.n === harm.n;
+}
+
+function bytesOf({ manifest, index, journalBytes }: Held): number {
+  const refs = [manifest.index, ...Object.values(manifest.tables), ...index.values()];
+  return refs.reduce((sum, ref) => sum + (ref?.bytes ?? 0), journalBytes);
+}
