@@ -16,6 +16,7 @@ import { Worker } from 'node:worker_threads';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { toCursor } from '../../src/store/queries.ts';
+import { connectFile } from '../../src/store/sqlite/connect.ts';
 import { toListSql } from '../../src/store/sqlite/list.ts';
 import { RECOVERABLE } from '../../src/store/sqlite/reads.ts';
 import { DUE } from '../../src/store/sqlite/scheduled-rows.ts';
@@ -252,6 +253,25 @@ describe('sqlite store: the file', () => {
     const again = openSqliteStore({ file: copy });
     expect(await again.load(actorAt('a'))).toMatchObject({ seq: 1 });
     await again.close();
+  });
+
+  test('a file whose maker was killed before it had a write-ahead log is taken back to nothing, and opened', async () => {
+    const maker = connectFile(join(files.folder, 'maker.db'));
+    maker.pragma('cache_size = 1');
+    maker.exec('BEGIN; CREATE TABLE t (a); CREATE TABLE u (a)');
+    for (let i = 0; i < 100; i++) maker.prepare('INSERT INTO t VALUES (?)').run('x'.repeat(1_000));
+    // As a kill leaves it: some pages written, and the journal that takes them back.
+    copyFileSync(maker.name, files.file);
+    copyFileSync(`${maker.name}-journal`, `${files.file}-journal`);
+    maker.close();
+    const looking = connectFile(files.file, { readonly: true });
+    expect(() => looking.pragma('user_version')).toThrow(
+      expect.objectContaining({ code: 'SQLITE_READONLY_ROLLBACK' }) as Error,
+    );
+    looking.close();
+    const store = openSqliteStore({ file: files.file });
+    expect(await store.stats()).toMatchObject({ actors: 0 });
+    await store.close();
   });
 
   test('the writing connection syncs every commit at full, and says what it promises', async () => {

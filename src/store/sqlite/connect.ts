@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import type { Database, Options } from 'better-sqlite3';
 import { TroupeError } from '../../errors.ts';
+import { sqliteCode } from './failures.ts';
 import { assertUsable, migrate } from './schema.ts';
 
 /** Makes a connection. Tests pass their own to inject failures. */
@@ -79,7 +80,16 @@ export function openWriting(file: string, synchronous: Synchronous, connect: Con
 
 /** Looks at the file through a connection that cannot change it, so that a newer store stays as it is. */
 function inspect(file: string, connect: Connect): void {
-  const db = connect(file, { readonly: true });
+  try {
+    look(connect(file, { readonly: true }), file);
+  } catch (error) {
+    // A process was killed while it made the file, before there was a write-ahead log: that must be taken back first.
+    if (sqliteCode(error) !== 'SQLITE_READONLY_ROLLBACK') throw error;
+    look(connect(file), file);
+  }
+}
+
+function look(db: Database, file: string): void {
   try {
     assertUsable(db, file);
   } finally {
