@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { sessionMachine } from '../machines/session.ts';
 import { defineActor } from '../src/actor/define.ts';
+import { toMeta } from '../src/sessions/metadata.ts';
 import { jsonSchema, metadataSchema } from './schemas.ts';
 
 const LEAST_MS = 1000;
@@ -47,7 +48,7 @@ export const session = defineActor('session', sessionMachine, {
       reply: z.object({ user: z.string(), title: z.string(), messages: z.int(), groups: z.array(z.string()) }),
     },
   },
-  meta: ({ user, title, lifecycle }) => ({ user, title, lifecycle }),
+  meta: ({ user, title, lifecycle, metadata }) => ({ ...toMeta(metadata), user, title, lifecycle }),
   // Nobody was there while the system was down, either.
   timers: { idle: 'deadline', expiry: 'deadline' },
   history: { keep: 1000 },

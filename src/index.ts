@@ -59,6 +59,8 @@ export type {
   SessionSummary,
   TrimOptions,
 } from './sessions/sessions.ts';
+export type { SessionStats } from './sessions/stats.ts';
+export type { LatencySummary } from './thread/latencies.ts';
 export type { SessionAgents } from './sessions/agents.ts';
 export type { KeysQuery, Kv, SetOptions } from './kv/kv.ts';
 export { AGENT_STATES, REPLAY_POLICIES } from './health/agent.ts';

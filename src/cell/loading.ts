@@ -22,6 +22,7 @@ const LOAD_RETRY_MS = 500;
 /** Reads what the store holds, and goes on from there. */
 export async function load(cell: Cell): Promise<void> {
   const { store, log, env } = cell.services;
+  const fromMs = env.monotonicMs();
   try {
     const [actor, rows] = await Promise.all([
       store.call('load', cell.address),
@@ -40,6 +41,7 @@ export async function load(cell: Cell): Promise<void> {
     const charge = takeBlame(cell, stored);
     if (stored) resume(cell, stored, charge);
     else cell.createNext(charge);
+    if (stored && cell.isLive) cell.services.restored(cell.address, env.monotonicMs() - fromMs);
     cell.inbox?.catchUp();
     if (cell.isLive) cell.scheduled?.catchUp();
   } catch (error) {

@@ -71,6 +71,8 @@ export interface CellServices {
   readonly machineLogger: (...args: unknown[]) => void;
   /** Notes what runs now, for the beat; undefined when nothing does. */
   mark(address: Address, what: string | undefined): void;
+  /** An actor that was stored lives, so long after its load began. */
+  restored(address: Address, tookMs: number): void;
   /** Calls a user's effect function, so that what it leads to later is known to be this actor's. */
   runEffect<T>(address: Address, key: string, run: () => T): T;
   /** The charge against this actor, when its turn ended the thread before this one. Handed out once. */

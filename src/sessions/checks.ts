@@ -6,7 +6,7 @@ import { LIMITS } from '../store/queries.ts';
 import { ACTOR_STATUSES } from '../store/store.ts';
 
 const TIMES = ['createdAfter', 'createdBefore', 'updatedAfter', 'updatedBefore'] as const;
-const LIST_KEYS = ['statuses', ...TIMES, 'limit', 'cursor'];
+const LIST_KEYS = ['statuses', ...TIMES, 'limit', 'order', 'cursor'];
 const HISTORY_KEYS = ['after', 'before', 'limit', 'direction'];
 const MAX_TEXT_CHARS = 256;
 
@@ -29,7 +29,8 @@ export function checkOptions(call: string, options: unknown, known: readonly str
  */
 export function checkList(call: string, query: object, more: readonly string[]): void {
   checkOptions(call, query, [...more, ...LIST_KEYS], '{ limit: 20 }, or nothing');
-  const { statuses, limit, cursor, ...rest } = query as Options;
+  const { statuses, limit, order, cursor, ...rest } = query as Options;
+  checkOneOf(call, 'order', order, ['newest', 'oldest']);
   for (const option of TIMES) checkNumber(call, option, rest[option]);
   if (limit !== undefined) checkWhole(call, 'limit', limit, LIMITS.list.most);
   if (cursor !== undefined && typeof cursor !== 'string')

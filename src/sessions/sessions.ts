@@ -16,7 +16,10 @@ import type { System } from '../system/system.ts';
 import { createSessionAgents } from './agents.ts';
 import type { SessionAgents } from './agents.ts';
 import { checkCount, checkHistory, checkList, checkOneOf, checkOptions, checkText } from './checks.ts';
+import { toMetaFilter } from './metadata.ts';
 import { unlessOver } from './over.ts';
+import { readStats } from './stats.ts';
+import type { SessionStats } from './stats.ts';
 
 /** Who the session is for, and what is known of it. */
 export type CreateSession = InputOf<typeof session> & {
@@ -25,9 +28,11 @@ export type CreateSession = InputOf<typeof session> & {
 };
 
 /** Which sessions to list. */
-export interface SessionFilter extends Omit<ListQuery, 'type' | 'meta' | 'parent'> {
+export interface SessionFilter extends Omit<ListQuery, 'type' | 'meta' | 'parent' | 'address'> {
   readonly user?: string;
   readonly lifecycle?: Lifecycle;
+  /** Equal values of fields of their metadata; those that are texts of at most 256 characters, numbers or booleans can be found. */
+  readonly metadata?: Readonly<Record<string, string | number | boolean>>;
 }
 
 export interface SayOptions {
@@ -125,13 +130,22 @@ export class Sessions {
 
   /** Sessions by pages, newest first. @throws {TroupeError} ERR_OPTIONS_INVALID */
   async list(filter: SessionFilter = {}): Promise<Page<SessionSummary>> {
-    checkList('sessions.list', filter, ['user', 'lifecycle']);
-    const { user, lifecycle, ...query } = filter;
+    checkList('sessions.list', filter, ['user', 'lifecycle', 'metadata']);
+    const { user, lifecycle, metadata, ...query } = filter;
     if (user !== undefined) checkText('sessions.list', 'user', user);
     checkOneOf('sessions.list', 'lifecycle', lifecycle, LIFECYCLES);
-    const meta = { ...(user !== undefined && { user }), ...(lifecycle !== undefined && { lifecycle }) };
+    const meta = {
+      ...toMetaFilter(metadata),
+      ...(user !== undefined && { user }),
+      ...(lifecycle !== undefined && { lifecycle }),
+    };
     const page = await this.#system.list({ ...query, type: session.type, meta });
     return { ...page, items: page.items.map(summarize) };
+  }
+
+  /** Counts of sessions and of what they hold, and how long saves and restores have taken since the system began. */
+  async stats(): Promise<SessionStats> {
+    return readStats(this.#system);
   }
 
   /**

@@ -173,6 +173,25 @@ export interface DeadLetterQuery {
   readonly limit?: number;
 }
 
+/** Which actors to count. */
+export interface TallyQuery {
+  readonly type: string;
+  /** Top-level metadata field that is told apart. */
+  readonly metaKey: string;
+}
+
+/** Actors that share a status and a value, and what they hold. */
+export interface TallyRow {
+  readonly status: ActorStatus;
+  /** Of the metadata field, when that is a text. */
+  readonly value: string | null;
+  readonly actors: number;
+  /** Of their states as stored, which may be compressed. */
+  readonly stateBytes: number;
+  readonly logRows: number;
+  readonly logBytes: number;
+}
+
 /** Counts for statistics. */
 export interface StoreStats {
   readonly actors: number;

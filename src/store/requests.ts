@@ -41,6 +41,7 @@ const CALLS: Readonly<Record<StoreCall, true>> = {
   kvClear: true,
   sweepKv: true,
   stats: true,
+  tally: true,
 };
 
 /** The request in a message, or undefined when there is none. Commits inside are not looked at yet. */

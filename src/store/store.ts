@@ -32,6 +32,8 @@ import type {
   StateRows,
   StatesQuery,
   StoreStats,
+  TallyQuery,
+  TallyRow,
 } from './queries.ts';
 
 /** What an adapter is, and promises of an acknowledged commit. */
@@ -466,6 +468,8 @@ export interface Store {
   /** Removes what has expired. Returns how many. */
   sweepKv(now: number): Promise<number>;
   stats(): Promise<StoreStats>;
+  /** Counts actors of a type by status and a metadata field, each combination once, in no order. */
+  tally(query: TallyQuery): Promise<readonly TallyRow[]>;
   /** Lets an idle store tidy up, for example write back its log. Never throws. */
   idle(): Promise<void>;
   close(): Promise<void>;

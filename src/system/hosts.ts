@@ -2,6 +2,7 @@
  * The worker hosts that run now: each with its thread, its ports and its beat. Starts one, connects it to the store and to all others,
  * and lets it go; what to do about one that ends is decided elsewhere.
  */
+import { LATENCIES_BYTES, Latencies } from '../thread/latencies.ts';
 import type { Address } from '../actor/address.ts';
 import type { DefinitionPrint } from '../actor/definitions.ts';
 import { TroupeError } from '../errors.ts';
@@ -77,11 +78,17 @@ export class Hosts {
   readonly #options: HostsOptions;
   readonly #events: HostsEvents;
   readonly #slots = new Map<number, HostSlot>();
+  readonly #latencies = new SharedArrayBuffer(LATENCIES_BYTES);
   #downtimeMs = 0;
 
   constructor(options: HostsOptions, events: HostsEvents) {
     this.#options = options;
     this.#events = events;
+  }
+
+  /** How long saves and restores have taken, in all hosts there were. */
+  get latencies(): Latencies {
+    return new Latencies(this.#latencies);
   }
 
   /** Notes how long no system ran, before the first host starts. */
@@ -171,10 +178,11 @@ export class Hosts {
     const [mainMine, mainTheirs] = launcher.createChannel();
     const [storeMine, storeTheirs] = launcher.createChannel();
     const beat = new SharedArrayBuffer(BEAT_BYTES);
-    const own = { index, workers, boot, modules, beat, beatMs, downtimeMs: this.#downtimeMs, maxLive, isOnProbation };
+    const shared = { beat, latencies: this.#latencies };
+    const own = { index, workers, boot, modules, beatMs, downtimeMs: this.#downtimeMs, maxLive, isOnProbation };
     return new Promise((resolve) => {
       const launched = launcher.launchHost(
-        { ...own, ...(suspect && { suspect }) },
+        { ...own, ...shared, ...(suspect && { suspect }) },
         { main: mainTheirs, store: storeTheirs },
         {
           report: (message) => {

@@ -4,6 +4,7 @@
  * gets everything the hosts had not seen acknowledged (rule 7). Actors with a thread of their own get it when something is
  * there for them, and lose it when they have left memory.
  */
+import type { Latencies } from '../thread/latencies.ts';
 import type { Address } from '../actor/address.ts';
 import type { DefinitionPrint } from '../actor/definitions.ts';
 import type { Env, TimerHandle } from '../env.ts';
@@ -155,6 +156,11 @@ export class Threads {
   }
 
   /** Main's own client of the store. */
+  /** How long saves and restores have taken. */
+  get latencies(): Latencies {
+    return this.#hosts.latencies;
+  }
+
   get store(): StoreClient {
     return this.#store.client;
   }

@@ -6,6 +6,7 @@ import type { Store } from '../store/store.ts';
 import { StoreWriter } from '../store/writer.ts';
 import { encodeError } from './error-codec.ts';
 import type { ChannelEnd, InlineContext, Launcher, StoreEvents } from './launcher.ts';
+import { Latencies } from './latencies.ts';
 import { WorkerHost } from './worker-host.ts';
 
 /** The launcher of an inline system. Time and randomness come from the context, so that a simulated one makes it deterministic. */
@@ -13,8 +14,20 @@ export function createInlineLauncher({ env, definitions, openStore: openGiven }:
   return {
     createChannel: () => env.createPort(),
     open: (end) => end as Port,
-    launchHost: ({ index, workers, boot, suspect, downtimeMs, maxLive }, ends, events) => {
-      const options = { index, workers, boot, suspect, downtimeMs, maxLive, env, definitions, beat: undefined };
+    launchHost: ({ index, workers, boot, suspect, downtimeMs, maxLive, latencies: memory }, ends, events) => {
+      const latencies = new Latencies(memory);
+      const options = {
+        index,
+        workers,
+        boot,
+        suspect,
+        downtimeMs,
+        maxLive,
+        latencies,
+        env,
+        definitions,
+        beat: undefined,
+      };
       const host = new WorkerHost({ ...options, main: ends.main as Port, store: ends.store as Port });
       const ports = [ends.main as Port, ends.store as Port];
       let isEnded = false;

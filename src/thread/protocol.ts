@@ -151,6 +151,8 @@ export interface HostOptions {
   readonly modules: readonly string[];
   /** Shared memory the host writes its current turn to. */
   readonly beat: SharedArrayBuffer;
+  /** Shared memory in which every host counts how long saves and restores take. */
+  readonly latencies: SharedArrayBuffer;
   /** Time between two beats, in milliseconds. */
   readonly beatMs: number;
   /** Its actors are suspects: everything their effect functions do is marked. */

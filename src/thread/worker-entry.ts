@@ -13,6 +13,7 @@ import { startHeart } from './heart.ts';
 import { loadModules } from './load-modules.ts';
 import { toPort } from './port.ts';
 import { watchContinuations } from './probation.ts';
+import { Latencies } from './latencies.ts';
 import type { HostCommand, HostOptions, HostReport } from './protocol.ts';
 import { WorkerHost } from './worker-host.ts';
 
@@ -85,6 +86,7 @@ function run(options: HostOptions, definitions: Definitions, [main, store]: read
     suspect: options.suspect,
     downtimeMs: options.downtimeMs,
     maxLive: options.maxLive,
+    latencies: new Latencies(options.latencies),
   });
   return { host, stopHeart: startHeart({ env, beat, everyMs: options.beatMs, readMemory }) };
 }

@@ -26,6 +26,8 @@ import { NO_OWNERS } from './effect-owners.ts';
 import type { EffectOwners } from './effect-owners.ts';
 import { encodeError } from './error-codec.ts';
 import { Hibernation } from './hibernation.ts';
+import { countSaves } from './latencies.ts';
+import type { Latencies } from './latencies.ts';
 import { Outgoing, takeHint, toTold } from './outgoing.ts';
 import type { LocalCells } from './outgoing.ts';
 import type { HostEntry, MainEntry, PeerEntry, Suspect } from './protocol.ts';
@@ -50,6 +52,8 @@ export interface WorkerHostOptions {
   readonly downtimeMs: number;
   /** Actors that may be live at a time, busy ones not counted. */
   readonly maxLive: number;
+  /** Where it is counted how long saves and restores take. @default nowhere */
+  readonly latencies?: Latencies;
 }
 
 /** Tells and hints of main whose credit goes back at once. */
@@ -136,7 +140,7 @@ export class WorkerHost {
   }
 
   #createServices(room: Room): CellServices {
-    const { env, boot, definitions, beat, owners = NO_OWNERS, downtimeMs } = this.#options;
+    const { env, boot, definitions, beat, owners = NO_OWNERS, downtimeMs, latencies } = this.#options;
     const outgoing = this.#outgoing;
     const queue = new RunQueue(env);
     const machineLog = this.#log.with({ component: 'machine' });
@@ -149,7 +153,8 @@ export class WorkerHost {
       definitions,
       downtimeMs,
       log: this.#log.with({ component: 'cell' }),
-      store: this.#store,
+      store: latencies ? countSaves(this.#store, latencies, env) : this.#store,
+      restored: (address, tookMs) => latencies?.restored(address, tookMs),
       hint: (sender, row, position) => outgoing.hint(sender, row, position),
       release: (address, row, pos) => outgoing.release(address, row, pos, definitions.isDurable(typeOf(address))),
       published: (sender, publications, result, at) => outgoing.published(sender, publications, result, at),

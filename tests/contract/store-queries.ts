@@ -4,7 +4,7 @@ import { ROOT } from '../../src/actor/address.ts';
 import type { Address } from '../../src/actor/address.ts';
 import type { DeadLetterQuery, ListQuery } from '../../src/store/queries.ts';
 import type { Commit, NewOutboxRow, Store } from '../../src/store/store.ts';
-import { actorAt, firstCommit, nextCommit, tell, waitingKeys } from '../support/store-commits.ts';
+import { actorAt, delta, firstCommit, nextCommit, snapshot, tell, waitingKeys } from '../support/store-commits.ts';
 
 const A = actorAt('a');
 const B = actorAt('b');
@@ -13,6 +13,7 @@ const C = actorAt('c');
 /** Registers the reading half. `current` is the store of the running test. */
 export function storeQueriesContract(current: () => Store): void {
   lists(current);
+  tallies(current);
   logs(current);
   recovery(current);
   outboxes(current);
@@ -141,6 +142,29 @@ function lists(current: () => Store): void {
     { order: 'sideways' },
   ])('a list refuses %o and says why', async (query) => {
     await expect(current().list(query as ListQuery)).rejects.toMatchObject({ code: 'ERR_OPTIONS_INVALID' });
+  });
+}
+
+function tallies(current: () => Store): void {
+  test('actors of a type are counted by status and a metadata field, with the bytes they hold', async () => {
+    const session = { type: 'session', meta: '{"phase":"on"}' };
+    const state = snapshot(`{"ä":"${'x'.repeat(5000)}"}`);
+    await current().commit([
+      firstCommit(actorAt('a'), { actor: { ...session, parent: ROOT }, state, log: ['"ä"', '"2"'] }),
+      nextCommit(actorAt('a'), 2, { state: delta('[1]') }),
+      firstCommit(actorAt('b'), { actor: { ...session, parent: ROOT } }),
+      firstCommit(actorAt('c'), { actor: { ...session, parent: ROOT }, status: 'done' }),
+      firstCommit(actorAt('d'), { actor: { type: 'session', meta: '{"phase":5}', parent: ROOT } }),
+      firstCommit(actorAt('e'), { actor: { type: 'other', meta: '{"phase":"on"}', parent: ROOT } }),
+    ]);
+    const rows = await current().tally({ type: 'session', metaKey: 'phase' });
+    const one = { actors: 1, stateBytes: 7, logRows: 0, logBytes: 0 };
+    const on = { status: 'active', value: 'on', actors: 2, stateBytes: 5009 + 3 + 7, logRows: 2, logBytes: 7 };
+    expect(rows).toHaveLength(3);
+    expect(rows).toEqual(
+      expect.arrayContaining([on, { ...one, status: 'done', value: 'on' }, { ...one, status: 'active', value: null }]),
+    );
+    expect(await current().tally({ type: 'nobody', metaKey: 'phase' })).toEqual([]);
   });
 }
 

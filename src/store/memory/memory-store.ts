@@ -16,6 +16,7 @@ import type {
   Page,
   Recoverable,
   StatesQuery,
+  TallyQuery,
 } from '../queries.ts';
 import type {
   ActorSummary,
@@ -30,6 +31,7 @@ import type {
 } from '../store.ts';
 import { MemoryTables } from './tables.ts';
 import type { ActorHead } from './tables.ts';
+import { tally } from './tally.ts';
 
 /** How to open a memory store. */
 export interface MemoryStoreOptions {
@@ -271,6 +273,10 @@ class MemoryStore implements Store {
 
   async sweepKv(now: number): Promise<number> {
     return this.#open().kv.sweep(now);
+  }
+
+  async tally(query: TallyQuery) {
+    return tally(this.#open(), query);
   }
 
   async stats() {

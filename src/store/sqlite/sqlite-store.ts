@@ -19,6 +19,7 @@ import type {
   LogQuery,
   LooseQuery,
   StatesQuery,
+  TallyQuery,
 } from '../queries.ts';
 import type { Adoption, AdoptionResult, Commit, CommitResult, Cursor, Store, StoreFeatures } from '../store.ts';
 import { adoptAll, NotAdopted } from './adopting.ts';
@@ -31,6 +32,7 @@ import { lockFile } from './lock.ts';
 import type { FileLock } from './lock.ts';
 import { Session } from './session.ts';
 import type { SessionOptions } from './session.ts';
+import { tally } from './tally.ts';
 
 /** How to open a SQLite store. */
 export interface SqliteStoreOptions {
@@ -260,6 +262,10 @@ class SqliteStore implements Store {
 
   async stats() {
     return this.#read((session) => session.reads.stats());
+  }
+
+  async tally(query: TallyQuery) {
+    return this.#read(({ db }) => tally(db, query));
   }
 
   async idle(): Promise<void> {
