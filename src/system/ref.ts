@@ -167,7 +167,7 @@ async function send(
   core.assertRunning();
   checkKeys('send', options, ['id', 'ifSeq']);
   const id = checkId(core, address, options.id);
-  const ifSeq = checkSeq(core, address, options.ifSeq);
+  const ifSeq = checkIfSeq(core, address, options.ifSeq);
   const body = `"event":${core.definitions.encodeEvent(address, event)}`;
   core.assertSaves(address);
   await core.sends.send(address, body, { id, ifSeq, create, most: windowOf(core, address) });
@@ -270,7 +270,7 @@ function checkId(core: SystemCore, address: Address, id: unknown): string | unde
   );
 }
 
-function checkSeq(core: SystemCore, address: Address, ifSeq: unknown): number | undefined {
+function checkIfSeq(core: SystemCore, address: Address, ifSeq: unknown): number | undefined {
   if (ifSeq === undefined) return undefined;
   if (!Number.isInteger(ifSeq) || (ifSeq as number) < 1)
     throw invalidSeq(`is ${describeValue(ifSeq)}. Use the seq of a snapshot: ifSeq: (await ref.snapshot()).seq.`);
