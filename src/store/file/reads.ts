@@ -10,6 +10,7 @@ import type {
   LogQuery,
   LooseQuery,
   StatesQuery,
+  TallyQuery,
 } from '../queries.ts';
 import type { Held } from './load.ts';
 
@@ -95,6 +96,10 @@ export abstract class FileReads {
 
   async kvKeys(query: KeyQuery) {
     return this.run(({ memory }) => memory.kvKeys(query));
+  }
+
+  async tally(query: TallyQuery) {
+    return this.run(({ memory }) => memory.tally(query));
   }
 
   async stats() {
