@@ -1,7 +1,8 @@
 /** What main does now and then, each at its own pace: the sign of life, and sweeps of what is past its time. */
 import type { StoreClient } from '../store/store-client.ts';
 import type { Definitions } from '../actor/definitions.ts';
-import type { ResolvedOptions } from './options.ts';
+import type { SystemParts } from './core.ts';
+import { packingChore } from './packing.ts';
 import type { Chore } from './recovery.ts';
 
 const MINUTE_MS = 60_000;
@@ -9,7 +10,7 @@ const MINUTE_MS = 60_000;
 /** The chores of a system. */
 export function createChores(
   store: StoreClient,
-  { options, definitions }: { readonly options: ResolvedOptions; readonly definitions: Definitions },
+  { options, definitions, pool }: Pick<SystemParts, 'options' | 'definitions' | 'pool'>,
   sweepSessions: () => Promise<unknown>,
 ): readonly Chore[] {
   const { idRetentionMs, recoverEveryMs, topicRetentionMs, sessionSweepEveryMs } = options;
@@ -19,6 +20,7 @@ export function createChores(
     { everyMs: MINUTE_MS, run: (now) => store.call('sweepKv', now) },
     { everyMs: 60 * MINUTE_MS, run: (now) => store.call('sweepBus', now - topicRetentionMs) },
     { everyMs: sessionSweepEveryMs, run: sweepSessions },
+    packingChore(store, pool),
     ...historyChores(store, definitions),
   ];
 }
