@@ -187,6 +187,7 @@ const stored: SimPolicy = {
 const plain = defineActor('plain', machine, { ...stored, hibernateAfterMs: 40, mailbox: { capacity: 3 } });
 const picky = defineActor('picky', machine, {
   ...stored,
+  history: { keep: 10_000 },
   hibernateAfterMs: 200,
   mailbox: { capacity: 2, overflow: 'reject' },
 });
@@ -196,7 +197,11 @@ const lossy = defineActor('lossy', machine, {
   mailbox: { capacity: 2, overflow: 'drop-oldest' },
 });
 const fan = defineActor('fan', machine, { ...stored, hibernateAfterMs: 100, topics: { 't.*': 'TOPIC' } });
-const keen = defineActor('keen', machine, { ...stored, topics: { 't.a': 'TOPIC', 't.>': 'ALL' } });
+const keen = defineActor('keen', machine, {
+  ...stored,
+  history: { keep: 7 },
+  topics: { 't.a': 'TOPIC', 't.>': 'ALL' },
+});
 const once = defineActor('once', unrepeated, { ...stored, hibernateAfterMs: 30 });
 const parent = defineActor('parent', machine, {
   ...stored,
@@ -204,7 +209,7 @@ const parent = defineActor('parent', machine, {
   // A child that fails has the others made anew, by rows that must come through every crash.
   supervise: { ...stored.supervise, strategy: 'one-for-all' },
 });
-const child = defineActor('child', machine, { ...stored, hibernateAfterMs: 60 });
+const child = defineActor('child', machine, { ...stored, history: { keep: 10_000 }, hibernateAfterMs: 60 });
 const lonely = defineActor('lonely', machine, { ...stored, hibernateAfterMs: 80, dedicated: true });
 const vol = defineActor('vol', machine, {
   asks,

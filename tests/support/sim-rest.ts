@@ -1,6 +1,7 @@
 /** The end of a simulated story: what is left although nothing moves any more, and what every actor processed. */
 import type { System } from '../../src/index.ts';
 import type { Store } from '../../src/store/store.ts';
+import { countHistoryFaults } from './sim-history.ts';
 import type { FinalActor, FinalLetter } from './sim-record.ts';
 import type { Entry } from './sim-words.ts';
 
@@ -12,7 +13,8 @@ export async function findLeftovers(store: Store, { pending }: System): Promise<
   const { inboxRows, outboxRows, scheduled } = await store.stats();
   const recoverable = (await store.recoverable()).length;
   const due = (await store.due({ until: Number.MAX_SAFE_INTEGER, limit: MOST })).length;
-  return { ...pending, inboxRows, outboxRows, scheduled, recoverable, due };
+  const historyFaults = await countHistoryFaults(store);
+  return { ...pending, inboxRows, outboxRows, scheduled, recoverable, due, historyFaults };
 }
 
 /** Every actor there is, with its log. */
