@@ -187,6 +187,12 @@ function subscriptions(current: () => Store): void {
     expect(await current().load(A)).toMatchObject({ subscriptions: [], snapshot: { text: 'u' } });
   });
 
+  test('G12: a removal that subscribes as well leaves no subscription', async () => {
+    const subscribe = [{ pattern: 'a.*', event: 'A' }];
+    await current().commit([firstCommit(A), nextCommit(A, 2, { isRemoval: true, subscribe })]);
+    expect(await current().stats()).toMatchObject({ subscriptions: 0 });
+  });
+
   test('G12: an actor that ended or was removed hears no more; a quarantined one goes on hearing', async () => {
     const subscribe = [to('t')];
     await current().commit([

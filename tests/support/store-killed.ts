@@ -3,7 +3,7 @@
  * and consume what they are told. Says what it does in lines of a history file, each written before the next step, until
  * it is killed. Now and then it ends its own store thread and goes on with another (rule 7).
  *
- * node store-killed.ts FILE HISTORY SEED LIFE CLIENTS ACTORS_PER_CLIENT
+ * node store-killed.ts URL HISTORY SEED LIFE CLIENTS ACTORS_PER_CLIENT
  */
 import { openSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,10 +17,9 @@ import type { HistoryLine, Invocation } from './store-history.ts';
 import { createRandom, pick } from './store-random.ts';
 import { startStoreThread } from './store-thread.ts';
 
-const [file = '', historyFile = '', seed = '1', life = '0', clientCount = '3', actorCount = '5'] =
-  process.argv.slice(2);
+const [url = '', historyFile = '', seed = '1', life = '0', clientCount = '3', actorCount = '5'] = process.argv.slice(2);
 const random = createRandom(Number(seed) * 1_000 + Number(life));
-const options = { url: `sqlite:${file}`, synchronous: 'full' } as const;
+const options = { url, synchronous: 'full' } as const;
 
 const IN_FLIGHT = 6;
 const MAX_CONSUMED = 4;

@@ -95,7 +95,7 @@ export class CommitApplier {
 
   #remove(commit: Commit, head: ActorHead | undefined, plan: FanOutPlan | undefined): CommitResult {
     this.#rows.remove(commit, head?.created_at ?? commit.at);
-    this.#bus.subscribe(commit);
+    this.#bus.subscribe(toLast(commit));
     return this.#finish(commit, this.#rows.writeSent(commit), plan);
   }
 
