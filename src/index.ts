@@ -59,6 +59,7 @@ export type {
   SessionSummary,
   TrimOptions,
 } from './sessions/sessions.ts';
+export type { ImportOptions, ImportResult } from './sessions/transfer/import.ts';
 export type { SessionStats } from './sessions/stats.ts';
 export type { LatencySummary } from './thread/latencies.ts';
 export type { SessionAgents } from './sessions/agents.ts';

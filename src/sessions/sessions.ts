@@ -18,6 +18,9 @@ import type { SessionAgents } from './agents.ts';
 import { checkCount, checkHistory, checkList, checkOneOf, checkOptions, checkText } from './checks.ts';
 import { toMetaFilter } from './metadata.ts';
 import { unlessOver } from './over.ts';
+import { exportSessions } from './transfer/export.ts';
+import { importSessions } from './transfer/import.ts';
+import type { ImportOptions, ImportResult } from './transfer/import.ts';
 import { readStats } from './stats.ts';
 import type { SessionStats } from './stats.ts';
 
@@ -146,6 +149,42 @@ export class Sessions {
   /** Counts of sessions and of what they hold, and how long saves and restores have taken since the system began. */
   async stats(): Promise<SessionStats> {
     return readStats(this.#system);
+  }
+
+  /**
+   * Writes sessions as lines of JSON, with everything that is below them, while they go on: no more than a page of messages is in
+   * memory at a time (G19). Write the lines to a file one after the other; `import` reads them.
+   * @param ids which ones; all of them, oldest first, without
+   * @throws {TroupeError} ERR_SESSION_NOT_FOUND, ERR_OPTIONS_INVALID, ERR_STATE_CORRUPT; ERR_CONFLICT for a session that changes too fast.
+   */
+  export(ids?: Iterable<string>): AsyncGenerator<string, void, undefined> {
+    return exportSessions(this.#addressesOf(ids), {
+      store: this.#system.store,
+      now: () => this.#system.core.env.now(),
+    });
+  }
+
+  /**
+   * Takes in what `export` wrote (G19). Everything is checked before anything is written, and each session comes to be whole or not at
+   * all: with its messages under their numbers, agents, groups, and what was left of its timers.
+   * @param lines each one line, with or without its end
+   * @throws {TroupeError} ERR_DATA_CORRUPT, ERR_DATA_TOO_LARGE, ERR_ACTOR_EXISTS, ERR_ACTOR_TYPE_UNKNOWN, ERR_STATE_VERSION, ERR_ADDRESS and
+   * others, each with the number of its line; ERR_OPTIONS_INVALID.
+   */
+  async import(lines: AsyncIterable<string> | Iterable<string>, options: ImportOptions = {}): Promise<ImportResult> {
+    checkOptions('sessions.import', options, ['rename', 'overwrite'], '{ overwrite: true }, or nothing');
+    return importSessions(lines, this.#system, options);
+  }
+
+  async *#addressesOf(ids: Iterable<string> | undefined): AsyncGenerator<Address> {
+    if (ids !== undefined) return yield* Array.from(ids, (id) => toAddress(session.type, id));
+    let cursor: string | undefined;
+    do {
+      const from = cursor === undefined ? {} : { cursor };
+      const page = await this.#system.list({ type: session.type, order: 'oldest', limit: SWEEP_PAGE, ...from });
+      yield* page.items.map(({ address }) => address);
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
   }
 
   /**

@@ -180,6 +180,11 @@ export class System {
     if (refusal) throw refusal;
   }
 
+  /** What its parts share; for the built-in actors' own calls. */
+  get core(): SystemCore {
+    return this.#core;
+  }
+
   /** Conversations of users. */
   get sessions(): Sessions {
     return new Sessions(this);

@@ -7,3 +7,62 @@ test('keys survive a restart', async () => {
   await troupe.system.kv.set('a', [1], { ttlMs: 60_000 });
   expect(await (await troupe.restart()).kv.get('a')).toEqual([1]);
 });
+
+test('G19: 10,000 messages leave one store by lines, come into another, and are all there after a restart', async () => {
+  await using from = await createTestSystem({ threads: 1 });
+  const session = await from.system.sessions.create({ id: 's', user: 'ada' });
+  for (let i = 0; i < 10; i++)
+    await Promise.all(
+      Array.from({ length: 1000 }, (_, j) => session.say(`text ${i * 1000 + j + 1} ${'x'.repeat(100)}`)),
+    );
+  const lines: string[] = [];
+  for await (const line of from.system.sessions.export()) lines.push(line);
+  expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(400_000);
+  await using to = await createTestSystem({ threads: 1 });
+  expect(await to.system.sessions.import(lines)).toEqual({ sessions: 1, messages: 10_000 });
+  const again = await (await to.restart()).sessions.get('s');
+  expect(await again.history({ limit: 10_000 })).toEqual(await session.history({ limit: 10_000 }));
+  await again.say('goes on');
+  expect((await again.window(1))[0]).toMatchObject({ n: 10_001, text: 'goes on' });
+});
+
+test(
+  '10,000 sessions come by pages without gap or repetition while others are added',
+  { timeout: 60_000 },
+  async () => {
+    await using troupe = await createTestSystem({ threads: 1 });
+    const { sessions } = troupe.system;
+    for (let i = 0; i < 20; i++)
+      await Promise.all(Array.from({ length: 500 }, (_, j) => sessions.create({ id: `s${i * 500 + j}`, user: 'ada' })));
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await sessions.list({ limit: 1000, order: 'newest', ...(cursor !== undefined && { cursor }) });
+      seen.push(...page.items.map(({ id }) => id));
+      await sessions.create({ user: 'bob' });
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    expect(seen.length).toBe(10_000);
+    expect(new Set(seen).size).toBe(10_000);
+    expect((await sessions.stats()).sessions).toBeGreaterThanOrEqual(10_010);
+  },
+);
+
+test('S9: with messages by the thousand, sessions are saved, restored and listed, a hundred at once', async () => {
+  await using troupe = await createTestSystem({ threads: 2 });
+  const { sessions } = troupe.system;
+  const all = await Promise.all(
+    Array.from({ length: 100 }, (_, i) => sessions.create({ id: `s${i}`, user: `u${i % 3}` })),
+  );
+  await Promise.all(all.flatMap((session, i) => Array.from({ length: 20 }, (_, j) => session.say(`${i} says ${j}`))));
+  for (let i = 0; i < 1200; i++) void all[0]?.say('more');
+  const again = await troupe.restart();
+  const seen = await Promise.all(all.map(async ({ id }) => (await again.sessions.get(id)).history({ limit: 10_000 })));
+  expect(seen.map(({ length }) => length)).toEqual(all.map((_, i) => (i === 0 ? 1220 : 20)));
+  for (const [i, history] of seen.entries())
+    expect(history.slice(0, 20).map(({ text }) => text)).toEqual(
+      Array.from({ length: 20 }, (_, j) => `${i} says ${j}`),
+    );
+  const { restore, messages } = await again.sessions.stats();
+  expect({ restores: restore.count, messages }).toEqual({ restores: 100, messages: 3200 });
+});
