@@ -387,4 +387,5 @@ const EXPECTED_ERRORS = [
   'worker thread died, starting another',
   'store thread died, starting another',
   'the store cannot save; work is kept and tried again',
+  'the store was opened again and cannot save, trying on',
 ] as const;
