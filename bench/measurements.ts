@@ -1,4 +1,12 @@
 /** Every measurement by its name. Each runs in a process of its own; counts are such that it takes a few seconds at most. */
+import {
+  benchAt,
+  benchBytesPerMessage,
+  benchFork,
+  benchRecordedMessage,
+  benchRecordedSend,
+  benchWholeBytesPerMessage,
+} from './history.ts';
 import { benchCoalescedAsk, benchOneWay, benchRoundTrip } from './baselines-port.ts';
 import { benchBareRecover, benchWholeSave } from './baselines-state.ts';
 import { benchBareWriter, benchUnbatched } from './baselines-store.ts';
@@ -91,6 +99,22 @@ const FEATURES: Measurements = {
   'ask-inline-1': () => benchAsk({ threads: 0, actors: 64, asks: 20_000, inFlight: 1 }),
 };
 
+/** Histories, and conversations on disk. */
+const HISTORY: Measurements = {
+  'recorded-send-1': () => benchRecordedSend({ inFlight: 1, sends: 2_000, actors: 100 }),
+  'recorded-send-64': () => benchRecordedSend({ inFlight: 64, sends: 40_000, actors: 1_000 }),
+  'recorded-message-10': () => benchRecordedMessage({ messages: 10, count: 1_000 }),
+  'recorded-message-100': () => benchRecordedMessage({ messages: 100, count: 1_000 }),
+  'recorded-message-1000': () => benchRecordedMessage({ messages: 1_000, count: 1_000 }),
+  'recorded-message-10000': () => benchRecordedMessage({ messages: 10_000, count: 1_000 }),
+  'message-bytes-10000': () => benchBytesPerMessage(10_000, false),
+  'recorded-bytes-10000': () => benchBytesPerMessage(10_000, true),
+  'whole-bytes-10000': () => benchWholeBytesPerMessage(10_000),
+  at: () => benchAt(500),
+  fork: () => benchFork(200),
+  'sleeping-heap-100000': () => benchSleepingHeap(100_000),
+};
+
 /** Limits of noticing failures and recovering from them. */
 const SUPERVISION_BASELINES: Measurements = {
   'bare-exit': () => benchBareExit(40),
@@ -135,6 +159,7 @@ export const MEASUREMENTS: Measurements = {
   ...BASELINES,
   ...DURABLE,
   ...FEATURES,
+  ...HISTORY,
   ...SUPERVISION_BASELINES,
   ...SUPERVISION,
   ...POOL,

@@ -3,6 +3,7 @@
  * A limit is a baseline, or an earlier point of our own curve. Volatile rows stand in a table of their own.
  */
 
+import { HISTORY_ROWS } from './rows-history.ts';
 import { POOL_LIMITS, POOL_ROWS } from './rows-pool.ts';
 import { SUPERVISION_ROWS } from './rows-supervision.ts';
 
@@ -306,6 +307,7 @@ export const ROWS: readonly Row[] = [
     target: 2,
     isVolatile: true,
   },
+  ...HISTORY_ROWS,
   ...POOL_ROWS,
 ];
 
