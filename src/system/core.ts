@@ -51,6 +51,8 @@ export interface SystemCore {
    * @throws {TroupeError} ERR_STORE_TROUBLE
    */
   assertSaves(address: Address): void;
+  /** The same for what is for no actor. @throws {TroupeError} ERR_STORE_TROUBLE */
+  assertSavesWhat(what: string): void;
   /** True while the store cannot save: reads show what is saved. */
   readonly isInTrouble: boolean;
 }
@@ -84,6 +86,7 @@ export function createCore({ parts, post, store, storeWatch, assertRunning }: Co
     store,
     wake: (address) => post(address, `{"k":"wake","to":"${address}"}`),
     assertRunning,
+    assertSavesWhat: (what) => storeWatch.assertSaves(what),
     assertSaves: (address) => {
       if (definitions.isDurable(typeOf(address))) storeWatch.assertSaves(`what was meant for '${address}'`);
     },

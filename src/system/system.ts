@@ -1,5 +1,5 @@
 /** A running Troupe: refs in, committed state out. Made by `createSystem`. */
-import { parseAddress, toAddress } from '../actor/address.ts';
+import { toAddress } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import { assertDefinition } from '../actor/definitions.ts';
 import type { AnyDefinition, InputOf } from '../actor/define.ts';
@@ -14,26 +14,18 @@ import type { Health } from '../health/health.ts';
 import { Kv } from '../kv/kv.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import type { Pool } from '../pool/pool.ts';
-import type { ListQuery, Page, StoreStats } from '../store/queries.ts';
-import type { ActorSummary, NewPublication, Published, StoredDeadLetter } from '../store/store.ts';
+import type { StoreStats } from '../store/queries.ts';
+import type { NewPublication, Published } from '../store/store.ts';
 import { hintText } from '../thread/outgoing.ts';
 import type { Announce } from '../supervision/events.ts';
-import type { LifecycleView } from '../supervision/supervisor.ts';
 import type { MainEntry } from '../thread/protocol.ts';
-import { checkVersions } from './check-versions.ts';
-import type { VersionReport } from './check-versions.ts';
 import { createChores } from './chores.ts';
 import { createCore } from './core.ts';
 import type { SystemCore, SystemParts } from './core.ts';
-import { DeadLetters } from './dead-letters.ts';
-import type { LetterQuery } from './dead-letters.ts';
-import { fork } from './fork.ts';
-import type { ForkOptions, ForkResult } from './fork.ts';
-import { loadDefinitions } from './deploy-check.ts';
-import type { SystemOptions } from './options.ts';
 import { createHealth } from './health.ts';
 import type { SystemHealth } from './health.ts';
 import { takeWord } from './host-words.ts';
+import { Operations } from './operations.ts';
 import { Outbox } from './outbox.ts';
 import type { DeliveryHandler } from './outbox.ts';
 import { Overdue } from './overdue.ts';
@@ -46,8 +38,6 @@ import { StoreWatch } from './store-status.ts';
 import type { StoreListener, StoreStatus, StoreTrouble } from './store-status.ts';
 import type { Threads } from './threads.ts';
 import { Timetable } from './timetable.ts';
-import { readTree } from './tree.ts';
-import type { ActorTree, TreeOptions } from './tree.ts';
 import { withTimeout } from '../with-timeout.ts';
 
 /** What `stats` tells. */
@@ -61,7 +51,7 @@ export interface StopOptions {
 const DEFAULT_STOP_TIMEOUT_MS = 10_000;
 const SIGN_OFF_MS = 1000;
 
-export class System {
+export class System extends Operations {
   readonly #parts: SystemParts;
   readonly #core: SystemCore;
   readonly #overdue: Overdue;
@@ -76,6 +66,7 @@ export class System {
   #stopped: Promise<void> | undefined;
 
   constructor(parts: SystemParts) {
+    super();
     this.#parts = parts;
     const post = (to: Address, text: string): void => this.#threads?.post(to, text);
     const storeWatch = new StoreWatch({ env: parts.env, log: parts.log, announce: this.announce });
@@ -210,72 +201,6 @@ export class System {
     return this.#running.outbox.handle(channel, handler);
   }
 
-  /** Known actors, newest first, by pages. */
-  async list(query: ListQuery = {}): Promise<Page<ActorSummary>> {
-    this.#assertRunning();
-    return this.store.call('list', query);
-  }
-
-  /**
-   * The tree of actors: under the root the types, then actors and their children in order of start. With an address, what is
-   * below that actor.
-   * @throws {TroupeError} ERR_ACTOR_NOT_FOUND, ERR_ADDRESS, ERR_OPTIONS_INVALID.
-   */
-  async tree(address?: Address, options?: TreeOptions): Promise<ActorTree> {
-    this.#assertRunning();
-    return readTree(this.store, address, options);
-  }
-
-  /**
-   * Makes an actor of the same type under another key from what an actor was after one of its events, with its log until then, what waited for it
-   * and what was left of its times; nothing it did is done again. What was below it then comes along, each under its key with the new one
-   * behind it. All of it comes to be, or nothing.
-   * @param seq as `ref.history()` lists it
-   * @throws {TroupeError} ERR_ACTOR_NOT_FOUND, ERR_HISTORY_UNKNOWN, ERR_ACTOR_EXISTS, ERR_ADDRESS, ERR_OPTIONS_INVALID, ERR_STATE_CORRUPT.
-   */
-  async fork(address: string, seq: number, newKey: string, options?: ForkOptions): Promise<ForkResult> {
-    this.#assertRunning();
-    return fork(this.#core, this.store, { from: address, seq, newKey, ...(options && { options }) });
-  }
-
-  /**
-   * A dry run before a deploy: reads every actor that lives or is held, runs `migrate` steps on copies, and tells whose state, timers, children or
-   * waiting events would not fit. Writes nothing.
-   * @param actors the modules to come, as `createSystem` takes them. @default what is loaded
-   * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_DEFINITION_MODULE, ERR_DEFINITION_DUPLICATE, ERR_DEFINITION_INVALID.
-   */
-  async checkVersions(actors?: SystemOptions['actors']): Promise<VersionReport> {
-    this.#assertRunning();
-    return checkVersions(this.store, actors ? await loadDefinitions(actors) : this.#parts.definitions);
-  }
-
-  /** Events that were given up on, oldest first. */
-  async deadLetters(query: LetterQuery = {}): Promise<readonly StoredDeadLetter[]> {
-    this.#assertRunning();
-    return this.#letters.list(query);
-  }
-
-  /**
-   * Sends the event of a dead letter to its actor again, as a new message. Resolves when the state it led to is durable and the
-   * letter is gone. If it is not processed, the letter stays and the error says why.
-   * @param pos of the letter, as `deadLetters` lists it
-   * @throws {TroupeError} ERR_DEAD_LETTER_UNKNOWN, ERR_OPTIONS_INVALID for a letter of a subscription, and as `send` of a ref.
-   */
-  async replayDeadLetter(pos: number): Promise<void> {
-    this.#assertRunning();
-    await this.#letters.replay(pos);
-  }
-
-  /**
-   * Throws a dead letter away. Resolves when that is durable.
-   * @throws {TroupeError} ERR_DEAD_LETTER_UNKNOWN.
-   */
-  async discardDeadLetter(pos: number): Promise<void> {
-    this.#assertRunning();
-    this.#storeWatch.assertSaves(`discarding dead letter ${pos}`);
-    await this.#letters.discard(pos);
-  }
-
   /** Whether the store can save, and if not, since when, why, and when it is tried again. */
   get storeStatus(): StoreStatus {
     return this.#storeWatch.status;
@@ -294,49 +219,6 @@ export class System {
   async stats(): Promise<SystemStats> {
     this.#assertRunning();
     return { ...(await this.store.call('stats')), ...this.#overdue.stats };
-  }
-
-  /** Ends an actor and its children and removes their rows. Resolves when that is durable. */
-  async remove(address: Address): Promise<void> {
-    await this.#order(address, 'remove');
-  }
-
-  /**
-   * Gives a quarantined actor another try, from its last commit, with everything that waits in its inbox. Does nothing to
-   * others. Resolves when that is durable.
-   */
-  async revive(address: Address): Promise<void> {
-    await this.#order(address, 'revive');
-  }
-
-  /**
-   * Lets go of a quarantined actor: it has ended, its children with it, and what waits for it becomes dead letters. Its state and log can
-   * still be read. Does nothing to others. Resolves when that is durable.
-   */
-  async discard(address: Address): Promise<void> {
-    await this.#order(address, 'discard');
-  }
-
-  /**
-   * Makes an actor anew from its last commit: effect functions are aborted and run again under their key. A quarantined one is
-   * revived. Does nothing to one that has ended. Resolves when the old life is over; `system.actor.restarted` tells when it serves again.
-   */
-  async restart(address: Address): Promise<void> {
-    this.#assertRunning();
-    await this.#core.requests.order(parseAddress(address).address, 'restart');
-  }
-
-  /** Where an actor is in its life: running, pausing before a restart, held, ended. Answered at once, whatever waits for it. */
-  async lifecycle(address: Address): Promise<LifecycleView> {
-    this.#assertRunning();
-    return (await this.#core.requests.lifecycle(parseAddress(address).address)) as LifecycleView;
-  }
-
-  async #order(address: Address, order: 'remove' | 'revive' | 'discard'): Promise<void> {
-    this.#assertRunning();
-    const { address: to } = parseAddress(address);
-    this.#core.assertSaves(to);
-    await this.#core.requests.order(to, order);
   }
 
   /** What waits for an answer of the threads. */
@@ -400,10 +282,6 @@ export class System {
     const { env } = this.#parts;
     const alive = this.#threads?.store.call('markAlive', env.now()) ?? Promise.resolve();
     return withTimeout(env, SIGN_OFF_MS, (done) => void alive.then(done, done));
-  }
-
-  get #letters(): DeadLetters {
-    return new DeadLetters(this.#core, this.store);
   }
 
   get #running(): { readonly threads: Threads; readonly outbox: Outbox; readonly bus: Bus; readonly health: Health } {
