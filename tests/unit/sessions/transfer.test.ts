@@ -295,6 +295,21 @@ test.each(HOSTILE)('G19: $name is refused with its line, and nothing comes to be
   expect((await to.system.list()).items).toEqual([]);
 });
 
+test('G19: sessions that are missing as a whole, or stand in another order, are noticed by the footer', async () => {
+  await using from = await create();
+  for (const id of ['a', 'b']) await (await from.system.sessions.create({ id, user: 'ada' })).say('hello');
+  const lines = await exportOf(from);
+  const [header, footer] = [lines[0] as string, lines.at(-1) as string];
+  const [a, b] = [lines.slice(1, 5), lines.slice(5, 9)];
+  await using to = await create();
+  for (const body of [a, [...b, ...a]]) {
+    const error = await failureOf(to.system.sessions.import([header, ...body, footer]), 'ERR_DATA_CORRUPT');
+    expect(error.message).toContain('is a footer that does not match');
+  }
+  expect((await to.system.list()).items).toEqual([]);
+  expect(await to.system.sessions.import([header, ...a, ...b, footer])).toEqual({ sessions: 2, messages: 2 });
+});
+
 test('G19: an actor of a type that is not loaded is refused with its line, and nothing comes to be', async () => {
   await using from = await createFull();
   const lines = await exportOf(from);
