@@ -3,3 +3,4 @@ export { agent, defineAgent } from './agent.ts';
 export type { Skill, SkillArgs } from './agent.ts';
 export { group } from './group.ts';
 export { session } from './session.ts';
+export { versions } from './versions.ts';

@@ -63,6 +63,8 @@ export type { ImportOptions, ImportResult } from './sessions/transfer/import.ts'
 export type { SessionStats } from './sessions/stats.ts';
 export type { LatencySummary } from './thread/latencies.ts';
 export type { SessionAgents } from './sessions/agents.ts';
+export type { CreateVersions, Merge, PutOptions, Version, Versions } from './versions/versions.ts';
+export type { Following, FollowOptions } from './versions/follow.ts';
 export type { KeysQuery, Kv, SetOptions } from './kv/kv.ts';
 export { AGENT_STATES, REPLAY_POLICIES } from './health/agent.ts';
 export type {

@@ -38,6 +38,7 @@ import { StoreWatch } from './store-status.ts';
 import type { StoreListener, StoreStatus, StoreTrouble } from './store-status.ts';
 import type { Threads } from './threads.ts';
 import { Timetable } from './timetable.ts';
+import { Versions } from '../versions/versions.ts';
 import { withTimeout } from '../with-timeout.ts';
 
 /** What `stats` tells. */
@@ -185,6 +186,11 @@ export class System extends Operations {
   get kv(): Kv {
     this.#assertRunning();
     return new Kv(this.store, this.#parts.env);
+  }
+
+  /** Values with versions. */
+  get versions(): Versions {
+    return new Versions(this);
   }
 
   /** Conversations of agents. */
