@@ -25,6 +25,7 @@ import { benchReplacement, benchRestart } from './restart.ts';
 import { SNAPSHOT_SIZES_KB } from './rows-pool.ts';
 import { benchDurableSend, benchPipeline } from './send.ts';
 import { benchCreate, benchCreateMany, benchSpawn } from './spawn.ts';
+import { benchRestore, benchSay } from './sessions.ts';
 import { benchStoreWriter } from './store.ts';
 import { benchLiveCrowd, benchStoredCrowd } from './stored.ts';
 import { benchPublish, benchPublishMany } from './topics.ts';
@@ -154,6 +155,16 @@ const POOL: Measurements = Object.fromEntries([
   }),
 ]);
 
+/** Sessions with their messages: saved and restored, one by one and a hundred at once. */
+const SESSIONS: Measurements = {
+  'session-restore-100': () => benchRestore({ messages: 100, sessions: 200, inFlight: 1 }),
+  'session-restore-1000': () => benchRestore({ messages: 1_000, sessions: 50, inFlight: 1 }),
+  'session-restore-at-once': () => benchRestore({ messages: 100, sessions: 200, inFlight: 100 }),
+  'session-save-100': () => benchSay({ messages: 100, sessions: 10, inFlight: 1 }, 2_000),
+  'session-save-1000': () => benchSay({ messages: 1_000, sessions: 10, inFlight: 1 }, 2_000),
+  'session-save-at-once': () => benchSay({ messages: 100, sessions: 100, inFlight: 100 }, 10_000),
+};
+
 /** All of them. */
 export const MEASUREMENTS: Measurements = {
   ...BASELINES,
@@ -163,4 +174,5 @@ export const MEASUREMENTS: Measurements = {
   ...SUPERVISION_BASELINES,
   ...SUPERVISION,
   ...POOL,
+  ...SESSIONS,
 };

@@ -5,6 +5,7 @@
 
 import { HISTORY_ROWS } from './rows-history.ts';
 import { POOL_LIMITS, POOL_ROWS } from './rows-pool.ts';
+import { SESSION_ROWS } from './rows-sessions.ts';
 import { SUPERVISION_ROWS } from './rows-supervision.ts';
 
 /** A figure that rows compare: throughput, a latency in milliseconds, bytes, or percent of one core. */
@@ -309,6 +310,7 @@ export const ROWS: readonly Row[] = [
   },
   ...HISTORY_ROWS,
   ...POOL_ROWS,
+  ...SESSION_ROWS,
 ];
 
 /** Limits that have no row; a run of all rows measures them too. */

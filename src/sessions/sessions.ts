@@ -197,8 +197,8 @@ export class Sessions {
 
   /**
    * Removes the sessions that have expired, as `delete` does. Returns how many it found: of two sweeps at the same time, each
-   * counts what it saw, so both may count the same session. The system does this regularly; what an earlier sweep was cut off
-   * from, the next one does.
+   * counts what it saw, so both may count the same session. The system does this regularly (`sessionSweepEveryMs`); what an earlier sweep
+   * was cut off from, the next one does. A count above 0 is said on `system.session.swept`.
    */
   async sweep(): Promise<number> {
     let count = 0;
@@ -210,6 +210,7 @@ export class Sessions {
       count += removed.filter(Boolean).length;
       cursor = page.nextCursor;
     } while (cursor !== undefined);
+    if (count > 0) this.#system.announce('system.session.swept', { count });
     return count;
   }
 

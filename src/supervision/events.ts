@@ -80,6 +80,8 @@ export interface SystemEvents {
     /** How long it has waited, in milliseconds. */
     readonly ageMs: number;
   };
+  /** Sessions that had expired were removed. */
+  'system.session.swept': { readonly count: number };
   /** An event was given up on. */
   'system.event.buried': {
     readonly address: string;
