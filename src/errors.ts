@@ -45,6 +45,8 @@ export const ERROR_CATALOGUE = {
   ERR_STORE_TROUBLE:
     'The store has not been able to save for a while, so nothing new is accepted; what was accepted before is kept. Nothing has happened: send again, with the same id if it had one, once `system.storeStatus` says `well`.',
   ERR_STORE_OPEN: 'The store could not be opened. Check path, permissions and free space; the `cause` says more.',
+  ERR_BACKUP:
+    'A copy of a store could not be made or restored. The message says what is wrong with the source or the target; nothing was changed.',
   ERR_STATE_CORRUPT:
     'A stored state does not match its checksum or shape. The actor is quarantined; its rows are untouched.',
   ERR_STATE_VERSION:

@@ -79,6 +79,9 @@ export type {
 } from './health/agent.ts';
 export type { Health, SystemMode } from './health/health.ts';
 export type { DegradationOptions } from './health/settings.ts';
+export type { CopyResult } from './store/backup/task.ts';
+export { restoreBackup } from './system/backup.ts';
+export type { RestoreOptions } from './system/backup.ts';
 export type { ActorEventEntry, EventQuery, PastState } from './system/actor-history.ts';
 export type { Misfit, VersionReport } from './system/check-versions.ts';
 export { checkVersions } from './system/deploy-check.ts';

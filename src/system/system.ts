@@ -14,11 +14,13 @@ import type { Health } from '../health/health.ts';
 import { Kv } from '../kv/kv.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import type { Pool } from '../pool/pool.ts';
+import type { CopyResult } from '../store/backup/task.ts';
 import type { StoreStats } from '../store/queries.ts';
 import type { NewPublication, Published } from '../store/store.ts';
 import { hintText } from '../thread/outgoing.ts';
 import type { Announce } from '../supervision/events.ts';
 import type { MainEntry } from '../thread/protocol.ts';
+import { backupStore } from './backup.ts';
 import { createChores } from './chores.ts';
 import { createCore } from './core.ts';
 import type { SystemCore, SystemParts } from './core.ts';
@@ -225,6 +227,16 @@ export class System extends Operations {
   async stats(): Promise<SystemStats> {
     this.#assertRunning();
     return { ...(await this.store.call('stats')), ...this.#overdue.stats };
+  }
+
+  /**
+   * Copies the store to a path that is free, while everything goes on: all that was acknowledged before is in it, as of one moment.
+   * `restoreBackup` makes a store of it.
+   * @throws {TroupeError} ERR_BACKUP, ERR_OPTIONS_INVALID.
+   */
+  async backup(path: string): Promise<CopyResult> {
+    this.#assertRunning();
+    return backupStore(this.#parts.options, path);
   }
 
   /** What waits for an answer of the threads. */

@@ -2,6 +2,8 @@
 import { extname } from 'node:path';
 
 /** URL of a thread's entry beside this file. */
-export function entryUrl(name: 'worker-entry' | '../store/store-entry' | '../pool/pool-entry'): URL {
+export function entryUrl(
+  name: 'worker-entry' | '../store/store-entry' | '../store/backup/backup-entry' | '../pool/pool-entry',
+): URL {
   return new URL(`./${name}${extname(import.meta.url)}`, import.meta.url);
 }

@@ -18,7 +18,16 @@ import { Worker } from 'node:worker_threads';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openFileStore } from '../../src/store/file/file-store.ts';
-import { actorAt, commitOne, delta, firstCommit, nextCommit, outcomeOf, snapshot } from '../support/store-commits.ts';
+import {
+  actorAt,
+  commitOne,
+  delta,
+  firstCommit,
+  nextCommit,
+  outcomeOf,
+  publication,
+  snapshot,
+} from '../support/store-commits.ts';
 import { tempStoreFile } from '../support/store-files.ts';
 
 const holderUrl = new URL('../support/store-holder.ts', import.meta.url);
@@ -128,6 +137,21 @@ describe('file store: the folder', () => {
     await reopened.close();
   });
 
+  test('G14: what was refused under one limit is refused when it is done again under another', async () => {
+    const subscribe = [{ pattern: 'a.*', event: 'E' }];
+    const strict = await openFileStore({ folder: files.file, maxFanOut: 1 });
+    await strict.commit([firstCommit(A, { subscribe }), firstCommit(B, { subscribe })]);
+    const refused = nextCommit(A, 2, { publish: [publication('p', 'a.b')] });
+    expect(outcomeOf(await commitOne(strict, refused))).toBe('refused: fan-out');
+    copyFolder(files.file, join(files.folder, 'kept'));
+    await strict.close();
+    killed();
+    const store = await openFileStore({ folder: files.file, maxFanOut: 9 });
+    expect(await store.load(A)).toMatchObject({ seq: 1 });
+    expect(outcomeOf(await commitOne(store, refused))).toBe('done');
+    await store.close();
+  });
+
   test('a removed actor leaves no file, and what was cut off is cleared away', async () => {
     await fill();
     killed();
@@ -209,38 +233,35 @@ describe('file store: the folder', () => {
       ['no file', (path) => rmSync(path)],
     ];
 
-    test.each(spoilings)(
-      'R9: an actor whose file has %s is held, and nobody else is concerned',
-      async (_what, spoil) => {
-        await fill();
-        killed();
-        const path = find('actors/counter', 'b.');
-        spoil(path);
-        const spoilt = existsSync(path) ? readFileSync(path) : undefined;
-        const store = await open();
-        const damaged = await store.load(B);
-        expect(damaged).toMatchObject({ address: B, seq: 1, snapshot: { text: '', checksum: 1 }, deltas: [] });
-        expect(await store.states(B, { until: 1 })).toBeUndefined();
-        expect(await store.load(A)).toMatchObject({ seq: 2, deltas: [{ text: '{"mood":"bad"}' }] });
-        expect(await store.kvGet('key', 0)).toBe('value');
-        expect((await store.list()).items).toHaveLength(2);
-        // Held: its cell says so in a commit. It stays damaged, and its file as it is, over checkpoints.
-        expect(outcomeOf(await commitOne(store, nextCommit(B, 2, { status: 'quarantined' })))).toBe('done');
-        await store.close();
-        const reopened = await open();
-        expect(await reopened.load(B)).toMatchObject({ seq: 2, status: 'quarantined', snapshot: { checksum: 1 } });
-        if (spoilt) expect(readFileSync(path).equals(spoilt)).toBe(true);
-        await reopened.commit([nextCommit(B, 3, { isRemoval: true }), firstCommit(B)]);
-        expect(await reopened.load(B)).toMatchObject({ seq: 1, snapshot: { text: '{"n":0}' } });
-        await reopened.close();
-        expect(existsSync(path)).toBe(false);
-        const last = await open();
-        expect(await last.load(B)).toMatchObject({ seq: 1, snapshot: { text: '{"n":0}' } });
-        await last.close();
-      },
-    );
+    test.each(spoilings)('an actor whose file has %s is held, and nobody else is concerned', async (_what, spoil) => {
+      await fill();
+      killed();
+      const path = find('actors/counter', 'b.');
+      spoil(path);
+      const spoilt = existsSync(path) ? readFileSync(path) : undefined;
+      const store = await open();
+      const damaged = await store.load(B);
+      expect(damaged).toMatchObject({ address: B, seq: 1, snapshot: { text: '', checksum: 1 }, deltas: [] });
+      expect(await store.states(B, { until: 1 })).toBeUndefined();
+      expect(await store.load(A)).toMatchObject({ seq: 2, deltas: [{ text: '{"mood":"bad"}' }] });
+      expect(await store.kvGet('key', 0)).toBe('value');
+      expect((await store.list()).items).toHaveLength(2);
+      // Held: its cell says so in a commit. It stays damaged, and its file as it is, over checkpoints.
+      expect(outcomeOf(await commitOne(store, nextCommit(B, 2, { status: 'quarantined' })))).toBe('done');
+      await store.close();
+      const reopened = await open();
+      expect(await reopened.load(B)).toMatchObject({ seq: 2, status: 'quarantined', snapshot: { checksum: 1 } });
+      if (spoilt) expect(readFileSync(path).equals(spoilt)).toBe(true);
+      await reopened.commit([nextCommit(B, 3, { isRemoval: true }), firstCommit(B)]);
+      expect(await reopened.load(B)).toMatchObject({ seq: 1, snapshot: { text: '{"n":0}' } });
+      await reopened.close();
+      expect(existsSync(path)).toBe(false);
+      const last = await open();
+      expect(await last.load(B)).toMatchObject({ seq: 1, snapshot: { text: '{"n":0}' } });
+      await last.close();
+    });
 
-    test('R9: a file that is put back before its actor was touched counts again', async () => {
+    test('a file that is put back before its actor was touched counts again', async () => {
       await fill();
       killed();
       const path = find('actors/counter', 'b.');
@@ -264,7 +285,7 @@ describe('file store: the folder', () => {
     ];
 
     test.each(vital)(
-      'R9: damage of %s is said, with the file and the next step, and nothing is changed',
+      'damage of %s is said, with the file and the next step, and nothing is changed',
       async (_what, find) => {
         await fill();
         killed();
@@ -281,7 +302,7 @@ describe('file store: the folder', () => {
       },
     );
 
-    test.each(vital.slice(0, 4))('R9: %s that is gone is missed', async (_what, find) => {
+    test.each(vital.slice(0, 4))('%s that is gone is missed', async (_what, find) => {
       await fill();
       killed();
       rmSync(find());
@@ -291,7 +312,7 @@ describe('file store: the folder', () => {
       });
     });
 
-    test('R9: a journal file of another time does not follow, and is noticed', async () => {
+    test('a journal file of another time does not follow, and is noticed', async () => {
       await fill();
       killed();
       const [first, second] = namesIn('journal').map((name) => join(files.file, 'journal', name));

@@ -18,11 +18,12 @@ const A = actorAt('a');
 const B = actorAt('b');
 const C = actorAt('c');
 
-/** Registers rules 1, 2, 4 and 7. `current` is the store of the running test. */
+/** Registers rules 1, 2, 4, 5 and 7. `current` is the store of the running test. */
 export function storeRulesContract(current: () => Store): void {
   consumption(current);
   idempotency(current);
   resending(current);
+  racing(current);
   removal(current);
 }
 
@@ -236,6 +237,40 @@ function resending(current: () => Store): void {
     await current().commit([firstCommit(A)]);
     expect(outcomeOf(await commitOne(current(), nextCommit(A, 3, { isResent: true })))).toBe('refused: seq');
     expect(outcomeOf(await commitOne(current(), nextCommit(B, 2, { isResent: true })))).toBe('refused: seq');
+  });
+}
+
+function racing(current: () => Store): void {
+  test('rule 5, G4: of commits that race for one place exactly one gets it, whoever waits for whom', async () => {
+    await current().commit([firstCommit(A), firstCommit(B)]);
+    const contenders = Array.from({ length: 20 }, (_, n) => nextCommit(A, 2, { inbox: [tell(C, String(n))] }));
+    const results = await Promise.all(contenders.map((commit) => commitOne(current(), commit)));
+    const outcomes = results.map(outcomeOf);
+    expect(outcomes.filter((outcome) => outcome === 'done')).toHaveLength(1);
+    expect(outcomes.filter((outcome) => outcome === 'refused: seq')).toHaveLength(19);
+    expect(await waitingIds(current(), C)).toEqual([String(outcomes.indexOf('done'))]);
+  });
+
+  test('rule 5: of an old owner and the new one, only the new one commits after the fence, each fence counts', async () => {
+    await current().commit([firstCommit(A)]);
+    const epochs = await Promise.all(Array.from({ length: 5 }, () => current().fence(A)));
+    expect(epochs.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
+    for (const epoch of [0, 1, 2, 3, 4, 6])
+      expect(outcomeOf(await commitOne(current(), nextCommit(A, 2, { epoch })))).toBe('refused: epoch');
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2, { epoch: 5, version: 9 })))).toBe('done');
+    expect(await current().load(A)).toMatchObject({ seq: 2, epoch: 5, version: 9 });
+  });
+
+  test('rules 1 and 4, G3: of commits of different batches that race for a row or an id, one gets it', async () => {
+    await current().commit([firstCommit(A), firstCommit(B, { inbox: [tell(A, 'one')] })]);
+    const consumed = await waitingKeys(current(), A);
+    const racers = [2, 3, 4].map((seq) =>
+      commitOne(current(), nextCommit(A, seq, { consumed, idempotency: [{ id: 'i' }] })),
+    );
+    const outcomes = (await Promise.all(racers)).map(outcomeOf);
+    expect(outcomes.filter((outcome) => outcome === 'done')).toHaveLength(1);
+    expect(await current().load(A)).toMatchObject({ seq: 2 });
+    expect(await waitingIds(current(), A)).toEqual([]);
   });
 }
 

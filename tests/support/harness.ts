@@ -18,7 +18,7 @@ export interface LogLine {
 
 export interface TestOptions extends Partial<Omit<SystemOptions, 'log' | 'store' | 'env'>> {
   /** @default 'sqlite', in a folder of its own */
-  readonly store?: 'sqlite' | 'memory' | `sqlite:${string}`;
+  readonly store?: 'sqlite' | 'memory' | `sqlite:${string}` | `file:${string}`;
 }
 
 /** A system in a folder of its own. It can be stopped and started again on the same file. */

@@ -7,7 +7,7 @@
  * F3 after a write whose outcome is unknown nothing in memory is trusted: the folder is read and written anew first.
  */
 import { realpathSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Address } from '../../actor/address.ts';
 import { DEFAULT_MAX_FAN_OUT } from '../fan-out.ts';
 import { refuse } from '../decide.ts';
@@ -93,7 +93,7 @@ async function openHeld(place: Place, maxFanOut: number, isDoubtful = false): Pr
     held.manifest = { ...held.manifest, isSynced };
     writeManifest(place, held.manifest);
   }
-  if (isSynced) for (const path of [join(folder, 'journal'), folder]) disk.syncFolder(path);
+  if (isSynced) for (const path of [join(folder, 'journal'), folder, dirname(folder)]) disk.syncFolder(path);
   if (isDoubtful || (isSynced && !held.manifest.isSynced)) writeCheckpoint(place, held, true);
   removeLeftovers(disk, folder, held);
   return held;
@@ -233,7 +233,7 @@ class FileStore extends FileReads implements Store {
 
   #append(held: Held, change: Change): void {
     const { disk, folder, isSynced } = this.#place;
-    const entry: JournalEntry = { n: held.next, after: held.tip, change };
+    const entry: JournalEntry = { n: held.next, after: held.tip, change, maxFanOut: this.#maxFanOut };
     const { sum, bytes, extension } = encodeDocument('journal', entry);
     const file = `${journalFile(held.next)}${extension}`;
     try {

@@ -52,6 +52,8 @@ export interface JournalEntry {
   /** Checksum of the change before. */
   readonly after: string;
   readonly change: Change;
+  /** The limit it was made under: what was refused then is refused again. */
+  readonly maxFanOut: number;
 }
 
 export const MANIFEST = 'manifest.json';

@@ -63,6 +63,7 @@ export async function loadFolder(disk: Disk, folder: string, maxFanOut: number):
   readActors(disk, folder, held);
   touched.clear();
   await readJournal(disk, folder, held);
+  tables.limits.maxFanOut = maxFanOut;
   return held;
 }
 
@@ -136,7 +137,7 @@ function isUnread(error: unknown): boolean {
 
 async function readJournal(disk: Disk, folder: string, held: Held): Promise<void> {
   const names = new Map(listOrNone(disk, join(folder, 'journal')).map((name) => [numberOf(name), name]));
-  const last = Math.max(0, ...[...names.keys()].map((n) => n ?? 0));
+  const last = [...names.keys()].reduce<number>((most, n = 0) => Math.max(most, n), 0);
   for (; held.next <= last; held.next++) {
     const name = names.get(held.next) ?? `${String(held.next).padStart(10, '0')}.json`;
     const path = join(folder, 'journal', name);
@@ -144,6 +145,7 @@ async function readJournal(disk: Disk, folder: string, held: Held): Promise<void
       const bytes = disk.read(path);
       const { sum, data } = decodeDocument<JournalEntry>('journal', bytes, path);
       if (data.n !== held.next || data.after !== held.tip) throw new Error('it does not follow the change before it');
+      held.tables.limits.maxFanOut = data.maxFanOut;
       await repeat(held.memory, data.change);
       held.tip = sum;
       held.journalBytes += bytes.length;

@@ -57,6 +57,8 @@ export class MemoryTables {
   readonly topics: Topics;
   /** When the system last lived, and how long it had been down until then, in milliseconds. */
   readonly host: { aliveAt: number | null; downtimeMs: number } = { aliveAt: null, downtimeMs: 0 };
+  /** Most subscribers of one publication. */
+  readonly limits: { maxFanOut: number };
   deadLetters: StoredDeadLetter[] = [];
   readonly #touch: (address: Address) => void;
   #lastPos = 0;
@@ -65,9 +67,14 @@ export class MemoryTables {
   /** @param touch told of each actor whose rows, but for those that wait for it, change or go */
   constructor(maxFanOut: number, touch: (address: Address) => void = () => undefined) {
     this.#touch = touch;
+    this.limits = { maxFanOut };
     const takePos = (): number => ++this.#lastPos;
     this.timetable = new Timetable(takePos);
-    this.topics = new Topics({ maxFanOut, takePos, writeInbox: (commit, row) => this.#writeInbox(commit, row) });
+    this.topics = new Topics({
+      limits: this.limits,
+      takePos,
+      writeInbox: (commit, row) => this.#writeInbox(commit, row),
+    });
   }
 
   /** The highest position and the highest number that were given. */

@@ -9,7 +9,7 @@ import type { Subscriber } from '../subscriptions.ts';
 
 /** What topics need of the tables around them. */
 export interface TopicsContext {
-  readonly maxFanOut: number;
+  readonly limits: { readonly maxFanOut: number };
   readonly takePos: () => number;
   readonly writeInbox: (commit: Commit, row: NewInboxRow) => InboxPosition;
 }
@@ -64,7 +64,7 @@ export class Topics {
 
   plan(commit: Commit): FanOutPlan | undefined {
     const isPublished = (id: string): boolean => this.#ids.has(id);
-    return planFanOut(commit, { index: this.subscriptions, maxFanOut: this.#context.maxFanOut, isPublished });
+    return planFanOut(commit, { index: this.subscriptions, maxFanOut: this.#context.limits.maxFanOut, isPublished });
   }
 
   /** True when the subscriptions of the actor may have changed. */

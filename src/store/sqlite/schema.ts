@@ -172,6 +172,11 @@ export function assertUsable(db: Database, file: string): void {
   );
 }
 
+/** @throws {Error} unless Troupe wrote this file. */
+export function assertOurs(db: Database, file: string): void {
+  if (readNumber(db, 'application_id') !== APPLICATION_ID) throw new Error(`'${file}' was not written by Troupe`);
+}
+
 function assertNotNewer(version: number, file: string): void {
   if (version <= SCHEMA_VERSION) return;
   throw new TroupeError(
