@@ -126,7 +126,7 @@ export class CommitQueue {
       error: stored.error,
     };
     this.#image = new RowImage(stored?.row ?? NO_ROW);
-    this.#tip = stored?.saved?.checksum ?? 0;
+    this.#tip = stored?.tip ?? 0;
     this.#topics = new Map(stored?.subscriptions.map(({ pattern, event }) => [pattern, event]));
     this.#unsaved = stored?.status === 'active' ? stored.renewed : undefined;
     this.#saver = this.#newSaver(this.#cell.definition, stored?.saved);
@@ -219,6 +219,7 @@ export class CommitQueue {
     const substitute = readRecord(supervision).as;
     commit.history = toHistory(draft, commit, {
       version: this.#version,
+      tip: this.#tip,
       substitute,
       timers,
       inFlight,

@@ -1,7 +1,7 @@
 /** Who makes an actor that does not exist. Pure. */
 import { ROOT } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
-import { isWork, originOf } from './items.ts';
+import { isDamaged, isWork, originOf } from './items.ts';
 import type { Item } from './items.ts';
 import type { Mailbox } from './mailbox.ts';
 
@@ -24,5 +24,5 @@ export function findCreator(mailbox: Mailbox, acceptsNoInput: boolean): Creator 
 function wantsActor(item: Item): boolean {
   if (item.kind === 'direct')
     return isWork(item) && item.ifSeq === undefined && !(item.command && 'unschedule' in item.command);
-  return item.kind === 'inbox' && item.row.kind === 'event';
+  return item.kind === 'inbox' && item.row.kind === 'event' && !isDamaged(item);
 }

@@ -7,7 +7,7 @@ import type { EncodedError } from '../thread/error-codec.ts';
 import type { Suspect, ThreadEnd } from '../thread/protocol.ts';
 import type { Draft } from './draft.ts';
 import { eventIdOf, textOf } from './items.ts';
-import type { EventItem, InboxItem, Item } from './items.ts';
+import type { DamagedItem, EventItem, InboxItem, Item } from './items.ts';
 
 /** A failure of an actor, as its cell sees it. */
 export interface Fault {
@@ -111,6 +111,17 @@ function toLetter(
     case 'direct':
       return { id: eventIdOf(item) as string, sender: item.from, text: JSON.stringify(item.event ?? null) };
   }
+}
+
+/** Why a stored message is not processed. */
+export function rowDamaged(address: Address, item: DamagedItem): TroupeError {
+  const id = eventIdOf(item) as string;
+  const what = item.kind === 'inbox' ? `from '${item.row.sender}'` : `scheduled under '${item.row.key}'`;
+  return new TroupeError(
+    'ERR_STATE_CORRUPT',
+    `The stored message '${id}' of '${address}', ${what}, does not match its checksum and was not processed. What is left of it is a dead letter; send it again from its source, then discard the letter.`,
+    { details: { address, id } },
+  );
 }
 
 /** What the sender of a dead letter is told. */

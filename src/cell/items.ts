@@ -51,6 +51,8 @@ export interface InboxItem {
 
 /** An item of a stored row. */
 export function toInboxItem(row: InboxRow): InboxItem {
+  // Nothing a damaged row says is obeyed: it waits as an event that becomes a dead letter.
+  if (row.isDamaged) return { kind: 'inbox', row: { ...row, kind: 'event' } };
   return row.kind === 'event' && CHILD_STARTS.some((start) => row.text.startsWith(start))
     ? { kind: 'inbox', row, isExit: true }
     : { kind: 'inbox', row };
@@ -152,6 +154,14 @@ export function isEventId(what: string): boolean {
 /** True for items whose sender waits for an outcome. */
 export function isAwaited(item: Item): item is DirectItem | OrderItem {
   return item.kind === 'direct' || item.kind === 'order';
+}
+
+/** A stored row that is not what was written. */
+export type DamagedItem = (InboxItem | ScheduledItem) & { readonly row: { readonly isDamaged: true } };
+
+/** True for a stored row that is not what was written. */
+export function isDamaged(item: Item): item is DamagedItem {
+  return (item.kind === 'inbox' || item.kind === 'scheduled') && item.row.isDamaged === true;
 }
 
 /** True for an order to end, whoever gave it. */

@@ -1,6 +1,7 @@
 /** Reads what the store holds of an actor into what a cell starts from. Pure; a state that cannot be used is a `fault`. */
 import type { AnyDefinition } from '../actor/define.ts';
 import type { Definitions } from '../actor/definitions.ts';
+import { typeOf } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import { TroupeError, isTroupeError } from '../errors.ts';
 import { findMisfit } from '../actor/shape.ts';
@@ -34,6 +35,10 @@ export interface StoredLife {
   readonly renewed?: PersistedState;
   /** The row as it stands in the store. */
   readonly row: RowFields;
+  /** Checksum of the last row of state: as read, or as the row's sum says of rows that are damaged. */
+  readonly tip: number;
+  /** The row itself is what it was written as; only such a row may be written over. */
+  readonly isRowSound: boolean;
   /** Why the state cannot be used. */
   readonly fault?: TroupeError;
   readonly marks: Readonly<Record<string, number>>;
@@ -57,11 +62,15 @@ export function readStored(
   }: { readonly definitions: Definitions; readonly boot: string; readonly former?: StateRows },
 ): StoredLife {
   const { seq, createdAt, epoch, version, parent, status, error, meta, subscriptions } = actor;
-  const own = definitions.get(actor.type);
+  // A row that is damaged may name a type there is none of; its address was found by one there is.
+  const own = definitions.find(actor.type) ?? definitions.get(typeOf(actor.address));
   const texts = { inFlightText: actor.inFlight, timersText: actor.timers };
-  const base = { seq, createdAt, epoch, version, parent, status, error, meta, subscriptions, row: actor, ...texts };
+  const tip = (actor.deltas.at(-1) ?? actor.snapshot).checksum;
+  const isRowSound = actor.sum === null || sumOfRow(actor, tip) === actor.sum;
+  const seals = { row: actor, tip, isRowSound };
+  const base = { seq, createdAt, epoch, version, parent, status, error, meta, subscriptions, ...seals, ...texts };
   try {
-    const saved = readState(actor, former);
+    const saved = readState(actor, isRowSound, former);
     const record = readRecord(actor.supervision);
     const definition = record.as === undefined ? own : definitions.get(record.as);
     const fitting = fit(actor, saved.state, definition, definitions);
@@ -85,12 +94,12 @@ export function toViewText(actor: StoredActor | undefined, definitions: Definiti
 }
 
 /** The state of an actor whose row is what it was written as. */
-function readState(actor: StoredActor, former: StateRows | undefined): RecoveredState {
-  const { address: owner, snapshot, deltas, sum } = actor;
+function readState(actor: StoredActor, isRowSound: boolean, former: StateRows | undefined): RecoveredState {
+  const { address: owner, snapshot, deltas } = actor;
   const recovered = former
     ? repairState({ snapshot, deltas, owner, former })
     : recoverState({ snapshot, deltas, owner });
-  if (sum === null || sumOfRow(actor, recovered.checksum) === sum) return recovered;
+  if (isRowSound) return recovered;
   throw new TroupeError(
     'ERR_STATE_CORRUPT',
     `The row of '${owner}', or the last row of its state, does not match its checksum. The rows are untouched; restore them from a backup, or delete the actor.`,

@@ -1,4 +1,5 @@
 /** A cell that loads: from the store to a live actor, to one that has ended, or to one that cannot be used. */
+import { isTroupeError } from '../errors.ts';
 import type { TroupeError } from '../errors.ts';
 import type { PersistedState } from '../state/persisted.ts';
 import { toRecordText } from '../supervision/record.ts';
@@ -45,6 +46,8 @@ export async function load(cell: Cell): Promise<void> {
     cell.inbox?.catchUp();
     if (cell.isLive) cell.scheduled?.catchUp();
   } catch (error) {
+    if (isTroupeError(error, 'ERR_STATE_CORRUPT'))
+      return cell.phase === 'loading' ? holdUnread(cell, error) : undefined;
     log.warn('cannot load actor, trying again', { address: cell.address, error: encodeError(error) });
     env.setTimeout(() => void (cell.phase === 'loading' && load(cell)), LOAD_RETRY_MS);
   }
@@ -94,14 +97,27 @@ function resume(cell: Cell, stored: StoredLife, charge: Fault | undefined): void
   restore(cell, draft);
 }
 
-/** A state that cannot be used: quarantined with its rows untouched; a foreign version is not even noted in the store. */
+/** The file is damaged where its rows should be: nothing is known of the actor, and trying again brings nothing else. */
+function holdUnread(cell: Cell, fault: TroupeError): void {
+  const error = encodeError(fault);
+  cell.services.log.error('actor held: its rows cannot be read', { address: cell.address, error });
+  cell.commits.reset(undefined);
+  acceptEarly(cell);
+  cell.commits.hold(JSON.stringify(error));
+  cell.enterEnded();
+}
+
+/**
+ * A state that cannot be used: quarantined with its rows of state untouched. A foreign version is not even noted in the store, and nor is
+ * anything where the actor's row itself is damaged: a sum over that would seal the damage, and nobody knows whose child it was.
+ */
 function holdFaulty(cell: Cell, stored: StoredLife, fault: TroupeError): void {
   const error = JSON.stringify(encodeError(fault));
   cell.services.log.error('actor held: its stored state cannot be used', {
     address: cell.address,
     error: encodeError(fault),
   });
-  if (stored.status === 'active' && fault.code === 'ERR_STATE_CORRUPT') {
+  if (stored.status === 'active' && stored.isRowSound && fault.code === 'ERR_STATE_CORRUPT') {
     return cell.finish(cell.commits.newDraft(), { status: 'quarantined', error });
   }
   cell.commits.hold(error);

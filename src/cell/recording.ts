@@ -10,6 +10,8 @@ import { pathOf } from './xstate-seams.ts';
 /** What stands beside the state of an actor after a commit. */
 export interface Beside {
   readonly version: number;
+  /** Checksum of the last row of its state. */
+  readonly tip: number;
   readonly substitute: string | undefined;
   readonly timers: string | null;
   readonly inFlight: string | null;
@@ -19,9 +21,10 @@ export interface Beside {
 
 /** The row for a commit. */
 export function toHistory(draft: Draft, commit: Commit, beside: Beside): ChecksummedText {
-  const { version, substitute, timers, inFlight, topics } = beside;
+  const { version, tip, substitute, timers, inFlight, topics } = beside;
   const text = object(
     ['v', String(version)],
+    ['tip', String(tip)],
     ['as', substitute && JSON.stringify(substitute)],
     ['status', JSON.stringify(commit.status)],
     ['causes', list(toCauses(draft))],
@@ -31,7 +34,7 @@ export function toHistory(draft: Draft, commit: Commit, beside: Beside): Checksu
     ['topics', topics.size > 0 && JSON.stringify(Object.fromEntries(topics))],
   );
   const delta = commit.state?.kind === 'delta' ? commit.state : commit.step;
-  return { text, checksum: sumOfHistory(text, delta?.text ?? null) };
+  return { text, checksum: sumOfHistory(commit, text, delta?.text ?? null) };
 }
 
 function toCauses(draft: Draft): string[] {

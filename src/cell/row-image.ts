@@ -20,7 +20,8 @@ export class RowImage {
   /** The sum of the row after a commit that is posted next. @param tip checksum of the last row of state after it */
   after(commit: Commit, tip: number): number {
     const fields = this.#fields;
-    const { actor, seq, at, version, status, error, marks, supervision, inFlight, timers, meta } = commit;
+    const { address, actor, seq, at, version, status, error, marks, supervision, inFlight, timers, meta } = commit;
+    fields.address = address;
     if (actor) Object.assign(fields, { type: actor.type, parent: actor.parent, createdAt: at, meta: actor.meta });
     fields.seq = seq;
     fields.version = version;
@@ -37,6 +38,7 @@ export class RowImage {
 
 /** The row of an actor that does not exist yet. */
 export const NO_ROW: RowFields = {
+  address: '',
   type: '',
   parent: '',
   createdAt: 0,

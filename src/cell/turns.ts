@@ -3,9 +3,9 @@ import type { Cell } from './cell.ts';
 import { hasEnded } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { failAfter } from './failing.ts';
-import { conflict } from './failure.ts';
-import { eventIdOf, isConditional, isStopOrder, isSupervision } from './items.ts';
-import type { ConditionalItem, Item, ScheduleCommand, ScheduledItem, SupervisionItem } from './items.ts';
+import { bury, conflict, rowDamaged } from './failure.ts';
+import { eventIdOf, isConditional, isDamaged, isStopOrder, isSupervision } from './items.ts';
+import type { ConditionalItem, DamagedItem, Item, ScheduleCommand, ScheduledItem, SupervisionItem } from './items.ts';
 import type { Failed } from './live-actor.ts';
 import { supervise } from './supervising.ts';
 import { encodeError } from '../thread/error-codec.ts';
@@ -22,6 +22,10 @@ export function fill(cell: Cell, draft: Draft): void {
     if (isSupervision(item)) return superviseAfter(cell, draft, item as SupervisionItem);
     if (item.kind === 'order') {
       draft.items.push(item);
+      continue;
+    }
+    if (isDamaged(item)) {
+      buryDamaged(cell, draft, item);
       continue;
     }
     if (item.kind === 'scheduled' && isEarly(cell, item)) continue;
@@ -46,6 +50,15 @@ export function stopAfter(cell: Cell, draft: Draft, item: Item): void {
 
 function superviseAfter(cell: Cell, draft: Draft, item: SupervisionItem): void {
   if (isAlone(draft) || cell.post(draft, [item])) supervise(cell, item);
+}
+
+/** What it says is not what was sent: it is kept as a dead letter, and the actor goes on without it. */
+function buryDamaged(cell: Cell, draft: Draft, item: DamagedItem): void {
+  const { address, services, commits } = cell;
+  const error = encodeError(rowDamaged(address, item));
+  services.log.error('a stored message is damaged and becomes a dead letter', { address, error });
+  draft.consume(item, commits.marks);
+  bury(draft, address, item, error, 0);
 }
 
 /** Its seq is known once what came before has one: the item is looked at again right after. */

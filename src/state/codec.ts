@@ -46,6 +46,7 @@ export function textOfRow({ text }: EncodedState): string {
 
 /** The columns of an actor's row that its sum speaks for. */
 export interface RowFields {
+  readonly address: string;
   readonly type: string;
   readonly parent: string;
   readonly createdAt: number;
@@ -62,9 +63,10 @@ export interface RowFields {
 
 /** The sum of an actor's row. @param tip checksum of the last row of its state */
 export function sumOfRow(row: RowFields, tip: number): number {
-  const { type, parent, createdAt, seq, version, status, error, meta, marks, supervision, inFlight, timers } = row;
+  const { address, type, parent, createdAt, seq, version, status, error, meta, marks, supervision, inFlight, timers } =
+    row;
   // No text of a row has a line break that is not escaped, and none begins with one: no two rows give the same list.
   return crc32(
-    `${type}\n${parent}\n${createdAt}\n${seq}\n${version}\n${status}\n${tip}\n${meta}\n${marks}\n${error}\n${supervision}\n${inFlight}\n${timers}`,
+    `${address}\n${type}\n${parent}\n${createdAt}\n${seq}\n${version}\n${status}\n${tip}\n${meta}\n${marks}\n${error}\n${supervision}\n${inFlight}\n${timers}`,
   );
 }

@@ -36,6 +36,8 @@ export type RecordedEffect = { readonly kind: string } & { readonly [field: stri
 export interface HistoryRecord {
   /** Version of the definition. */
   readonly v: number;
+  /** Checksum of the last row of state after it: the state that is told for it ends with that row. */
+  readonly tip?: number;
   /** Type of the substitute that ran in its place. */
   readonly as?: string;
   readonly status: string;
@@ -53,14 +55,23 @@ export type Change =
   | { readonly op: 'delete'; readonly path: readonly (string | number)[] }
   | { readonly op: 'append'; readonly path: readonly (string | number)[]; readonly items: readonly Json[] };
 
+/** Which event a row is of. */
+export interface HistoryKey {
+  readonly address: string;
+  readonly seq: number;
+  readonly at: number;
+}
+
 /** The checksum of a row. @param delta what the same commit changed, which it speaks for as well */
-export function sumOfHistory(text: string, delta: string | null): number {
-  return crc32(text, delta === null ? 0 : crc32(delta));
+export function sumOfHistory({ address, seq, at }: HistoryKey, text: string, delta: string | null): number {
+  const key = crc32(`${address}\n${seq}\n${at}\n`);
+  return crc32(text, delta === null ? key : crc32(delta, key));
 }
 
 /** A row as it comes from the store. */
 export interface StoredHistory {
   readonly seq: number;
+  readonly at: number;
   readonly text: string;
   readonly checksum: number;
   readonly delta: string | null;
@@ -70,8 +81,9 @@ export interface StoredHistory {
  * Reads a row.
  * @throws {TroupeError} ERR_STATE_CORRUPT when it is not what was written.
  */
-export function readHistoryRow(owner: string, { seq, text, checksum, delta }: StoredHistory): HistoryRecord {
-  if (sumOfHistory(text, delta) === checksum) return JSON.parse(text) as HistoryRecord;
+export function readHistoryRow(owner: string, row: StoredHistory): HistoryRecord {
+  const { seq, at, text, checksum, delta } = row;
+  if (sumOfHistory({ address: owner, seq, at }, text, delta) === checksum) return JSON.parse(text) as HistoryRecord;
   throw new TroupeError(
     'ERR_STATE_CORRUPT',
     `Event ${seq} in the history of '${owner}' does not match its checksum. The actor itself is not touched by that; restore the row from a backup, or read around it with 'after' and 'before'.`,

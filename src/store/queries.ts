@@ -50,6 +50,8 @@ export interface LogRow {
   readonly n: number;
   readonly at: number;
   readonly text: string;
+  /** It is not what was written, or not there any more. */
+  readonly isDamaged?: true;
 }
 
 /** A stretch of a history. */

@@ -79,6 +79,8 @@ export interface InboxRow extends NewInboxRow {
   readonly pos: number;
   readonly sender: Address;
   readonly at: number;
+  /** It is not what was written. */
+  readonly isDamaged?: true;
 }
 
 /** Names one inbox row for its deletion. */
@@ -151,6 +153,8 @@ export interface ScheduleWrite {
 /** A scheduled event as stored. `pos` names this very one: scheduling the key again gives another. */
 export interface ScheduledRow extends ScheduleWrite {
   readonly pos: number;
+  /** It is not what was written. */
+  readonly isDamaged?: true;
 }
 
 /** Names one scheduled event for its consumption. */

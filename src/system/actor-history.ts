@@ -7,6 +7,7 @@ import { readHistoryRow, toChanges } from '../state/history.ts';
 import type { Cause, Change, HistoryRecord, RecordedEffect } from '../state/history.ts';
 import type { PersistedState } from '../state/persisted.ts';
 import { recoverState, repairState } from '../state/recover.ts';
+import type { RecoveredState } from '../state/recover.ts';
 import type { HistoryQuery, HistoryRow } from '../store/queries.ts';
 import type { StoreClient } from '../store/store-client.ts';
 
@@ -115,10 +116,17 @@ export async function readPast(store: Reads, address: Address, seq: number): Pro
 export async function readMoment(store: Reads, address: Address, seq: number): Promise<PastMoment> {
   const [row] = await store.call('history', address, { after: seq - 1, before: seq + 1, limit: 1 });
   if (!row) throw await unknownEvent(store, address, seq);
-  return { row, record: readHistoryRow(address, row), state: await readState(store, address, seq) };
+  const record = readHistoryRow(address, row);
+  const { state, checksum } = await readState(store, address, seq);
+  if (record.tip === undefined || record.tip === checksum) return { row, record, state };
+  throw new TroupeError(
+    'ERR_STATE_CORRUPT',
+    `The rows that tell the state of '${address}' at ${seq} end with another row than event ${seq} does. The actor itself is not touched by that; restore them from a backup.`,
+    { details: { owner: address, seq } },
+  );
 }
 
-async function readState(store: Reads, address: Address, until: number): Promise<PersistedState> {
+async function readState(store: Reads, address: Address, until: number): Promise<RecoveredState> {
   const rows = await store.call('states', address, { until });
   if (!rows)
     throw new TroupeError(
@@ -127,13 +135,13 @@ async function readState(store: Reads, address: Address, until: number): Promise
       { details: { owner: address, seq: until } },
     );
   try {
-    return recoverState({ ...rows, owner: address }).state;
+    return recoverState({ ...rows, owner: address });
   } catch (error) {
     const { seq } = rows.snapshot;
     const former =
       isTroupeError(error, 'ERR_STATE_CORRUPT') && (await store.call('states', address, { until: seq, before: seq }));
     if (!former) throw error;
-    return repairState({ ...rows, owner: address, former }).state;
+    return repairState({ ...rows, owner: address, former });
   }
 }
 

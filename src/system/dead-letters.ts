@@ -4,6 +4,7 @@
  * second replay, and never processes it twice.
  */
 import { typeOf } from '../actor/address.ts';
+import type { Address } from '../actor/address.ts';
 import { describeValue } from '../describe.ts';
 import { TroupeError, isTroupeError } from '../errors.ts';
 import type { StoreClient } from '../store/store-client.ts';
@@ -95,13 +96,37 @@ function assertPosition(pos: unknown): void {
 }
 
 /** Named subscribers of the host program have dead letters too, and no mailbox to send them to. */
-function assertReplayable({ address, pos }: StoredDeadLetter): void {
+function assertReplayable({ address, pos, error, text }: StoredDeadLetter): void {
+  assertSound(address, pos, { error, text });
   if (typeOf(address) !== 'subscriber') return;
   throw new TroupeError(
     'ERR_OPTIONS_INVALID',
     `Dead letter ${pos} was given up on by the subscription '${address.slice('subscriber/'.length)}' of the host program, which is no actor that it could be sent to. Handle the event in its text where you can, or publish it again with system.bus.publish(), then call system.discardDeadLetter(${pos}).`,
     { details: { address, pos } },
   );
+}
+
+/** What is left of a damaged message is for reading only. */
+function assertSound(address: Address, pos: number, letter: { readonly error: string; readonly text: string }): void {
+  if (readCode(letter.error) !== 'ERR_STATE_CORRUPT' && isJson(letter.text)) return;
+  throw new TroupeError(
+    'ERR_STATE_CORRUPT',
+    `Dead letter ${pos} of '${address}' is damaged and cannot be sent again: its text is not what was sent. Send the event anew from its source, then call system.discardDeadLetter(${pos}).`,
+    { details: { address, pos } },
+  );
+}
+
+function readCode(error: string): unknown {
+  return isJson(error) ? (JSON.parse(error) as { code?: unknown } | null)?.code : undefined;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function stays({ address, pos }: StoredDeadLetter, cause: TroupeError): TroupeError {

@@ -106,9 +106,10 @@ function toCommit(member: ForkMember, plan: ForkPlan): Commit {
     ...(scheduled.length > 0 && { schedule: toSchedule(scheduled, now - row.at, renames) }),
     ...(record.topics && { subscribe: Object.entries(record.topics).map(([pattern, event]) => ({ pattern, event })) }),
     ...(coming.length > 0 && { inbox: coming }),
-    ...(member.definition.policy.history && { history: toFirstEvent(member, { timers, inFlight }) }),
   };
-  return { ...commit, sum: new RowImage(NO_ROW).after(commit, encoded.checksum) };
+  const { checksum } = encoded;
+  const history = member.definition.policy.history && toFirstEvent(member, commit, { timers, inFlight, tip: checksum });
+  return { ...commit, ...(history && { history }), sum: new RowImage(NO_ROW).after(commit, checksum) };
 }
 
 type TimerJson = { readonly dueAt: number } & { readonly [field: string]: Json };
@@ -149,12 +150,14 @@ function toMeta({ actor, definition }: ForkMember, { context }: PersistedState):
 
 function toFirstEvent(
   { actor, moment }: ForkMember,
-  beside: { readonly timers: readonly TimerJson[]; readonly inFlight: string | null },
+  commit: Commit,
+  beside: { readonly timers: readonly TimerJson[]; readonly inFlight: string | null; readonly tip: number },
 ): NonNullable<Commit['history']> {
   const { v, as, status, topics } = moment.record;
   const cause: Cause = { kind: 'fork', from: actor.address, seq: moment.row.seq };
   const record: HistoryRecord = {
     v,
+    tip: beside.tip,
     ...(as !== undefined && { as }),
     status,
     causes: [cause],
@@ -164,5 +167,5 @@ function toFirstEvent(
     ...(topics && { topics }),
   };
   const text = JSON.stringify(record);
-  return { text, checksum: sumOfHistory(text, null) };
+  return { text, checksum: sumOfHistory(commit, text, null) };
 }

@@ -1,7 +1,7 @@
 /** Reads what actors appended to their logs. */
 import type { Address } from '../actor/address.ts';
 import { TroupeError } from '../errors.ts';
-import type { LogQuery } from '../store/queries.ts';
+import type { LogQuery, LogRow } from '../store/queries.ts';
 import type { System } from './system.ts';
 
 /** One row of a log. `n` counts from 1 and pages go by it; `at` is when it was committed. */
@@ -11,7 +11,7 @@ const MAX_LIMIT = 10_000;
 
 /**
  * A stretch of an actor's log, oldest first.
- * @throws {TroupeError} ERR_OPTIONS_INVALID when the limit is out of bounds.
+ * @throws {TroupeError} ERR_OPTIONS_INVALID when the limit is out of bounds; ERR_STATE_CORRUPT naming a line that is damaged or gone.
  */
 export async function readHistory<T extends object>(
   system: System,
@@ -29,5 +29,14 @@ export async function readHistory<T extends object>(
     );
   }
   const rows = await system.store.call('log', address, query);
-  return rows.map(({ n, at, text }) => ({ ...(JSON.parse(text) as T), n, at }));
+  return rows.map((row) => toEntry<T>(address, row));
+}
+
+function toEntry<T extends object>(address: Address, { n, at, text, isDamaged }: LogRow): HistoryEntry<T> {
+  if (!isDamaged) return { ...(JSON.parse(text) as T), n, at };
+  throw new TroupeError(
+    'ERR_STATE_CORRUPT',
+    `Line ${n} in the log of '${address}' is missing or does not match its checksum. The actor itself is not touched by that; restore the line from a backup, or read around it with 'after: ${n}' and 'before: ${n}'.`,
+    { details: { owner: address, n } },
+  );
 }

@@ -38,6 +38,21 @@ export function isHandleSpoilt(error: unknown): boolean {
   );
 }
 
+/** True when the file itself is damaged where it was read: reading it again brings nothing else. */
+export function isFileDamaged(error: unknown): boolean {
+  return sqliteCode(error)?.startsWith('SQLITE_CORRUPT') ?? false;
+}
+
+/** ERR_STATE_CORRUPT around what SQLite said. */
+export function toDamaged(file: string, cause: unknown): TroupeError {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  return new TroupeError(
+    'ERR_STATE_CORRUPT',
+    `Store '${file}' is damaged where it was read (${said}). Nothing was changed; stop, run PRAGMA integrity_check on a copy, and restore the file from a backup.`,
+    { cause, details: { file, sqliteCode: sqliteCode(cause) } },
+  );
+}
+
 /** ERR_STORE_UNAVAILABLE around what SQLite said. */
 export function toUnavailable(file: string, cause: unknown, isOutcomeUnknown = false): TroupeError {
   const said = cause instanceof Error ? cause.message : String(cause);

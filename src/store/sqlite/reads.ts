@@ -13,6 +13,9 @@ import type {
   Subscription,
 } from '../store.ts';
 import { EXTRA_DELTAS, EXTRA_SNAPSHOT, EXTRA_SUBSCRIPTIONS } from './schema.ts';
+import { unseal } from './seal.ts';
+import type { Sealed } from './seal.ts';
+import { sealOfInbox, sealOfLog } from './side-rows.ts';
 
 type ActorColumns = Omit<StoredActor, 'snapshot' | 'deltas' | 'subscriptions'> & {
   readonly extra: number;
@@ -45,6 +48,23 @@ export const RECOVERABLE = `${WAITING},
     LEFT JOIN inbox AS oldest ON oldest.receiver = busy.address AND oldest.pos = (SELECT min(pos) FROM inbox WHERE receiver = busy.address)
   ORDER BY busy.address LIMIT @limit`;
 
+/** Lines that are gone stand there as damaged ones, one for each gap. Those trimmed from the beginning are not missed. */
+function markGaps(lines: readonly LogRow[], lastN = 0): readonly LogRow[] {
+  const marked: LogRow[] = [];
+  for (const line of lines) {
+    const n = marked.at(-1)?.n;
+    if (n !== undefined && line.n > n + 1) marked.push(missingLine(n + 1));
+    marked.push(line);
+  }
+  const last = marked.at(-1)?.n;
+  if (last !== undefined && last < lastN) marked.push(missingLine(last + 1));
+  return marked;
+}
+
+function missingLine(n: number): LogRow {
+  return { n, at: 0, text: '', isDamaged: true };
+}
+
 /** The reading half of the store. */
 export class Reads {
   readonly #db: Database;
@@ -52,7 +72,8 @@ export class Reads {
   readonly #snapshot: Statement<[string, number], StateRow>;
   readonly #deltas: Statement<[string, number], StateRow>;
   readonly #subscriptions: Statement<[string], Subscription>;
-  readonly #inbox: Statement<[string, number, number], InboxRow>;
+  readonly #inbox: Statement<[string, number, number], InboxRow & Sealed>;
+  readonly #lastLine: Statement<[string], number>;
   readonly #idempotency: Statement<[string, string], IdempotencyRow>;
 
   constructor(db: Database) {
@@ -66,8 +87,9 @@ export class Reads {
     this.#deltas = db.prepare('SELECT seq, checksum, text FROM deltas WHERE address = ? AND seq > ? ORDER BY seq');
     this.#subscriptions = db.prepare('SELECT pattern, event FROM subscriptions WHERE address = ? ORDER BY pattern');
     this.#inbox = db.prepare(
-      'SELECT pos, receiver, sender, kind, id, at, text FROM inbox WHERE receiver = ? AND pos > ? ORDER BY pos LIMIT ?',
+      'SELECT pos, receiver, sender, kind, id, at, text, sum FROM inbox WHERE receiver = ? AND pos > ? ORDER BY pos LIMIT ?',
     );
+    this.#lastLine = db.prepare<[string], number>('SELECT log_n FROM actors WHERE address = ?').pluck();
     this.#idempotency = db.prepare('SELECT id, reply, at FROM idempotency WHERE address = ? AND id = ?');
   }
 
@@ -82,7 +104,8 @@ export class Reads {
   }
 
   inbox(address: Address, query: { readonly afterPos?: number; readonly limit?: number } = {}): readonly InboxRow[] {
-    return this.#inbox.all(address, query.afterPos ?? 0, limitOf('inbox', query.limit));
+    const rows = this.#inbox.all(address, query.afterPos ?? 0, limitOf('inbox', query.limit));
+    return rows.map((row) => unseal(row, sealOfInbox(row)));
   }
 
   idempotency(address: Address, id: string): IdempotencyRow | undefined {
@@ -91,12 +114,16 @@ export class Reads {
 
   log(address: Address, query: LogQuery = {}): readonly LogRow[] {
     const isBackward = query.direction === 'backward';
+    const { after = 0, before = Number.MAX_SAFE_INTEGER } = query;
+    const limit = limitOf('log', query.limit);
     const rows = this.#db
-      .prepare<unknown[], LogRow>(
-        `SELECT n, at, text FROM log WHERE address = ? AND n > ? AND n < ? ORDER BY n ${isBackward ? 'DESC' : 'ASC'} LIMIT ?`,
+      .prepare<unknown[], LogRow & Sealed>(
+        `SELECT n, at, text, sum FROM log WHERE address = ? AND n > ? AND n < ? ORDER BY n ${isBackward ? 'DESC' : 'ASC'} LIMIT ?`,
       )
-      .all(address, query.after ?? 0, query.before ?? Number.MAX_SAFE_INTEGER, limitOf('log', query.limit));
-    return isBackward ? rows.reverse() : rows;
+      .all(address, after, before, limit);
+    const lines = (isBackward ? rows.reverse() : rows).map((row) => unseal(row, sealOfLog(address, row)));
+    const isAtEnd = before === Number.MAX_SAFE_INTEGER && (isBackward || rows.length < limit);
+    return markGaps(lines, isAtEnd ? this.#lastLine.get(address) : undefined);
   }
 
   recoverable(query: { readonly afterAddress?: Address; readonly limit?: number } = {}): readonly Recoverable[] {

@@ -5,6 +5,8 @@ import { limitOf } from '../queries.ts';
 import type { DueQuery, DueRow } from '../queries.ts';
 import type { Commit, ScheduledRow } from '../store.ts';
 import type { Positions } from './positions.ts';
+import { sealOf, unseal } from './seal.ts';
+import type { Sealed } from './seal.ts';
 
 /**
  * Both halves walk an index from the cursor on, as far as the limit. An actor comes up at its first time only: whatever
@@ -35,7 +37,7 @@ export class ScheduledRows {
   readonly #put: Statement<unknown[]>;
   readonly #dropAll: Statement<[string]>;
   readonly #due: Statement<[object], DueRow>;
-  readonly #list: Statement<[string, number, number], ScheduledRow>;
+  readonly #list: Statement<[string, number, number], ScheduledRow & Sealed>;
 
   constructor(db: Database, positions: Positions) {
     this.#positions = positions;
@@ -44,13 +46,13 @@ export class ScheduledRows {
       .pluck();
     this.#drop = db.prepare('DELETE FROM scheduled WHERE address = ? AND key = ?');
     this.#put = db.prepare(
-      `INSERT INTO scheduled (address, key, pos, due_at, text) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (address, key) DO UPDATE SET pos = excluded.pos, due_at = excluded.due_at, text = excluded.text`,
+      `INSERT INTO scheduled (address, key, pos, due_at, text, sum) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (address, key)
+         DO UPDATE SET pos = excluded.pos, due_at = excluded.due_at, text = excluded.text, sum = excluded.sum`,
     );
     this.#dropAll = db.prepare('DELETE FROM scheduled WHERE address = ?');
     this.#due = db.prepare(DUE);
     this.#list = db.prepare(
-      'SELECT key, pos, due_at AS dueAt, text FROM scheduled WHERE address = ? AND due_at <= ? ORDER BY due_at, pos LIMIT ?',
+      'SELECT key, pos, due_at AS dueAt, text, sum FROM scheduled WHERE address = ? AND due_at <= ? ORDER BY due_at, pos LIMIT ?',
     );
   }
 
@@ -65,7 +67,10 @@ export class ScheduledRows {
     if (fired) for (const { key } of fired) this.#drop.run(address, key);
     if (unschedule) for (const key of unschedule) this.#drop.run(address, key);
     if (schedule)
-      for (const { key, dueAt, text } of schedule) this.#put.run(address, key, this.#positions.take(), dueAt, text);
+      for (const { key, dueAt, text } of schedule) {
+        const pos = this.#positions.take();
+        this.#put.run(address, key, pos, dueAt, text, sealOf(address, key, pos, dueAt, text));
+      }
   }
 
   removeAll(address: Address): void {
@@ -81,6 +86,7 @@ export class ScheduledRows {
     address: Address,
     { until = Number.MAX_SAFE_INTEGER, limit }: { readonly until?: number; readonly limit?: number } = {},
   ): readonly ScheduledRow[] {
-    return this.#list.all(address, until, limitOf('scheduled', limit));
+    const rows = this.#list.all(address, until, limitOf('scheduled', limit));
+    return rows.map((row) => unseal(row, sealOf(address, row.key, row.pos, row.dueAt, row.text)));
   }
 }

@@ -1,7 +1,19 @@
 /** Writes of everything a commit carries besides the actor's row. Nothing here decides; that has been done before. */
 import type { Database, Statement } from 'better-sqlite3';
-import type { Commit, InboxPosition, Landed, NewInboxRow } from '../store.ts';
+import type { LogRow } from '../queries.ts';
+import type { Commit, InboxPosition, InboxRow, Landed, NewInboxRow } from '../store.ts';
 import type { Positions } from './positions.ts';
+import { sealOf } from './seal.ts';
+
+/** The seal of a row that waits. */
+export function sealOfInbox({ receiver, pos, sender, kind, id, at, text }: InboxRow): number {
+  return sealOf(receiver, pos, sender, kind, id, at, text);
+}
+
+/** The seal of a line of a log. */
+export function sealOfLog(address: string, { n, at, text }: LogRow): number {
+  return sealOf(address, n, at, text);
+}
 
 /** Tables that hold rows of one actor under `address`, all removed with it. */
 const OWN_TABLES = [
@@ -47,12 +59,12 @@ export class SideRows {
       )
       .pluck();
     this.#inbox = db.prepare(
-      'INSERT INTO inbox (receiver, pos, sender, kind, id, at, text) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO inbox (receiver, pos, sender, kind, id, at, text, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     );
     this.#outbox = db.prepare(
       'INSERT INTO outbox (pos, address, kind, id, target, boot, at, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     );
-    this.#log = db.prepare('INSERT INTO log (address, n, seq, at, text) VALUES (?, ?, ?, ?, ?)');
+    this.#log = db.prepare('INSERT INTO log (address, n, seq, at, text, sum) VALUES (?, ?, ?, ?, ?, ?)');
     this.#trimLog = db.prepare('DELETE FROM log WHERE address = ? AND n <= ?');
     this.#record = db.prepare('INSERT INTO idempotency (address, id, at, reply) VALUES (?, ?, ?, ?)');
     this.#reply = db.prepare('UPDATE idempotency SET reply = ? WHERE address = ? AND id = ?');
@@ -105,7 +117,7 @@ export class SideRows {
 
   writeLog({ address, seq, at, log, keepLog }: Commit, lastN: number): void {
     let n = lastN;
-    for (const text of log ?? []) this.#log.run(address, ++n, seq, at, text);
+    for (const text of log ?? []) this.#log.run(address, ++n, seq, at, text, sealOfLog(address, { n, at, text }));
     if (keepLog !== undefined) this.#trimLog.run(address, n - keepLog);
   }
 
@@ -119,7 +131,18 @@ export class SideRows {
   writeInbox(commit: Commit, row: NewInboxRow): InboxPosition {
     const previousPos = this.#previous.get(row.receiver, commit.address) ?? 0;
     const pos = this.#positions.take();
-    this.#inbox.run(row.receiver, pos, commit.address, row.kind, row.id, commit.at, row.text);
+    const { receiver, kind, id, text } = row;
+    const { address: sender, at } = commit;
+    this.#inbox.run(
+      receiver,
+      pos,
+      sender,
+      kind,
+      id,
+      at,
+      text,
+      sealOfInbox({ receiver, pos, sender, kind, id, at, text }),
+    );
     return { pos, previousPos };
   }
 

@@ -25,7 +25,14 @@ import type { Adoption, AdoptionResult, Commit, CommitResult, Cursor, Store, Sto
 import { adoptAll, NotAdopted } from './adopting.ts';
 import { connectFile, prepareFile, toOpenError } from './connect.ts';
 import type { Connect, Synchronous } from './connect.ts';
-import { isCommitOutcomeUnknown, isHandleSpoilt, isPlaceAtFault, toUnavailable } from './failures.ts';
+import {
+  isCommitOutcomeUnknown,
+  isFileDamaged,
+  isHandleSpoilt,
+  isPlaceAtFault,
+  toDamaged,
+  toUnavailable,
+} from './failures.ts';
 import { deleteCursor, markAlive, readCursor, rise, writeCursor } from './host-rows.ts';
 import { listActors } from './list.ts';
 import { lockFile } from './lock.ts';
@@ -310,7 +317,7 @@ class SqliteStore implements Store {
     } catch (error) {
       if (!isPlaceAtFault(error)) throw error;
       if (isHandleSpoilt(error)) this.#giveUp(session);
-      throw toUnavailable(this.#options.file, error);
+      throw isFileDamaged(error) ? toDamaged(this.#options.file, error) : toUnavailable(this.#options.file, error);
     }
   }
 

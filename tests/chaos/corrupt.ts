@@ -1,0 +1,122 @@
+/**
+ * The damage harness: `npm run chaos:corrupt -- --mutations N --seed S`. A store with actors of several kinds is copied, damaged at
+ * random, and opened by a real system, again and again; everything in it must be what it was, or say that it is not.
+ * The last line is JSON. Exit code 0: nothing was silently wrong; 1: something was; 2: usage.
+ */
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseNumberOptions, runScript } from '../support/chaos-options.ts';
+import { createChaosRandom } from '../support/chaos-random.ts';
+import type { ChaosRandom } from '../support/chaos-random.ts';
+import { judgeAll } from '../support/corrupt-judge.ts';
+import type { Facts, Judgement, Outcome } from '../support/corrupt-judge.ts';
+import { lookAt } from '../support/corrupt-look.ts';
+import { damageFile, damageRows } from '../support/corrupt-mutations.ts';
+import type { Damage } from '../support/corrupt-mutations.ts';
+import { assertTrue } from '../support/corrupt-truth.ts';
+import { buildStore } from '../support/corrupt-stores.ts';
+import type { Planned } from '../support/corrupt-stores.ts';
+
+const OPTIONS = {
+  mutations: { usual: 500, from: 1, to: 1_000_000, text: 'pieces of damage' },
+  seed: { usual: 1, from: 0, to: 4_294_967_295, text: 'seed of all random choices' },
+} as const;
+
+/** Share of copies whose files are damaged; the rows of the others are. */
+const FILE_SHARE = 0.4;
+/** Rows of different owners that are damaged in one copy, at most. */
+const MOST_ROWS = 4;
+const MOST_SHOWN = 40;
+
+type Options = { readonly [K in keyof typeof OPTIONS]: number };
+type Totals = Record<Outcome, number> & {
+  opens: number;
+  rows: number;
+  files: number;
+  refusedStores: number;
+  silent: number;
+};
+
+interface Stage {
+  readonly folder: string;
+  readonly original: string;
+  readonly copy: string;
+  readonly planned: readonly Planned[];
+}
+
+async function prepare(folder: string): Promise<Stage> {
+  const original = join(folder, 'original.db');
+  const file = join(folder, 'built.db');
+  const planned = await buildStore(`sqlite:${file}`, () => copyStore(file, original));
+  return { folder, original, copy: join(folder, 'copy.db'), planned };
+}
+
+function copyStore(from: string, to: string): void {
+  for (const end of ['', '-wal', '-shm']) {
+    rmSync(`${to}${end}`, { force: true });
+    if (end !== '-shm' && existsSync(`${from}${end}`)) copyFileSync(`${from}${end}`, `${to}${end}`);
+  }
+}
+
+async function run(options: Options): Promise<number> {
+  const startedAt = performance.now();
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-corrupt-'));
+  console.log(`seed ${options.seed}, ${options.mutations} mutations, files in ${folder}`);
+  const stage = await prepare(folder);
+  const builtAt = Date.now();
+  copyStore(stage.original, stage.copy);
+  const truth = await lookAt(`sqlite:${stage.copy}`, stage.planned);
+  assertTrue(truth, stage.planned);
+  const totals = emptyTotals();
+  const random = createChaosRandom(options.seed);
+  let done = 0;
+  while (done < options.mutations) {
+    const damages = damage(stage, random, options.mutations - done);
+    done += damages.length;
+    const mayLackTail = damages.some(({ where }) => where === 'wal');
+    const judgements = await judgeCopy(stage, { truth, planned: stage.planned, builtAt, mayLackTail });
+    note(totals, damages, judgements);
+    if (totals.opens % 100 === 0)
+      console.log(`${done} mutations, ${JSON.stringify(totals)}, ${secondsSince(startedAt)} s`);
+  }
+  const isGood = totals.wrong + totals.crashed === 0;
+  if (isGood) rmSync(folder, { recursive: true, force: true });
+  const { silent: _silent, ...figures } = totals;
+  const { mutations, seed } = options;
+  console.log(JSON.stringify({ mutations, seed, ...figures, seconds: secondsSince(startedAt) }));
+  return isGood ? 0 : 1;
+}
+
+function damage(stage: Stage, random: ChaosRandom, most: number): readonly Damage[] {
+  copyStore(stage.original, stage.copy);
+  if (random.chance(FILE_SHARE)) return [damageFile(stage.copy, random)];
+  return damageRows(stage.copy, random, Math.min(most, random.between(1, MOST_ROWS)));
+}
+
+async function judgeCopy(stage: Stage, facts: Facts): Promise<readonly Judgement[]> {
+  return judgeAll(await lookAt(`sqlite:${stage.copy}`, facts.planned), facts);
+}
+
+function emptyTotals(): Totals {
+  const outcomes = { exact: 0, repaired: 0, held: 0, refused: 0, stalled: 0, wrong: 0, crashed: 0 };
+  return { ...outcomes, opens: 0, rows: 0, files: 0, refusedStores: 0, silent: 0 };
+}
+
+function note(totals: Totals, damages: readonly Damage[], judgements: readonly Judgement[]): void {
+  totals.opens++;
+  for (const { where } of damages) totals[where === 'row' ? 'rows' : 'files']++;
+  if (judgements.every(({ outcome }) => outcome === 'refused')) totals.refusedStores++;
+  for (const { address, outcome, faults } of judgements) {
+    totals[outcome]++;
+    if (faults.length === 0 || totals.silent++ >= MOST_SHOWN) continue;
+    console.log(`${outcome.toUpperCase()} ${address} after ${damages.map(({ text }) => text).join('; ')}`);
+    for (const fault of faults) console.log(`    ${fault}`);
+  }
+}
+
+function secondsSince(startedAt: number): number {
+  return Math.round((performance.now() - startedAt) / 100) / 10;
+}
+
+await runScript(() => run(parseNumberOptions(OPTIONS, process.argv.slice(2))));
