@@ -5,15 +5,15 @@ import type { Json } from '../state/json.ts';
 import type { InboxKind, InboxRow, ScheduleWrite } from '../store/store.ts';
 import type { Waiting } from './fork-plan.ts';
 
-/** Rows that stood in an inbox by `pos`: those that still do, and those that were taken since. */
+/** Rows that stood in an inbox: of those that still do, and those that were taken since, what had been sent by then. */
 export function waitingThen(
   rows: readonly InboxRow[],
   since: readonly HistoryRecord[],
-  cut: { readonly pos: number; readonly isMember: (address: Address) => boolean },
+  cut: { readonly isSent: (row: Waiting) => boolean; readonly isMember: (address: Address) => boolean },
 ): readonly Waiting[] {
   const taken = since.flatMap(({ causes }) => causes).flatMap(toWaiting);
   return [...rows, ...taken]
-    .filter((row) => row.pos <= cut.pos && row.kind !== 'create')
+    .filter((row) => cut.isSent(row) && row.kind !== 'create')
     .filter((row) => row.kind === 'event' || cut.isMember(row.sender))
     .sort((a, b) => a.pos - b.pos)
     .map(({ pos, sender, kind, id, text }) => ({ pos, sender, kind, id, text }));

@@ -6,14 +6,14 @@ import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
 import { readHistoryRow } from '../state/history.ts';
 import type { HistoryRecord } from '../state/history.ts';
-import type { HistoryQuery } from '../store/queries.ts';
+import type { HistoryQuery, HistoryRow } from '../store/queries.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import type { ActorSummary, InboxRow, NewInboxRow, StoredActor } from '../store/store.ts';
 import { readMoment, unknownEvent } from './actor-history.ts';
 import type { SystemCore } from './core.ts';
 import { scheduledThen, waitingThen } from './fork-past.ts';
 import { FORKED_EFFECTS, planFork } from './fork-plan.ts';
-import type { ForkMember, ForkedEffects } from './fork-plan.ts';
+import type { ForkMember, ForkedEffects, Waiting } from './fork-plan.ts';
 
 /** How to fork. */
 export interface ForkOptions {
@@ -59,6 +59,8 @@ export async function fork(
 interface Found {
   readonly actor: StoredActor;
   readonly seq: number;
+  /** Of that commit. What it sent later is not part of the cut. */
+  readonly pos: number;
 }
 
 class Fork {
@@ -80,9 +82,11 @@ class Fork {
   async run(address: Address, seq: number, to: Address): Promise<ForkResult> {
     const actor = await this.#load(address);
     const { row } = await readMoment(this.#store, address, seq);
-    this.#add({ actor, seq }, to);
-    if (this.#options.children !== false) await this.#findBelow(address, row.pos, to);
-    const members = await Promise.all([...this.#found.values()].map((found) => this.#read(found, row.pos)));
+    const isAlone = this.#options.children === false;
+    const pos = isAlone ? row.pos : await this.#cutAfter(address, row);
+    this.#add({ actor, seq, pos: row.pos }, to);
+    if (!isAlone) await this.#findBelow(address, pos, to);
+    const members = await Promise.all([...this.#found.values()].map((found) => this.#read(found, pos)));
     const { effects = 'fail' } = this.#options;
     const batch = planFork({ members, renames: this.#renames, effects, now: this.#core.env.now() });
     const result = await this.#store.call('adopt', batch);
@@ -94,6 +98,22 @@ class Fork {
       seq: moment.row.seq,
     }));
     return { address: to, actors, missing: this.#missing };
+  }
+
+  /** The last place in the order of commits at which the actor was as after that event: before its next one, or now. */
+  async #cutAfter(address: Address, { seq, pos }: HistoryRow): Promise<number> {
+    const [next] = await this.#store.call('history', address, { after: seq, limit: 1 });
+    if (next) return next.pos - 1;
+    // Whatever comes while this reads comes after the last that is there now.
+    let latest = pos;
+    for (const actors = [address]; actors.length > 0;) {
+      for (const { address: child } of await this.#children(actors.shift() as Address)) {
+        const [last] = await this.#store.call('history', child, { limit: 1, direction: 'backward' });
+        latest = Math.max(latest, last?.pos ?? 0);
+        actors.push(child);
+      }
+    }
+    return latest;
   }
 
   #add(found: Found, to: Address): void {
@@ -130,7 +150,7 @@ class Fork {
     const last = await this.#lastBefore(address, pos + 1);
     const to = toAddress(child.type, this.#keyOf(address, suffix));
     if (last !== undefined) {
-      this.#add({ actor: await this.#load(address), seq: last }, to);
+      this.#add({ actor: await this.#load(address), seq: last.seq, pos: last.pos }, to);
       return true;
     }
     const [first] = await this.#store.call('history', address, { limit: 1 });
@@ -138,7 +158,8 @@ class Fork {
     const creation = first?.seq === 1 ? record?.causes.find(({ kind }) => kind === 'create') : undefined;
     if (creation?.kind !== 'create') throw await unknownEvent(this.#store, address, 1);
     // It came to be later; if it was under way, it will again be.
-    if (child.spawned > 0 && child.spawned <= pos) this.#comes(parent, address, to, creation.input);
+    const isUnderWay = child.spawned > 0 && child.spawned <= Math.min(pos, this.#found.get(parent)?.pos ?? pos);
+    if (isUnderWay) this.#comes(parent, address, to, creation.input);
     return false;
   }
 
@@ -154,9 +175,9 @@ class Fork {
     return key.length <= 128 ? key : this.#core.env.randomUuid();
   }
 
-  async #lastBefore(address: Address, beforePos: number): Promise<number | undefined> {
+  async #lastBefore(address: Address, beforePos: number): Promise<HistoryRow | undefined> {
     const [row] = await this.#store.call('history', address, { beforePos, limit: 1, direction: 'backward' });
-    return row?.seq;
+    return row;
   }
 
   async #children(parent: Address): Promise<readonly ActorSummary[]> {
@@ -185,6 +206,8 @@ class Fork {
       this.#store.call('scheduled', address, { limit: 10_000 }),
     ]);
     const isMember = (other: Address): boolean => this.#renames.has(other);
+    const isSent = ({ sender, pos: sentAt }: Waiting): boolean =>
+      sentAt <= Math.min(pos, this.#found.get(sender)?.pos ?? pos);
     const then = scheduledThen(scheduled, until, since);
     for (const key of then.unknown) this.#missing.push(`what was scheduled under '${key}' of '${address}'`);
     this.#noteGone(address, until);
@@ -192,7 +215,7 @@ class Fork {
       actor,
       definition: this.#core.definitions.get(actor.type),
       moment,
-      waiting: waitingThen(rows, since, { pos, isMember }),
+      waiting: waitingThen(rows, since, { isSent, isMember }),
       scheduled: then.scheduled,
       coming: this.#coming.get(address) ?? [],
     };

@@ -41,8 +41,8 @@ export abstract class Operations {
 
   /**
    * Makes an actor of the same type under another key from what an actor was after one of its events, with its log until then, what waited for it
-   * and what was left of its times; nothing it did is done again. What was below it then comes along, each under its key with the new one
-   * behind it. All of it comes to be, or nothing.
+   * and what was left of its times; nothing it did is done again. What is below it comes along, as it was before the next event of the actor, or is now when there is
+   * none, each under its key with the new one behind it. All of it comes to be, or nothing.
    * @param seq as `ref.history()` lists it
    * @throws {TroupeError} ERR_ACTOR_NOT_FOUND, ERR_HISTORY_UNKNOWN, ERR_ACTOR_EXISTS, ERR_ADDRESS, ERR_OPTIONS_INVALID, ERR_STATE_CORRUPT.
    */

@@ -256,6 +256,36 @@ describe('a fork of a session', () => {
     }
   });
 
+  test('G17: after its last event, the groups come along as they are now', async () => {
+    await using t = await start();
+    const session = await t.system.sessions.create({ id: 's', user: 'ada' });
+    const members = ['Uno', 'Due'].map((name) => ({ agent: poet, name, skill: 'rhyme' }));
+    const group = await t.system.groups.create({ id: 'g', session: 's', maxRounds: 2, members });
+    await group.start();
+    await t.clock.advance(1000);
+    const last = (await session.ref.history()).at(-1);
+    const { actors } = await t.system.fork(session.ref.address, last!.seq, 'copy');
+    expect(actors).toHaveLength(4);
+    expect(await texts(t, 'g:copy')).toEqual(await texts(t, 'g'));
+    expect(await texts(t, 'g:copy')).toHaveLength(4);
+  });
+
+  test('G17: at any event of the session, group and agents fit together and go on', async () => {
+    await using t = await start();
+    const { session } = await talk(t);
+    for (const { seq } of await session.ref.history()) {
+      await t.system.fork(session.ref.address, seq, `at-${seq}`, { effects: 'run' });
+      const copy = await t.system.sessions.get(`at-${seq}`);
+      const [address] = (await copy.describe()).groups;
+      if (address === undefined) continue;
+      await t.clock.advance(600_000);
+      const group = await t.system.groups.get(address.slice('group/'.length));
+      if ((await group.snapshot()).context.turn === 0) await group.start();
+      await t.clock.advance(600_000);
+      expect(await texts(t, group.id), `after ${seq}`).toEqual(await texts(t, 'g'));
+    }
+  });
+
   test('with children: false the rest stays behind', async () => {
     await using t = await start();
     const { session } = await talk(t);
