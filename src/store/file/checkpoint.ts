@@ -11,7 +11,7 @@ import { tryTo, writeWhole } from './disk.ts';
 import type { Disk } from './disk.ts';
 import { encodeDocument } from './document.ts';
 import type { EncodedDocument } from './document.ts';
-import { MANIFEST, actorFile } from './folder.ts';
+import { MANIFEST, actorFile, toIndexed } from './folder.ts';
 import type { FileRef, IndexEntry, Manifest, TableName } from './folder.ts';
 import type { Held } from './load.ts';
 
@@ -107,7 +107,7 @@ function writeActor(writer: Writer, { damaged }: Held, address: Address, entry: 
   const { n, actor } = entry;
   const ref = writer.writeActor(address, encodeActor(toActorImage(entry)));
   const harm = damaged.get(address);
-  return { ...ref, n, actor, ...(harm?.n === n && { damaged: harm.files }) };
+  return { ...ref, n, actor: toIndexed(actor), ...(harm?.n === n && { damaged: harm.files }) };
 }
 
 function writeTables(writer: Writer, { tables, manifest }: Held, isWhole: boolean): Manifest['tables'] {

@@ -47,7 +47,7 @@ export function encodeDocument(kind: DocumentKind, data: unknown, layout: Layout
     : `${JSON.stringify(head).slice(0, -1)},"data":${body}}\n`;
   const bytes = Buffer.from(text);
   if (layout.isPlain === true || bytes.length <= GZIP_BYTES) return { sum, bytes, extension: '.json' };
-  return { sum, bytes: gzipSync(bytes), extension: '.json.gz' };
+  return { sum, bytes: gzipSync(bytes, { level: 1 }), extension: '.json.gz' };
 }
 
 /**

@@ -41,8 +41,11 @@ export interface FileStoreOptions {
   readonly disk?: Disk;
 }
 
-/** Changes after which a checkpoint is written: when there is time, and at the latest. */
-const JOURNAL = { idle: { files: 100, bytes: 1_000_000 }, most: { files: 2_000, bytes: 32_000_000 } } as const;
+/** How far the journal goes before a checkpoint is written: when there is time, and at the latest. Nothing is saved meanwhile, so it is bounded by the actors it is about. */
+const JOURNAL = {
+  idle: { files: 100, bytes: 1_000_000, actors: 200 },
+  most: { files: 2_000, bytes: 32_000_000, actors: 2_000 },
+} as const;
 
 /** A checkpoint that failed is tried again after so many more changes. */
 const RETRY_AFTER = 500;
@@ -107,8 +110,8 @@ class FileStore extends FileReads implements Store {
   #held: Held | undefined;
   #reopening: Promise<void> | undefined;
   #isClosed = false;
-  /** Length of the journal from which the next checkpoint is due. */
-  #checkpointAt: number = JOURNAL.most.files;
+  /** Length of the journal before which no checkpoint is tried again. */
+  #retryAt = 0;
 
   constructor(place: Place, maxFanOut: number, lock: FolderLock, held: Held) {
     super();
@@ -221,7 +224,7 @@ class FileStore extends FileReads implements Store {
       return await this.run((held) => {
         this.#append(held, toChange(method, args));
         const done = (held.memory[method] as (...given: unknown[]) => unknown).call(held.memory, ...args);
-        if (isLonger(held, { ...JOURNAL.most, files: this.#checkpointAt })) this.#checkpoint(held);
+        if (held.journalFiles.length >= this.#retryAt && isLonger(held, JOURNAL.most)) this.#checkpoint(held);
         return done as ReturnType<Store[M]>;
       });
     } catch (error) {
@@ -253,9 +256,9 @@ class FileStore extends FileReads implements Store {
   #checkpoint(held: Held): void {
     try {
       writeCheckpoint(this.#place, held);
-      this.#checkpointAt = JOURNAL.most.files;
+      this.#retryAt = 0;
     } catch {
-      this.#checkpointAt = held.journalFiles.length + RETRY_AFTER;
+      this.#retryAt = held.journalFiles.length + RETRY_AFTER;
     }
   }
 
@@ -275,6 +278,7 @@ class FileStore extends FileReads implements Store {
   async #readAnew(): Promise<void> {
     try {
       const held = await openHeld(this.#place, this.#maxFanOut, true);
+      this.#retryAt = 0;
       if (!this.#isClosed) this.#held = held;
     } catch (error) {
       throw toUnavailable(this.#place.folder, error);
@@ -283,8 +287,9 @@ class FileStore extends FileReads implements Store {
 }
 
 function isLonger(
-  { journalFiles, journalBytes }: Held,
-  { files, bytes }: { readonly files: number; readonly bytes: number },
+  { journalFiles, journalBytes, touched }: Held,
+  bounds: (typeof JOURNAL)[keyof typeof JOURNAL],
 ): boolean {
-  return journalFiles.length >= files || journalBytes >= bytes;
+  const { files, bytes, actors } = bounds;
+  return journalFiles.length >= files || journalBytes >= bytes || touched.size >= actors;
 }

@@ -32,6 +32,11 @@ export interface IndexEntry extends FileRef {
 
 export type TableName = keyof TablesImage;
 
+/** The row of an actor without what only its own file needs to know. */
+export function toIndexed(actor: ActorHead): ActorHead {
+  return { ...actor, marks: null, supervision: null, inFlight: null, timers: null, subscriptions: [] };
+}
+
 /** What counts. */
 export interface Manifest {
   /** Actors; absent as long as there was never one. */
