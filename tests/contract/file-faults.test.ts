@@ -206,6 +206,36 @@ describe('file store: a disk that fails', () => {
     await reopened.close();
   });
 
+  test.each([true, false])(
+    'G1: what is saved while a checkpoint is written is there after it, which fails: %s',
+    async (fails) => {
+      const store = await open();
+      const seqOf = async (current: Store) => (await current.load(A))?.seq;
+      await store.commit([firstCommit(A), firstCommit(B)]);
+      for (let n = 0; n < 100; n++) await store.kvSet(`k${n}`, 'v');
+      const tidied = store.idle();
+      for (let seq = 2; seq <= 30; seq++) {
+        if (fails && seq === 4) disk.fault = { at: disk.calls + 1, kind: 'stop', code: 'EIO' };
+        const saved = store.commit([nextCommit(A, seq)]);
+        if (fails && seq === 4) {
+          await expect(saved).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
+          await tidied;
+          disk.fault = undefined;
+          await store.commit([nextCommit(A, seq)]);
+        } else await saved;
+      }
+      await tidied;
+      disk.powerLoss(() => false);
+      disk.fault = { at: disk.calls + 1, kind: 'stop', code: 'EIO' };
+      await store.close();
+      disk.fault = undefined;
+      const reopened = await open();
+      expect(await seqOf(reopened)).toBe(30);
+      expect(await reopened.kvKeys({ prefix: 'k', now: 0 })).toHaveLength(100);
+      await reopened.close();
+    },
+  );
+
   test('no permission: opening says where', async () => {
     disk.fault = { at: 1, kind: 'fail', code: 'EACCES' };
     await expect(open()).rejects.toMatchObject({

@@ -78,6 +78,7 @@ export function createFaultyDisk(): FaultyDisk {
         const file = open.get(handle);
         if (file) file.synced = file.bytes;
       }),
+    syncLater: async (handle) => disk.sync(handle),
     close: (handle) => {
       // A process that has ended holds nothing open.
       realDisk.close(handle);

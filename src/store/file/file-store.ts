@@ -41,7 +41,7 @@ export interface FileStoreOptions {
   readonly disk?: Disk;
 }
 
-/** How far the journal goes before a checkpoint is written: when there is time, and at the latest. Nothing is saved meanwhile, so it is bounded by the actors it is about. */
+/** How far the journal goes before a checkpoint is written: when there is time, and at the latest. */
 const JOURNAL = {
   idle: { files: 100, bytes: 1_000_000, actors: 200 },
   most: { files: 2_000, bytes: 32_000_000, actors: 2_000 },
@@ -97,7 +97,7 @@ async function openHeld(place: Place, maxFanOut: number, isDoubtful = false): Pr
     writeManifest(place, held.manifest);
   }
   if (isSynced) for (const path of [join(folder, 'journal'), folder, dirname(folder)]) disk.syncFolder(path);
-  if (isDoubtful || (isSynced && !held.manifest.isSynced)) writeCheckpoint(place, held, true);
+  if (isDoubtful || (isSynced && !held.manifest.isSynced)) await writeCheckpoint(place, held, true);
   removeLeftovers(disk, folder, held);
   return held;
 }
@@ -109,6 +109,7 @@ class FileStore extends FileReads implements Store {
   readonly #lock: FolderLock;
   #held: Held | undefined;
   #reopening: Promise<void> | undefined;
+  #checkpointing: Promise<void> | undefined;
   #isClosed = false;
   /** Length of the journal before which no checkpoint is tried again. */
   #retryAt = 0;
@@ -202,15 +203,17 @@ class FileStore extends FileReads implements Store {
   }
 
   async idle(): Promise<void> {
+    await this.#checkpointing;
     const held = this.#held;
-    if (held && isLonger(held, JOURNAL.idle)) this.#checkpoint(held);
+    if (held && isLonger(held, JOURNAL.idle)) await this.#checkpoint(held);
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    await this.#checkpointing;
     const held = this.#held;
-    if (held && held.journalFiles.length > 0) this.#checkpoint(held);
+    if (held && held.journalFiles.length > 0) await this.#checkpoint(held);
     this.#held = undefined;
     this.#lock.release();
   }
@@ -224,7 +227,7 @@ class FileStore extends FileReads implements Store {
       return await this.run((held) => {
         this.#append(held, toChange(method, args));
         const done = (held.memory[method] as (...given: unknown[]) => unknown).call(held.memory, ...args);
-        if (held.journalFiles.length >= this.#retryAt && isLonger(held, JOURNAL.most)) this.#checkpoint(held);
+        if (held.journalFiles.length >= this.#retryAt && isLonger(held, JOURNAL.most)) void this.#checkpoint(held);
         return done as ReturnType<Store[M]>;
       });
     } catch (error) {
@@ -240,7 +243,7 @@ class FileStore extends FileReads implements Store {
     const { sum, bytes, extension } = encodeDocument('journal', entry);
     const file = `${journalFile(held.next)}${extension}`;
     try {
-      writeWhole(disk, join(folder, file), bytes, { isSynced });
+      writeWhole(disk, join(folder, file), bytes, isSynced);
     } catch (error) {
       if (!(error instanceof UncertainWrite)) throw toUnavailable(folder, error);
       this.#held = undefined;
@@ -253,13 +256,14 @@ class FileStore extends FileReads implements Store {
   }
 
   /** What is in the journal is safe there: a checkpoint that fails is only late. */
-  #checkpoint(held: Held): void {
-    try {
-      writeCheckpoint(this.#place, held);
-      this.#retryAt = 0;
-    } catch {
-      this.#retryAt = held.journalFiles.length + RETRY_AFTER;
-    }
+  #checkpoint(held: Held): Promise<void> {
+    this.#checkpointing ??= writeCheckpoint(this.#place, held)
+      .then(
+        () => void (this.#retryAt = 0),
+        () => void (this.#retryAt = held.journalFiles.length + RETRY_AFTER),
+      )
+      .finally(() => (this.#checkpointing = undefined));
+    return this.#checkpointing;
   }
 
   protected async run<T>(work: (held: Held) => T): Promise<Awaited<T>> {
@@ -276,6 +280,8 @@ class FileStore extends FileReads implements Store {
   }
 
   async #readAnew(): Promise<void> {
+    // One that is under way takes numbers, and is right about what it is of.
+    await this.#checkpointing;
     try {
       const held = await openHeld(this.#place, this.#maxFanOut, true);
       this.#retryAt = 0;
