@@ -10,9 +10,11 @@ import { actorAt, firstCommit, nextCommit, outcomeOf, publication, tell } from '
 import type { StoreDump } from './store-dump.ts';
 
 /** Whom stories are about. */
-export const ACTORS: readonly Address[] = ['a', 'b', 'c'].map(actorAt);
+export const ACTORS: readonly Address[] = ['a', 'b', 'c', 'd', 'e'].map(actorAt);
 
-const actor = fc.integer({ min: 0, max: ACTORS.length - 1 });
+/** Most commits are about three, so that they meet; the others are there to be adopted. */
+const actor = fc.integer({ min: 0, max: 2 });
+const anyone = fc.integer({ min: 0, max: ACTORS.length - 1 });
 const small = fc.integer({ min: 0, max: 3 });
 
 /** What one commit does, told without numbers that only the story knows. */
@@ -41,7 +43,16 @@ const commitStep = fc.record({
 export const storySteps = fc.oneof(
   { weight: 12, arbitrary: commitStep },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('fence' as const), who: actor }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('adopt' as const), who: actor, from: actor, waiting: small }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('adopt' as const),
+      who: anyone,
+      from: actor,
+      waiting: small,
+      untilSeq: small,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('sweep' as const), before: fc.integer({ min: 0, max: 40 }) }) },
   {
     weight: 2,
@@ -192,7 +203,7 @@ export function toTeller(): Teller {
     }
   }
 
-  function toAdoption({ who, from, waiting }: Extract<StoryStep, { readonly kind: 'adopt' }>) {
+  function toAdoption({ who, from, waiting, untilSeq }: Extract<StoryStep, { readonly kind: 'adopt' }>) {
     const rows = Array.from({ length: waiting }, (_, i) => ({
       sender: of(from),
       kind: 'event' as const,
@@ -204,7 +215,7 @@ export function toTeller(): Teller {
       at: time,
       actor: { type: 'counter', parent: actorAt('root'), meta: '{}' },
     };
-    return { commit, logFrom: { address: of(from), untilSeq: 3 }, waiting: rows };
+    return { commit, logFrom: { address: of(from), untilSeq }, waiting: rows };
   }
 
   async function tellKey(store: Store, step: Extract<StoryStep, { readonly kind: 'key' }>): Promise<object> {
