@@ -8,7 +8,7 @@ import type { Address } from '../actor/address.ts';
 import { TroupeError, isTroupeError } from '../errors.ts';
 import { encodeJson } from '../state/json.ts';
 import type { Json } from '../state/json.ts';
-import type { LogQuery } from '../store/queries.ts';
+import type { LogQuery, LogRow } from '../store/queries.ts';
 import type { ActorRef } from '../system/ref.ts';
 import type { System } from '../system/system.ts';
 import { checkBase, checkFollow, checkKeep, checkList, checkPut, checkVersion, tooLarge } from './checks.ts';
@@ -162,8 +162,17 @@ export class Versions {
 
   async #read(address: Address, query: LogQuery): Promise<readonly Version[]> {
     const rows = await this.#system.store.call('log', address, query);
-    return rows.map(({ n, at, text }) => ({ version: n, value: (JSON.parse(text) as { value: Json }).value, at }));
+    return rows.map((row) => toVersion(address, row));
   }
+}
+
+function toVersion(address: Address, { n, at, text, isDamaged }: LogRow): Version {
+  if (!isDamaged) return { version: n, value: (JSON.parse(text) as { value: Json }).value, at };
+  throw new TroupeError(
+    'ERR_STATE_CORRUPT',
+    `Version ${n} of '${address}' is missing or does not match its checksum. The other versions are not touched by that; restore it from a backup, or write the next with put().`,
+    { details: { owner: address, n } },
+  );
 }
 
 async function put(ref: ActorRef<typeof versions>, name: string, value: Json, base: number | undefined) {

@@ -132,6 +132,8 @@ async function* rowsOf(look: Look, store: StoreClient): AsyncGenerator<Rows> {
   const { actor, scheduled, waiting } = look;
   const of = actor.address;
   for await (const rows of toChunks(logOf(look, store), ([, , text]) => text.length)) yield ['log', { of, rows }];
+  if (scheduled.some(({ isDamaged }) => isDamaged)) throw damaged(of, 'What is scheduled for it');
+  if (waiting.some(({ isDamaged }) => isDamaged)) throw damaged(of, 'What waits for it');
   const schedule = scheduled.map(({ key, dueAt, text }) => ({ key, dueAt, text }));
   for await (const rows of toChunks(schedule, ({ text }) => text.length)) yield ['scheduled', { of, rows }];
   const inbox = waiting.map(({ sender, kind, id, text }) => ({ sender, kind, id, text }));
@@ -146,7 +148,10 @@ async function* logOf({ actor, first, last }: Look, store: StoreClient): AsyncGe
   for (let after = first - 1; after < last;) {
     const page: readonly LogRow[] = await store.call('log', actor.address, { after, before: last + 1, limit: PAGE });
     if (page[0]?.n !== after + 1) throw trimmed(actor.address);
-    for (const { n, at, text } of page) yield [n, at, text];
+    for (const { n, at, text, isDamaged } of page) {
+      if (isDamaged) throw damaged(actor.address, `Line ${n} of its log`);
+      yield [n, at, text];
+    }
     after = page.at(-1)?.n ?? last;
   }
 }
@@ -180,6 +185,14 @@ function corrupt(address: Address): TroupeError {
     'ERR_STATE_CORRUPT',
     `The row of '${address}' does not match its checksum, and is not exported. The rows are untouched; restore them from a backup, or delete the actor.`,
     { details: { owner: address, row: 'Actor' } },
+  );
+}
+
+function damaged(address: Address, what: string): TroupeError {
+  return new TroupeError(
+    'ERR_STATE_CORRUPT',
+    `'${address}' cannot be exported. ${what} is missing or does not match its checksum; restore it from a backup, or delete the actor.`,
+    { details: { owner: address } },
   );
 }
 

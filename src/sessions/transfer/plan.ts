@@ -8,10 +8,13 @@ import { TroupeError, isTroupeError } from '../../errors.ts';
 import { encodeSnapshot } from '../../state/codec.ts';
 import { renameIn, renameInText } from '../../state/fork.ts';
 import type { Renames } from '../../state/fork.ts';
+import { sumOfHistory } from '../../state/history.ts';
+import type { HistoryRecord } from '../../state/history.ts';
 import type { Json } from '../../state/json.ts';
 import type { PersistedState } from '../../state/persisted.ts';
 import { endsActor } from '../../store/decide.ts';
 import type { Adoption, Commit, StoredActor } from '../../store/store.ts';
+import { readRecord } from '../../supervision/record.ts';
 import { readText } from './inner.ts';
 import type { ActorParts, SessionParts } from './reader.ts';
 
@@ -33,8 +36,7 @@ export function planSession({ actors }: SessionParts, context: PlanContext): rea
 
 function toAdoption(parts: ActorParts, context: PlanContext): Adoption {
   const { renames } = context;
-  const commit = toCommit(parts, context);
-  assertUsable(parts, commit, context);
+  const commit = toCheckedCommit(parts, context);
   return {
     commit,
     log: parts.log.map(([n, at, text]) => ({ n, at, text })),
@@ -45,6 +47,17 @@ function toAdoption(parts: ActorParts, context: PlanContext): Adoption {
       text: renamed(text, renames),
     })),
   };
+}
+
+function toCheckedCommit(parts: ActorParts, context: PlanContext): Commit {
+  try {
+    const commit = toCommit(parts, context);
+    assertUsable(commit, context.definitions);
+    const { history } = context.definitions.get(typeOf(parts.address)).policy;
+    return history ? { ...commit, history: toFirstEvent(commit) } : commit;
+  } catch (error) {
+    throw explain(parts, error);
+  }
 }
 
 function toCommit({ address, body, scheduled }: ActorParts, { renames, now }: PlanContext): Commit {
@@ -101,22 +114,37 @@ function renamed(text: string, renames: Renames): string {
   return renames.size === 0 ? text : renameInText(text, renames);
 }
 
+/** What the history of an actor begins with that keeps one. */
+function toFirstEvent(commit: Commit): NonNullable<Commit['history']> {
+  const { as } = readRecord(commit.supervision ?? null);
+  const record: HistoryRecord = {
+    v: commit.version,
+    ...(as !== undefined && { as }),
+    status: commit.status,
+    ...(commit.state && { tip: commit.state.checksum }),
+    causes: [{ kind: 'import' }],
+    effects: [],
+    ...(typeof commit.timers === 'string' && { timers: readText(commit.timers) as readonly Json[] }),
+    ...(typeof commit.inFlight === 'string' && { inFlight: readText(commit.inFlight) as readonly Json[] }),
+    ...(commit.subscribe && {
+      topics: Object.fromEntries(commit.subscribe.map(({ pattern, event }) => [pattern, event])),
+    }),
+  };
+  const text = JSON.stringify(record);
+  return { text, checksum: sumOfHistory(commit, text, null) };
+}
+
 /** Reads what will be written as its cell will: what that would not take is refused here. */
-function assertUsable({ line, address }: ActorParts, commit: Commit, { definitions }: PlanContext): void {
-  try {
-    const { fault } = readStored(toStored(commit), { definitions, boot: '' });
-    if (fault) throw fault;
-  } catch (error) {
-    if (!isTroupeError(error)) throw error;
-    throw new TroupeError(
-      error.code,
-      `The import, line ${line} holds '${address}', which cannot be used: ${error.message}`,
-      {
-        cause: error,
-        details: { ...error.details, line },
-      },
-    );
-  }
+function assertUsable(commit: Commit, definitions: Definitions): void {
+  const { fault } = readStored(toStored(commit), { definitions, boot: '' });
+  if (fault) throw fault;
+}
+
+/** Where what cannot be used stands. */
+function explain({ line, address }: ActorParts, error: unknown): unknown {
+  if (!isTroupeError(error)) return error;
+  const message = `The import, line ${line} holds '${address}', which cannot be used: ${error.message}`;
+  return new TroupeError(error.code, message, { cause: error, details: { ...error.details, line } });
 }
 
 function toStored(commit: Commit): StoredActor {

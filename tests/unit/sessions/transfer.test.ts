@@ -82,6 +82,9 @@ test('G19: an imported session is what it was: messages, numbers, metadata, agen
   await group.start();
   await to.env.advance(1000);
   expect((await group.history()).length).toBeGreaterThan(2);
+  const [first, second] = await group.ref.history();
+  expect([first?.seq, first?.causes, second?.seq]).toEqual([1, [{ kind: 'import' }], 2]);
+  expect((await group.ref.at(1)).context).toEqual((await (await from.system.groups.get('g')).snapshot()).context);
 });
 
 test('G19: an imported session is idle and expires when the original would have', async () => {
