@@ -1,6 +1,7 @@
 /** Sessions, keys and values with real threads and SQLite. */
+import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { createTestSystem } from '../support/harness.ts';
+import { createTestSystem, failureOf } from '../support/harness.ts';
 
 test('keys survive a restart', async () => {
   await using troupe = await createTestSystem({ threads: 1 });
@@ -65,4 +66,25 @@ test('S9: with messages by the thousand, sessions are saved, restored and listed
     );
   const { restore, messages } = await again.sessions.stats();
   expect({ restores: restore.count, messages }).toEqual({ restores: 100, messages: 3200 });
+});
+
+test('G19: what is damaged in the store is neither exported nor read as a version, and named', async () => {
+  await using troupe = await createTestSystem({ threads: 1 });
+  const session = await troupe.system.sessions.create({ id: 's', user: 'ada' });
+  for (const text of ['one', 'two', 'three']) await session.say(text);
+  await troupe.system.versions.create('plan', 'first');
+  await troupe.system.versions.put('plan', 'second', { base: 1 });
+  await troupe.stop();
+  const db = new Database(troupe.file);
+  db.prepare("UPDATE log SET text = replace(text, 'two', 'TWO') WHERE address = 'session/s' AND n = 2").run();
+  db.prepare("UPDATE log SET text = replace(text, 'first', 'FIRST') WHERE address = 'versions/plan'").run();
+  db.close();
+  const { sessions, versions } = await troupe.start();
+  const exported = async () => {
+    for await (const _line of sessions.export(['s']));
+  };
+  const error = await failureOf(exported(), 'ERR_STATE_CORRUPT');
+  expect(error.message).toContain("'session/s' cannot be exported. Line 2 of its log is missing or does not match");
+  expect((await failureOf(versions.get('plan', 1), 'ERR_STATE_CORRUPT')).details).toMatchObject({ n: 1 });
+  expect((await versions.get('plan')).value).toBe('second');
 });
