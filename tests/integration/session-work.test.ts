@@ -88,3 +88,27 @@ test('G19: what is damaged in the store is neither exported nor read as a versio
   expect((await failureOf(versions.get('plan', 1), 'ERR_STATE_CORRUPT')).details).toMatchObject({ n: 1 });
   expect((await versions.get('plan')).value).toBe('second');
 });
+
+test('G18: of updates at once none is lost and none counts twice while the thread and the store thread end', async () => {
+  await using troupe = await createTestSystem({ threads: 2 });
+  const session = await troupe.system.sessions.create({ id: 's', user: 'ada', metadata: { count: 0 } });
+  const seen: number[] = [];
+  const add = async () => {
+    let last = 0;
+    await session.update(
+      ({ context }) => {
+        last = Number(context.metadata['count']);
+        return { type: 'METADATA', metadata: { count: last + 1 } };
+      },
+      { retries: 1000, delayMs: 5 },
+    );
+    seen.push(last);
+  };
+  const adds = Promise.all(Array.from({ length: 20 }, add));
+  await troupe.endWorkerOf('session/s');
+  await troupe.endStore();
+  await troupe.endWorkerOf('session/s');
+  await adds;
+  expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  expect((await session.snapshot()).context.metadata).toEqual({ count: 20 });
+});
