@@ -35,7 +35,7 @@ export interface StoredLife {
   readonly renewed?: PersistedState;
   /** The row as it stands in the store. */
   readonly row: RowFields;
-  /** Checksum of the last row of state: as read, or as the row's sum says of rows that are damaged. */
+  /** Checksum of the last row of state, as it stands in the store; 0 when the row is not what was written. */
   readonly tip: number;
   /** The row itself is what it was written as; only such a row may be written over. */
   readonly isRowSound: boolean;
@@ -65,9 +65,10 @@ export function readStored(
   // A row that is damaged may name a type there is none of; its address was found by one there is.
   const own = definitions.find(actor.type) ?? definitions.get(typeOf(actor.address));
   const texts = { inFlightText: actor.inFlight, timersText: actor.timers };
-  const tip = (actor.deltas.at(-1) ?? actor.snapshot).checksum;
-  const isRowSound = actor.sum === null || sumOfRow(actor, tip) === actor.sum;
-  const seals = { row: actor, tip, isRowSound };
+  const storedTip = (actor.deltas.at(-1) ?? actor.snapshot).checksum;
+  const isRowSound = actor.sum === null || sumOfRow(actor, storedTip) === actor.sum;
+  // No later sum may say of a damaged row that it is what was written.
+  const seals = { row: actor, tip: isRowSound ? storedTip : 0, isRowSound };
   const base = { seq, createdAt, epoch, version, parent, status, error, meta, subscriptions, ...seals, ...texts };
   try {
     const saved = readState(actor, isRowSound, former);
