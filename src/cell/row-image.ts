@@ -1,6 +1,7 @@
 /** The actor's row as it will stand once the commits posted so far have applied: what its sum is made of. */
 import { sumOfRow } from '../state/codec.ts';
 import type { RowFields } from '../state/codec.ts';
+import { endsActor } from '../store/decide.ts';
 import type { Commit } from '../store/store.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -31,6 +32,8 @@ export class RowImage {
     if (supervision !== undefined) fields.supervision = supervision;
     if (inFlight !== undefined) fields.inFlight = inFlight;
     if (timers !== undefined) fields.timers = timers;
+    // Whatever the commit says: nothing wakes what has ended.
+    if (endsActor(commit)) fields.timers = null;
     if (meta !== undefined) fields.meta = meta;
     return sumOfRow(fields, tip);
   }

@@ -39,6 +39,9 @@ const second = defineActor('counter', machine, {
   version: 2,
   migrate: { 1: (state) => ({ ...state, context: { n: (state.context.n as number) + 100 } }) },
 });
+const recorded = defineActor('recorded', machine, { supervise, history: {} });
+const once = defineActor('once', machine, { supervise: { restart: 'temporary' } });
+const slow = defineActor('slow', machine, { supervise: { backoff: { minMs: 60_000, maxMs: 60_000 } } });
 
 /** Actors whose row is not what its sum says, as `address status`. */
 async function findWrong(store: Store): Promise<readonly string[]> {
@@ -128,5 +131,28 @@ describe('the sum of a row', () => {
     await after.system.revive(ref.address);
     await after.clock.advance(1000);
     await expect(ref.send({ type: 'ADD' })).rejects.toThrow('does not match its checksum');
+  });
+
+  test('G7: is right for what ends with a timer, live or not', async () => {
+    await using world = await createWorld({ actors: [first, recorded, once, slow] });
+    const { system, clock } = world.now;
+    for (const definition of [first, recorded, once, slow]) await system.actor(definition, 'a').send({ type: 'WAIT' });
+    await system.actor(recorded, 'a').stop();
+    await wearOut(world, first);
+    await system.discard('counter/a' as never);
+    const failed = [once, slow].map((definition) => system.actor(definition, 'a').send({ type: 'FAIL' }));
+    const settled = Promise.allSettled(failed);
+    await clock.advance(10);
+    const stopped = system.actor(slow, 'a').stop();
+    await clock.advance(1000);
+    await Promise.all([stopped, settled]);
+    expect(await findWrong(world.store)).toEqual([]);
+    const { items } = await system.list({});
+    expect(items.map(({ address, status }) => `${address} ${status}`).toSorted()).toEqual([
+      'counter/a stopped',
+      'once/a failed',
+      'recorded/a stopped',
+      'slow/a stopped',
+    ]);
   });
 });
