@@ -39,7 +39,7 @@ export interface ForkMember {
   readonly waiting: readonly Waiting[];
   /** What was scheduled for it then. */
   readonly scheduled: readonly ScheduleWrite[];
-  /** Children that were on their way to be made. */
+  /** Children that were on their way to be made, under their new addresses; what they are made from is as it was. */
   readonly coming: readonly NewInboxRow[];
 }
 
@@ -81,7 +81,7 @@ function toCommit(member: ForkMember, plan: ForkPlan): Commit {
   const encoded = encodeSnapshot(state);
   const timers = toTimers(record, now - row.at, renames);
   const inFlight = plan.effects === 'fail' ? toInFlight(record, renames) : null;
-  const supervision = toSupervision(actor, record);
+  const supervision = toSupervision(actor, record, renames);
   const commit: Commit = {
     address: renames.get(actor.address) as Address,
     epoch: 1,
@@ -105,7 +105,7 @@ function toCommit(member: ForkMember, plan: ForkPlan): Commit {
     }),
     ...(scheduled.length > 0 && { schedule: toSchedule(scheduled, now - row.at, renames) }),
     ...(record.topics && { subscribe: Object.entries(record.topics).map(([pattern, event]) => ({ pattern, event })) }),
-    ...(coming.length > 0 && { inbox: coming }),
+    ...(coming.length > 0 && { inbox: coming.map((row) => ({ ...row, text: renameInText(row.text, renames) })) }),
   };
   const { checksum } = encoded;
   const history = member.definition.policy.history && toFirstEvent(member, commit, { timers, inFlight, tip: checksum });
@@ -133,10 +133,10 @@ function toInFlight({ inFlight = [] }: HistoryRecord, renames: Renames): string 
   return JSON.stringify(inFlight.map((run) => ({ ...(renameIn(run, renames) as object), isForked: true })));
 }
 
-/** Failures are not inherited; which definition runs is. */
-function toSupervision({ supervision }: StoredActor, { as }: HistoryRecord): string | null {
+/** Failures are not inherited; which definition runs is, and what it begins from. */
+function toSupervision({ supervision }: StoredActor, { as }: HistoryRecord, renames: Renames): string | null {
   const { origin } = readRecord(supervision);
-  return toRecordText({ as, origin });
+  return toRecordText({ as, origin: origin && (renameIn(origin as Json, renames) as typeof origin) });
 }
 
 /** A context of an older version may be more than `meta` can read: it is computed again when it has been migrated. */

@@ -91,7 +91,11 @@ class Fork {
     const batch = planFork({ members, renames: this.#renames, effects, now: this.#core.env.now() });
     const result = await this.#store.call('adopt', batch);
     if (result.outcome !== 'done') throw notAdopted(address, result);
-    for (const { commit } of batch) this.#core.wake(commit.address);
+    const made = batch.flatMap(({ commit }) => [
+      commit.address,
+      ...(commit.inbox ?? []).map(({ receiver }) => receiver),
+    ]);
+    for (const one of made) this.#core.wake(one);
     const actors = members.map(({ actor: member, moment }) => ({
       from: member.address,
       to: this.#renames.get(member.address) as Address,
@@ -165,7 +169,7 @@ class Fork {
 
   #comes(parent: Address, child: Address, to: Address, input: unknown): void {
     this.#renames.set(child, to);
-    const text = JSON.stringify({ parent: this.#renames.get(parent), ...(input !== undefined && { input }) });
+    const text = JSON.stringify({ parent, ...(input !== undefined && { input }) });
     const rows = this.#coming.get(parent) ?? [];
     this.#coming.set(parent, [...rows, { receiver: to, kind: 'create', id: `fork.${rows.length}`, text }]);
   }
