@@ -12,7 +12,9 @@ export function waitingThen(
   cut: { readonly isSent: (row: Waiting) => boolean; readonly isMember: (address: Address) => boolean },
 ): readonly Waiting[] {
   const taken = since.flatMap(({ causes }) => causes).flatMap(toWaiting);
-  return [...rows, ...taken]
+  // What was taken between two looks is in both.
+  const byPos = new Map([...rows, ...taken].map((row) => [row.pos, row]));
+  return [...byPos.values()]
     .filter((row) => cut.isSent(row) && row.kind !== 'create')
     .filter((row) => row.kind === 'event' || cut.isMember(row.sender))
     .sort((a, b) => a.pos - b.pos)

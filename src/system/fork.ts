@@ -202,13 +202,14 @@ class Fork {
 
   async #read({ actor, seq }: Found, pos: number): Promise<ForkMember> {
     const { address } = actor;
-    const [moment, until, since, rows, scheduled] = await Promise.all([
+    const [moment, until, rows, scheduled] = await Promise.all([
       readMoment(this.#store, address, seq),
       this.#records(address, { before: seq + 1 }),
-      this.#records(address, { after: seq }),
       this.#inbox(address),
       this.#store.call('scheduled', address, { limit: 10_000 }),
     ]);
+    // Last: it is at work meanwhile, and what it takes after this look at its inbox stands in what happened since.
+    const since = await this.#records(address, { after: seq });
     const isMember = (other: Address): boolean => this.#renames.has(other);
     const isSent = ({ sender, pos: sentAt }: Waiting): boolean =>
       sentAt <= Math.min(pos, this.#found.get(sender)?.pos ?? pos);

@@ -1,8 +1,14 @@
-/** G17: a fork knows nobody of the family it was taken from. */
+/** G17: a fork knows nobody of the family it was taken from, and takes each message along once while the original is at work. */
 import { assign, emit, setup } from 'xstate';
 import { describe, expect, test } from 'vitest';
 import { defineActor, spawn, tell } from '../../../src/index.ts';
 import type { Address, Effect } from '../../../src/index.ts';
+import { Definitions } from '../../../src/actor/definitions.ts';
+import { encodeSnapshot } from '../../../src/state/codec.ts';
+import { sumOfHistory } from '../../../src/state/history.ts';
+import { createMemoryStore } from '../../../src/store/memory/memory-store.ts';
+import type { Commit, Store } from '../../../src/store/store.ts';
+import { fork } from '../../../src/system/fork.ts';
 import { testSystem } from '../../../src/testing.ts';
 
 const childMachine = setup({
@@ -65,5 +71,56 @@ describe('a fork of a family', () => {
     await t.system.actor(child, 'c:q').send({ type: 'END' });
     await t.clock.advance(1000);
     expect(await Promise.all(['p', 'q'].map(hellos))).toEqual([1, 2]);
+  });
+});
+
+describe('a fork while the original is at work', () => {
+  const from = 'parent/p' as Address;
+  const sender = 'parent/s' as Address;
+
+  function commitOf(address: Address, seq: number, causes: readonly object[], more: Partial<Commit>): Commit {
+    const text = JSON.stringify({ v: 1, status: 'active', causes, effects: [] });
+    return {
+      address,
+      epoch: 1,
+      seq,
+      at: seq,
+      version: 1,
+      status: 'active',
+      history: { text, checksum: sumOfHistory(text, null) },
+      ...more,
+    };
+  }
+
+  const first = {
+    actor: { type: 'parent', parent: 'system/root' as Address, meta: '{}' },
+    state: {
+      kind: 'snapshot',
+      ...encodeSnapshot({ status: 'active', value: {}, context: { hellos: 0 } } as never),
+    },
+  } satisfies Partial<Commit>;
+
+  test.each(['before', 'after'])('G17: takes a message along once that is taken %s it is looked for', async (when) => {
+    const store = createMemoryStore();
+    const event = { type: 'HELLO' };
+    const inbox = [{ receiver: from, kind: 'event', id: 'm', text: JSON.stringify(event) }] as const;
+    await store.commit([commitOf(sender, 1, [], { ...first, inbox }), commitOf(from, 1, [], first)]);
+    const [row] = await store.inbox(from);
+    const pos = row?.pos ?? 0;
+    const takes = commitOf(from, 2, [{ kind: 'tell', from: sender, pos, id: 'm', event }], {
+      consumed: [{ sender, pos }],
+    });
+    const call = async (method: keyof Store, ...args: unknown[]): Promise<unknown> => {
+      const isLook = method === 'inbox' && args[0] === from;
+      if (isLook && when === 'before') await store.commit([takes]);
+      const found: unknown = await (store[method] as (...given: unknown[]) => unknown).apply(store, args);
+      if (isLook && when === 'after') await store.commit([takes]);
+      return found;
+    };
+    const definitions = new Definitions();
+    definitions.add(parent, 'test');
+    const core = { definitions, env: { now: () => 10 }, wake: () => {} };
+    await fork(core as never, { call } as never, { from, seq: 1, newKey: 'q' });
+    expect(await store.inbox('parent/q' as Address)).toMatchObject([{ id: 'm', sender }]);
   });
 });
