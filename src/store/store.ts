@@ -213,7 +213,8 @@ export interface Commit {
   readonly shape?: string;
   /** Checksum over the actor's row as it is after this commit (`src/state/codec.ts`). */
   readonly sum?: number;
-  /** JSON of what led to this commit and what it led to. Its presence keeps every row of state, until `trimHistory`. */
+  /** JSON of what led to this commit and what it led to. Its presence keeps every row of state, until `trimHistory`; a snapshot
+   *  without it takes the events before it along with the rows that told them. */
   readonly history?: ChecksummedText;
   /** Applied last: removes what is not needed to tell the events from this on. The row before the current snapshot stays. */
   readonly trimHistory?: HistoryTrim;

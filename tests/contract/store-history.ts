@@ -75,16 +75,28 @@ function keeping(current: () => Store): void {
     expect(await current().states(A, { until: 3, before: 2 })).toBeUndefined();
   });
 
-  test('a snapshot without step or history takes the place of all before it; events stay told', async () => {
+  test('a snapshot without step or history takes the place of all before it, and of the events they told', async () => {
     await tell8(current());
     await current().commit([told(A, 9, 'snapshot', {}, false)]);
     expect(await current().states(A, { until: 8 })).toBeUndefined();
     expect(await readAt(current(), A, 9)).toBe('1,2,3,4,5,6,8,9');
-    const rows = await current().history(A);
-    expect(rows.map(({ seq, delta }) => [seq, delta])).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((seq) => [seq, null]));
+    expect(await current().history(A)).toEqual([]);
     await current().commit([told(A, 10, 'delta')]);
     expect(await readAt(current(), A, 10)).toBe('1,2,3,4,5,6,8,9,10');
     expect((await current().history(A)).at(-1)).toMatchObject({ seq: 10, delta: ',10' });
+  });
+
+  test('events that no row tells any more go, whatever led to that', async () => {
+    await current().commit([firstCommit(A)]);
+    await current().commit([told(A, 2, 'none')]);
+    await current().commit([told(A, 3, 'snapshot', {}, false)]);
+    expect(await current().history(A)).toEqual([]);
+    await current().commit([told(A, 4, 'delta'), told(A, 5, 'snapshot'), told(A, 6, 'delta')]);
+    const step = { text: ',7', checksum: 7 };
+    await current().commit([told(A, 7, 'snapshot', { step }, false)]);
+    expect(await seqsOf(current())).toEqual([6]);
+    await current().commit([told(A, 8, 'snapshot', { step }, false)]);
+    expect(await seqsOf(current())).toEqual([]);
   });
 
   test('large and small snapshots take turns, and each is there', async () => {

@@ -63,6 +63,8 @@ export class MemoryStateRows {
       const from = step === undefined ? Infinity : (former?.seq ?? 0);
       this.snapshots = this.snapshots.filter(({ seq }) => seq >= from);
       this.#deltas = this.#deltas.filter(({ seq }) => seq > from);
+      // From when a history was kept: an event goes with the rows that tell it.
+      this.#events = this.#events.filter(({ seq }) => seq > from);
     }
     this.snapshots.push(row);
   }

@@ -31,6 +31,7 @@ const SUPERVISION = 16;
 const ERROR = 32;
 const META = 64;
 const TIMERS = 128;
+const HISTORY = 512;
 /** The actor has, or gets, something outside its row: set `extra` and `log_n` from the head that was read. */
 const CAREFUL = 256;
 
@@ -146,6 +147,7 @@ function maskOf(commit: Commit): number {
   if (commit.error !== undefined) mask |= ERROR;
   if (commit.meta !== undefined) mask |= META;
   if (commit.timers !== undefined) mask |= TIMERS;
+  if (commit.history !== undefined) mask |= HISTORY;
   return mask;
 }
 
@@ -167,11 +169,15 @@ function updateSql(mask: number): string {
   const named = ASSIGNMENTS.filter(([bit]) => mask & bit).map(([, text]) => text);
   const isCareful = (mask & CAREFUL) !== 0;
   if (isCareful) named.unshift('extra = ?, log_n = ?');
-  else if (mask & DELTA) named.push(`extra = extra | ${EXTRA_DELTAS}`);
+  else if (mask & (DELTA | HISTORY)) named.push(`extra = extra | ${toBits(mask)}`);
   const set = ['seq = ?, version = ?, status = ?, updated_at = ?, sum = ?', ...named].join(', ');
   // A snapshot that replaces rows elsewhere has to remove them as well: left to the careful path.
   const only = mask & SNAPSHOT && !isCareful ? ` AND (extra & ${EXTRA_STATE}) = 0` : '';
   return `UPDATE actors SET ${set} WHERE address = ? AND seq = ? AND epoch = ?${only}`;
+}
+
+function toBits(mask: number): number {
+  return (mask & DELTA ? EXTRA_DELTAS : 0) | (mask & HISTORY ? EXTRA_FORMER : 0);
 }
 
 function extraAfter(commit: Commit, extra: number, isSubscriber: boolean): number {
@@ -179,7 +185,8 @@ function extraAfter(commit: Commit, extra: number, isSubscriber: boolean): numbe
 }
 
 function stateBitsAfter(commit: Commit, bits: number): number {
-  if (!commit.state) return bits;
-  if (commit.state.kind === 'delta') return bits | EXTRA_DELTAS;
+  const former = commit.history === undefined ? bits : bits | EXTRA_FORMER;
+  if (!commit.state) return former;
+  if (commit.state.kind === 'delta') return former | EXTRA_DELTAS;
   return (isSnapshotApart(commit) ? EXTRA_SNAPSHOT : 0) | (keepsFormer(commit) ? EXTRA_FORMER : 0);
 }

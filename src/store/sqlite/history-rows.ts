@@ -99,6 +99,8 @@ export class HistoryRows {
     if ((head.extra & EXTRA_FORMER) !== 0 || !keepsOne) {
       this.#dropSnapshots.run(address, keepsOne ? head.snapshot_seq : Number.MAX_SAFE_INTEGER);
       this.#dropDeltas.run(address, keepsOne ? head.snapshot_seq : Number.MAX_SAFE_INTEGER);
+      // From when a history was kept: an event goes with the rows that tell it.
+      this.#dropEvents.run(address, keepsOne ? head.snapshot_seq + 1 : Number.MAX_SAFE_INTEGER);
     }
   }
 

@@ -156,3 +156,19 @@ describe('the sum of a row', () => {
     ]);
   });
 });
+
+describe('a history that is not wanted any more', () => {
+  test('G17: goes without a false alarm, and begins anew when it is wanted again', async () => {
+    const plain = defineActor('recorded', machine, { supervise });
+    await using world = await createWorld({ actors: [recorded] });
+    for (let i = 0; i < 5; i++) await world.now.system.actor(recorded, 'a').send({ type: 'ADD' });
+    const off = await world.crash(0, { actors: [plain] });
+    for (let i = 0; i < 300; i++) await off.system.actor(plain, 'a').send({ type: 'ADD' });
+    expect(await off.system.actor(plain, 'a').history()).toEqual([]);
+    const on = await world.crash(0, { actors: [recorded] });
+    const ref = on.system.actor(recorded, 'a');
+    await ref.send({ type: 'ADD' });
+    const [event] = await ref.history();
+    expect((await ref.at(event?.seq ?? 0)).context).toEqual({ n: 306 });
+  });
+});
