@@ -105,7 +105,7 @@ function toLetter(
 ): { readonly id: string; readonly sender: string; readonly text: string } {
   switch (item.kind) {
     case 'inbox':
-      return { id: item.row.id, sender: item.row.sender, text: textOf(item) };
+      return { id: item.row.id, sender: item.row.sender, text: item.row.isDamaged ? item.row.text : textOf(item) };
     case 'scheduled':
       return { id: eventIdOf(item) as string, sender: owner, text: item.row.text };
     case 'direct':

@@ -74,6 +74,8 @@ export function bodyOf(item: InboxItem): unknown {
 
 /** The JSON text of an inbox item. */
 export function textOf(item: InboxItem): string {
+  // Of a damaged row nothing is JSON but the text as a text.
+  if (item.row.isDamaged) return JSON.stringify(item.row.text);
   return item.row.text === '' ? JSON.stringify(item.body) : item.row.text;
 }
 

@@ -57,8 +57,9 @@ function toCause(item: Item): string | undefined {
     case 'inbox':
       return toInbox(item);
     case 'scheduled': {
-      const { key, dueAt, text } = item.row;
-      return object(['kind', '"schedule"'], ['key', JSON.stringify(key)], ['dueAt', String(dueAt)], ['event', text]);
+      const { key, dueAt, text, isDamaged } = item.row;
+      const event = isDamaged ? JSON.stringify(text) : text;
+      return object(['kind', '"schedule"'], ['key', JSON.stringify(key)], ['dueAt', String(dueAt)], ['event', event]);
     }
     case 'timer': {
       const { id, event } = item.timer.scheduling;

@@ -67,6 +67,11 @@ export function sumOfRow(row: RowFields, tip: number): number {
     row;
   // No text of a row has a line break that is not escaped, and none begins with one: no two rows give the same list.
   return crc32(
-    `${address}\n${type}\n${parent}\n${createdAt}\n${seq}\n${version}\n${status}\n${tip}\n${meta}\n${marks}\n${error}\n${supervision}\n${inFlight}\n${timers}`,
+    `${address}\n${type}\n${parent}\n${createdAt}\n${seq}\n${version}\n${status}\n${tip}\n${meta}\n${sign(marks)}\n${sign(error)}\n${sign(supervision)}\n${sign(inFlight)}\n${sign(timers)}`,
   );
+}
+
+/** Nothing is another thing than any text, 'null' included. */
+function sign(text: string | null): string {
+  return text === null ? '-' : `+${text}`;
 }

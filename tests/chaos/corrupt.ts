@@ -45,6 +45,16 @@ interface Stage {
   readonly planned: readonly Planned[];
 }
 
+/** What is being looked at. */
+let current: readonly Damage[] = [];
+
+function reportDeath(error: unknown): never {
+  console.log(`CRASHED process after ${current.map(({ text }) => text).join('; ')}`);
+  console.log(error);
+  console.log(JSON.stringify({ crashed: 1 }));
+  process.exit(1);
+}
+
 async function prepare(folder: string): Promise<Stage> {
   const original = join(folder, 'original.db');
   const file = join(folder, 'built.db');
@@ -74,6 +84,7 @@ async function run(options: Options): Promise<number> {
   while (done < options.mutations) {
     const damages = damage(stage, random, options.mutations - done);
     done += damages.length;
+    current = damages;
     const mayLackTail = damages.some(({ where }) => where === 'wal');
     const judgements = await judgeCopy(stage, { truth, planned: stage.planned, builtAt, mayLackTail });
     note(totals, damages, judgements);
@@ -119,4 +130,5 @@ function secondsSince(startedAt: number): number {
   return Math.round((performance.now() - startedAt) / 100) / 10;
 }
 
+process.on('uncaughtException', reportDeath);
 await runScript(() => run(parseNumberOptions(OPTIONS, process.argv.slice(2))));

@@ -83,6 +83,9 @@ interface Sights {
   readonly mayLackTail: boolean;
 }
 
+/** The last: the store refuses its commits, since rows of damaged numbers stand where its next ones belong. */
+const HELD_FOR: ReadonlySet<string> = new Set(['ERR_STATE_CORRUPT', 'ERR_STATE_VERSION', 'ERR_INTERNAL']);
+
 function judgeView(
   { notes, waiting, isHeld, kind }: Planned,
   { sight, truth, lost, mayLackTail }: Sights,
@@ -98,7 +101,7 @@ function judgeView(
   const now = (view as { readonly value: View }).value;
   const before = (truth.view as { readonly value: View }).value;
   if ((!isHeld || held) && now.status === 'quarantined') {
-    const isTold = held?.code === 'ERR_STATE_CORRUPT' || held?.code === 'ERR_STATE_VERSION';
+    const isTold = held !== undefined && HELD_FOR.has(held.code ?? '');
     return { outcome: 'held', faults: isTold ? [] : [`held, and said ${JSON.stringify(said)}`] };
   }
   const outcome = said.some(({ text }) => text.includes('made again from older rows')) ? 'repaired' : 'exact';

@@ -13,6 +13,8 @@ import { keepsFormer } from './actor-row.ts';
 import type { ActorHead } from './actor-row.ts';
 import type { Positions } from './positions.ts';
 import { EXTRA_FORMER, EXTRA_SNAPSHOT, EXTRA_STATE } from './schema.ts';
+import { BROKEN_SEAL, markGaps } from './seal.ts';
+import type { Linked } from './seal.ts';
 
 type HistoryBounds = {
   readonly address: Address;
@@ -35,10 +37,11 @@ export class HistoryRows {
   readonly #delta: Statement<unknown[]>;
   readonly #record: Statement<unknown[]>;
   readonly #dropEvents: Statement<[string, number]>;
+  readonly #begin: Statement<[string, string]>;
   readonly #firstSince: Statement<[string, number], number | null>;
   readonly #base: Statement<[{ address: string; from: number }], number | null>;
-  readonly #forward: Statement<[HistoryBounds], HistoryRow>;
-  readonly #backward: Statement<[HistoryBounds], HistoryRow>;
+  readonly #forward: Statement<[HistoryBounds], HistoryRow & Linked>;
+  readonly #backward: Statement<[HistoryBounds], HistoryRow & Linked>;
   readonly #snapshotUntil: Statement<[{ address: string; until: number }], StateRow>;
   readonly #deltas: Statement<[string, number, number], StateRow>;
   readonly #old: Statement<[string, string, number], Address>;
@@ -55,8 +58,14 @@ export class HistoryRows {
     this.#dropDeltas = db.prepare('DELETE FROM deltas WHERE address = ? AND seq <= ?');
     this.#snapshot = db.prepare('INSERT INTO snapshots (address, seq, at, checksum, text) VALUES (?, ?, ?, ?, ?)');
     this.#delta = db.prepare('INSERT INTO deltas (address, seq, checksum, text) VALUES (?, ?, ?, ?)');
-    this.#record = db.prepare('INSERT INTO history (address, seq, pos, at, checksum, text) VALUES (?, ?, ?, ?, ?, ?)');
+    this.#record = db.prepare(
+      `INSERT INTO history (address, seq, pos, at, checksum, text, prev) VALUES (?, ?, ?, ?, ?, ?,
+         (SELECT coalesce(max(seq), 0) FROM history WHERE address = ?))`,
+    );
     this.#dropEvents = db.prepare('DELETE FROM history WHERE address = ? AND seq < ?');
+    this.#begin = db.prepare(
+      'UPDATE history SET prev = 0 WHERE address = ? AND seq = (SELECT min(seq) FROM history WHERE address = ?)',
+    );
     this.#firstSince = db
       .prepare<[string, number], number | null>('SELECT min(seq) FROM history WHERE address = ? AND at >= ?')
       .pluck();
@@ -113,7 +122,7 @@ export class HistoryRows {
     const { address, seq, at, state, history, trimHistory } = commit;
     const delta = state?.kind === 'delta' ? state : commit.step;
     if (delta) this.#delta.run(address, seq, delta.checksum, delta.text);
-    if (history) this.#record.run(address, seq, this.#positions.take(), at, history.checksum, history.text);
+    if (history) this.#record.run(address, seq, this.#positions.take(), at, history.checksum, history.text, address);
     if (trimHistory) this.trim(address, seq + 1, trimHistory);
   }
 
@@ -122,6 +131,7 @@ export class HistoryRows {
     const since = beforeAt === undefined ? 0 : (this.#firstSince.get(address, beforeAt) ?? end);
     const from = Math.max(beforeSeq, since);
     const { changes } = this.#dropEvents.run(address, from);
+    if (changes > 0) this.#begin.run(address, address);
     const base = this.#base.get({ address, from }) ?? 0;
     if (base > 0) {
       this.#dropSnapshots.run(address, base);
@@ -143,7 +153,14 @@ export class HistoryRows {
   list(address: Address, query: HistoryQuery = {}): readonly HistoryRow[] {
     const { after = 0, before = Number.MAX_SAFE_INTEGER, beforePos = Number.MAX_SAFE_INTEGER } = query;
     const bounds = { address, after, before, beforePos, limit: limitOf('history', query.limit) };
-    return query.direction === 'backward' ? this.#backward.all(bounds).reverse() : this.#forward.all(bounds);
+    const isBackward = query.direction === 'backward';
+    const rows = isBackward ? this.#backward.all(bounds).reverse() : this.#forward.all(bounds);
+    const [first] = rows;
+    // Where a page begins in the middle, what is before it was not asked for.
+    const from = isBackward || beforePos < Number.MAX_SAFE_INTEGER ? (first?.seq ?? 0) : after;
+    return markGaps(rows, ({ seq }) => seq, { after: from, toMark: missingEvent }).map(
+      ({ prev: _prev, ...row }) => row,
+    );
   }
 
   states(address: Address, { until, before = Number.MAX_SAFE_INTEGER }: StatesQuery): StateRows | undefined {
@@ -160,8 +177,13 @@ export class HistoryRows {
   }
 }
 
+/** Stands for an event that is gone: no checksum matches it. */
+function missingEvent(seq: number): HistoryRow & Linked {
+  return { seq, pos: 0, at: 0, text: '', checksum: BROKEN_SEAL, delta: null, prev: null };
+}
+
 function toHistorySql(direction: 'ASC' | 'DESC'): string {
-  return `SELECT history.seq AS seq, pos, at, history.checksum AS checksum, history.text AS text, deltas.text AS delta
+  return `SELECT history.seq AS seq, pos, at, history.checksum AS checksum, history.text AS text, deltas.text AS delta, prev
     FROM history LEFT JOIN deltas ON deltas.address = history.address AND deltas.seq = history.seq
     WHERE history.address = @address AND history.seq > @after AND history.seq < @before AND pos < @beforePos
     ORDER BY history.seq ${direction} LIMIT @limit`;

@@ -13,8 +13,8 @@ import type {
   Subscription,
 } from '../store.ts';
 import { EXTRA_DELTAS, EXTRA_SNAPSHOT, EXTRA_SUBSCRIPTIONS } from './schema.ts';
-import { unseal } from './seal.ts';
-import type { Sealed } from './seal.ts';
+import { markGaps, unseal } from './seal.ts';
+import type { Linked, Sealed } from './seal.ts';
 import { sealOfInbox, sealOfLog } from './side-rows.ts';
 
 type ActorColumns = Omit<StoredActor, 'snapshot' | 'deltas' | 'subscriptions'> & {
@@ -48,21 +48,9 @@ export const RECOVERABLE = `${WAITING},
     LEFT JOIN inbox AS oldest ON oldest.receiver = busy.address AND oldest.pos = (SELECT min(pos) FROM inbox WHERE receiver = busy.address)
   ORDER BY busy.address LIMIT @limit`;
 
-/** Lines that are gone stand there as damaged ones, one for each gap. Those trimmed from the beginning are not missed. */
-function markGaps(lines: readonly LogRow[], lastN = 0): readonly LogRow[] {
-  const marked: LogRow[] = [];
-  for (const line of lines) {
-    const n = marked.at(-1)?.n;
-    if (n !== undefined && line.n > n + 1) marked.push(missingLine(n + 1));
-    marked.push(line);
-  }
-  const last = marked.at(-1)?.n;
-  if (last !== undefined && last < lastN) marked.push(missingLine(last + 1));
-  return marked;
-}
-
-function missingLine(n: number): LogRow {
-  return { n, at: 0, text: '', isDamaged: true };
+/** Stands for a line that is gone. */
+function missingLine(n: number): LogRow & Linked {
+  return { n, at: 0, text: '', isDamaged: true, prev: null };
 }
 
 /** The reading half of the store. */
@@ -117,13 +105,20 @@ export class Reads {
     const { after = 0, before = Number.MAX_SAFE_INTEGER } = query;
     const limit = limitOf('log', query.limit);
     const rows = this.#db
-      .prepare<unknown[], LogRow & Sealed>(
-        `SELECT n, at, text, sum FROM log WHERE address = ? AND n > ? AND n < ? ORDER BY n ${isBackward ? 'DESC' : 'ASC'} LIMIT ?`,
+      .prepare<unknown[], LogRow & Sealed & Linked>(
+        `SELECT n, at, text, sum, prev FROM log WHERE address = ? AND n > ? AND n < ? ORDER BY n ${isBackward ? 'DESC' : 'ASC'} LIMIT ?`,
       )
       .all(address, after, before, limit);
     const lines = (isBackward ? rows.reverse() : rows).map((row) => unseal(row, sealOfLog(address, row)));
+    const from = isBackward ? (lines[0]?.n ?? 0) : after;
+    const marked = markGaps(lines, ({ n }) => n, { after: from, toMark: missingLine }).map(
+      ({ prev: _prev, ...row }) => row,
+    );
+    const last = marked.at(-1)?.n;
+    // A log that was trimmed to nothing is empty as well.
     const isAtEnd = before === Number.MAX_SAFE_INTEGER && (isBackward || rows.length < limit);
-    return markGaps(lines, isAtEnd ? this.#lastLine.get(address) : undefined);
+    if (last === undefined || !isAtEnd || last >= (this.#lastLine.get(address) ?? 0)) return marked;
+    return [...marked, { n: last + 1, at: 0, text: '', isDamaged: true }];
   }
 
   recoverable(query: { readonly afterAddress?: Address; readonly limit?: number } = {}): readonly Recoverable[] {

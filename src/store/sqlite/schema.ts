@@ -149,12 +149,15 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE kv ADD COLUMN expires_at INTEGER;
   CREATE INDEX kv_expiring ON kv (expires_at) WHERE expires_at IS NOT NULL;
   `,
-  // Seals: rows say for themselves that they are damaged. The sum of an actor's row speaks for its address as well from here on.
+  // Seals: rows say for themselves that they are damaged, and which one comes before (0: none that is kept).
+  // The sum of an actor's row speaks for its address as well from here on.
   `
   ALTER TABLE inbox ADD COLUMN sum INTEGER;
   ALTER TABLE log ADD COLUMN sum INTEGER;
   ALTER TABLE scheduled ADD COLUMN sum INTEGER;
   ALTER TABLE kv ADD COLUMN sum INTEGER;
+  ALTER TABLE log ADD COLUMN prev INTEGER;
+  ALTER TABLE history ADD COLUMN prev INTEGER;
   UPDATE actors SET sum = NULL;
   `,
 ];
