@@ -104,7 +104,7 @@ function damageRow(db: Database, random: ChaosRandom, spared: ReadonlySet<string
   const where = keys.map((key) => `${key} = @${key}`).join(' AND ');
   try {
     const text =
-      DELETABLE.has(table) && !isLastEvent(table, row, rows) && random.chance(0.15)
+      DELETABLE.has(table) && random.chance(0.15)
         ? deleteRow(db, { table, where, row })
         : damageColumn(db, { table, where, row, rows, random });
     return text === undefined ? undefined : { text, where: 'row', ...(address !== undefined && { address }) };
@@ -122,14 +122,6 @@ function keysOf(db: Database, table: string): readonly string[] {
 function ownerOf(row: Row): string | undefined {
   const owner = row['address'] ?? row['receiver'];
   return typeof owner === 'string' ? owner : undefined;
-}
-
-/** Nobody can tell that the last event of a history is gone: a definition may have stopped keeping it. */
-function isLastEvent(table: string, row: Row, rows: readonly Row[]): boolean {
-  return (
-    table === 'history' &&
-    !rows.some((other) => ownerOf(other) === ownerOf(row) && Number(other['seq']) > Number(row['seq']))
-  );
 }
 
 interface Target {

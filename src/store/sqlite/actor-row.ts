@@ -31,9 +31,10 @@ const SUPERVISION = 16;
 const ERROR = 32;
 const META = 64;
 const TIMERS = 128;
-const HISTORY = 512;
 /** The actor has, or gets, something outside its row: set `extra` and `log_n` from the head that was read. */
 const CAREFUL = 256;
+/** The commit leaves an event: the row names the last one there is. */
+const HISTORY = 512;
 
 const ASSIGNMENTS: readonly (readonly [number, string])[] = [
   [SNAPSHOT, 'snapshot = ?, checksum = ?, shape = ?, snapshot_seq = ?'],
@@ -43,6 +44,7 @@ const ASSIGNMENTS: readonly (readonly [number, string])[] = [
   [ERROR, 'error = ?'],
   [META, 'meta = ?'],
   [TIMERS, 'timers = ?, next_due = ?'],
+  [HISTORY, 'history_seq = ?'],
 ];
 
 /** True when the snapshot of a commit is kept in `snapshots`: it is large, or others before and after it are kept as well. */
@@ -68,8 +70,9 @@ export class ActorRow {
     this.#head = db.prepare('SELECT epoch, seq, extra, log_n, created_at, snapshot_seq FROM actors WHERE address = ?');
     this.#insert = db.prepare(
       `INSERT INTO actors (address, type, parent, epoch, seq, version, status, extra, log_n, created_at, updated_at,
-         checksum, meta, error, supervision, in_flight, marks, snapshot, timers, next_due, spawned, sum, shape, snapshot_seq)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         checksum, meta, error, supervision, in_flight, marks, snapshot, timers, next_due, spawned, sum, shape, snapshot_seq,
+         history_seq)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
   }
 
@@ -121,6 +124,7 @@ export class ActorRow {
       commit.sum ?? null,
       commit.shape ?? null,
       commit.seq,
+      commit.history ? commit.seq : 0,
     );
   }
 
@@ -147,7 +151,7 @@ function maskOf(commit: Commit): number {
   if (commit.error !== undefined) mask |= ERROR;
   if (commit.meta !== undefined) mask |= META;
   if (commit.timers !== undefined) mask |= TIMERS;
-  if (commit.history !== undefined) mask |= HISTORY;
+  if (commit.history) mask |= HISTORY;
   return mask;
 }
 
@@ -163,6 +167,7 @@ function pushNamed(values: unknown[], mask: number, commit: Commit): void {
   if (mask & ERROR) values.push(commit.error);
   if (mask & META) values.push(commit.meta);
   if (mask & TIMERS) values.push(commit.timers, commit.nextDue ?? null);
+  if (mask & HISTORY) values.push(commit.seq);
 }
 
 function updateSql(mask: number): string {

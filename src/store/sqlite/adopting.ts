@@ -4,7 +4,7 @@ import type { LogRow } from '../queries.ts';
 import type { Adoption, AdoptionResult, CommitResult } from '../store.ts';
 import { isPlaceAtFault } from './failures.ts';
 import { BROKEN_SEAL, unseal } from './seal.ts';
-import type { Linked, Sealed } from './seal.ts';
+import type { Sealed } from './seal.ts';
 import type { Session } from './session.ts';
 import { sealOfInbox, sealOfLog } from './side-rows.ts';
 
@@ -41,11 +41,12 @@ function adopt(session: Session, adoption: Adoption): void {
   const refusal = refusalOf(session, adoption, session.applier.apply(commit));
   if (refusal) throw new NotAdopted(refusal);
   const { db, positions } = session;
-  const insert = db.prepare('INSERT INTO log (address, n, seq, at, text, sum, prev) VALUES (?, ?, 1, ?, ?, ?, ?)');
-  for (const line of [...log.map(link), ...(logFrom ? readLog(db, logFrom) : [])])
-    insert.run(address, line.n, line.at, line.text, line.isDamaged ? BROKEN_SEAL : sealOfLog(address, line), line.prev);
+  const insert = db.prepare('INSERT INTO log (address, n, seq, at, text, sum) VALUES (?, ?, 1, ?, ?, ?)');
+  for (const line of [...log, ...(logFrom ? readLog(db, logFrom) : [])])
+    insert.run(address, line.n, line.at, line.text, line.isDamaged ? BROKEN_SEAL : sealOfLog(address, line));
   db.prepare(
-    'UPDATE actors SET log_n = coalesce((SELECT max(n) FROM log WHERE log.address = actors.address), 0) WHERE address = ?',
+    `UPDATE actors SET log_n = coalesce((SELECT max(n) FROM log WHERE log.address = actors.address), 0),
+       log_from = coalesce((SELECT min(n) FROM log WHERE log.address = actors.address), 1) WHERE address = ?`,
   ).run(address);
   const wait = db.prepare(
     'INSERT INTO inbox (receiver, pos, sender, kind, id, at, text, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
@@ -56,14 +57,10 @@ function adopt(session: Session, adoption: Adoption): void {
   }
 }
 
-function link(line: LogRow, index: number): LogRow & Linked {
-  return { ...line, prev: index === 0 ? 0 : line.n - 1 };
-}
-
 /** The log of another, as far as it goes; what is damaged there stays so. */
-function readLog(db: Database, { address, untilSeq }: NonNullable<Adoption['logFrom']>): readonly (LogRow & Linked)[] {
-  const sql = 'SELECT n, at, text, sum, prev FROM log WHERE address = ? AND seq <= ? ORDER BY n';
-  const rows = db.prepare<[string, number], LogRow & Sealed & Linked>(sql).all(address, untilSeq);
+function readLog(db: Database, { address, untilSeq }: NonNullable<Adoption['logFrom']>): readonly LogRow[] {
+  const sql = 'SELECT n, at, text, sum FROM log WHERE address = ? AND seq <= ? ORDER BY n';
+  const rows = db.prepare<[string, number], LogRow & Sealed>(sql).all(address, untilSeq);
   return rows.map((row) => unseal(row, sealOfLog(address, row)));
 }
 

@@ -38,6 +38,8 @@ export class HistoryRows {
   readonly #record: Statement<unknown[]>;
   readonly #dropEvents: Statement<[string, number]>;
   readonly #begin: Statement<[string, string]>;
+  readonly #forget: Statement<[string]>;
+  readonly #last: Statement<[string], number>;
   readonly #firstSince: Statement<[string, number], number | null>;
   readonly #base: Statement<[{ address: string; from: number }], number | null>;
   readonly #forward: Statement<[HistoryBounds], HistoryRow & Linked>;
@@ -66,6 +68,8 @@ export class HistoryRows {
     this.#begin = db.prepare(
       'UPDATE history SET prev = 0 WHERE address = ? AND seq = (SELECT min(seq) FROM history WHERE address = ?)',
     );
+    this.#forget = db.prepare('UPDATE actors SET history_seq = 0 WHERE address = ?');
+    this.#last = db.prepare<[string], number>('SELECT history_seq FROM actors WHERE address = ?').pluck();
     this.#firstSince = db
       .prepare<[string, number], number | null>('SELECT min(seq) FROM history WHERE address = ? AND at >= ?')
       .pluck();
@@ -131,7 +135,7 @@ export class HistoryRows {
     const since = beforeAt === undefined ? 0 : (this.#firstSince.get(address, beforeAt) ?? end);
     const from = Math.max(beforeSeq, since);
     const { changes } = this.#dropEvents.run(address, from);
-    if (changes > 0) this.#begin.run(address, address);
+    if (changes > 0 && this.#begin.run(address, address).changes === 0) this.#forget.run(address);
     const base = this.#base.get({ address, from }) ?? 0;
     if (base > 0) {
       this.#dropSnapshots.run(address, base);
@@ -158,9 +162,13 @@ export class HistoryRows {
     const [first] = rows;
     // Where a page begins in the middle, what is before it was not asked for.
     const from = isBackward || beforePos < Number.MAX_SAFE_INTEGER ? (first?.seq ?? 0) : after;
-    return markGaps(rows, ({ seq }) => seq, { after: from, toMark: missingEvent }).map(
-      ({ prev: _prev, ...row }) => row,
-    );
+    const marked = markGaps(rows, ({ seq }) => seq, { after: from, toMark: missingEvent });
+    const isCut = before < Number.MAX_SAFE_INTEGER || beforePos < Number.MAX_SAFE_INTEGER;
+    const isAtEnd = !isCut && (isBackward || rows.length < bounds.limit);
+    const last = Math.max(after, rows.at(-1)?.seq ?? 0);
+    const end = isAtEnd ? (this.#last.get(address) ?? 0) : 0;
+    const whole = end > last ? [...marked, missingEvent(end)] : marked;
+    return whole.map(({ prev: _prev, ...row }) => row);
   }
 
   states(address: Address, { until, before = Number.MAX_SAFE_INTEGER }: StatesQuery): StateRows | undefined {

@@ -13,8 +13,8 @@ import type {
   Subscription,
 } from '../store.ts';
 import { EXTRA_DELTAS, EXTRA_SNAPSHOT, EXTRA_SUBSCRIPTIONS } from './schema.ts';
-import { markGaps, unseal } from './seal.ts';
-import type { Linked, Sealed } from './seal.ts';
+import { unseal } from './seal.ts';
+import type { Sealed } from './seal.ts';
 import { sealOfInbox, sealOfLog } from './side-rows.ts';
 
 type ActorColumns = Omit<StoredActor, 'snapshot' | 'deltas' | 'subscriptions'> & {
@@ -48,9 +48,26 @@ export const RECOVERABLE = `${WAITING},
     LEFT JOIN inbox AS oldest ON oldest.receiver = busy.address AND oldest.pos = (SELECT min(pos) FROM inbox WHERE receiver = busy.address)
   ORDER BY busy.address LIMIT @limit`;
 
-/** Stands for a line that is gone. */
-function missingLine(n: number): LogRow & Linked {
-  return { n, at: 0, text: '', isDamaged: true, prev: null };
+/** Numbers of the lines there must be. */
+interface LogEnds {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Lines that are gone stand there as damaged ones, one for each gap. */
+function markMissing(lines: readonly LogRow[], { first, last }: LogEnds): readonly LogRow[] {
+  const marked: LogRow[] = [];
+  let next = first;
+  for (const line of lines) {
+    if (line.n > next) marked.push(missingLine(next));
+    marked.push(line);
+    next = line.n + 1;
+  }
+  return next <= last ? [...marked, missingLine(next)] : marked;
+}
+
+function missingLine(n: number): LogRow {
+  return { n, at: 0, text: '', isDamaged: true };
 }
 
 /** The reading half of the store. */
@@ -61,7 +78,7 @@ export class Reads {
   readonly #deltas: Statement<[string, number], StateRow>;
   readonly #subscriptions: Statement<[string], Subscription>;
   readonly #inbox: Statement<[string, number, number], InboxRow & Sealed>;
-  readonly #lastLine: Statement<[string], number>;
+  readonly #logEnds: Statement<[string], LogEnds>;
   readonly #idempotency: Statement<[string, string], IdempotencyRow>;
 
   constructor(db: Database) {
@@ -77,7 +94,7 @@ export class Reads {
     this.#inbox = db.prepare(
       'SELECT pos, receiver, sender, kind, id, at, text, sum FROM inbox WHERE receiver = ? AND pos > ? ORDER BY pos LIMIT ?',
     );
-    this.#lastLine = db.prepare<[string], number>('SELECT log_n FROM actors WHERE address = ?').pluck();
+    this.#logEnds = db.prepare('SELECT log_from AS first, log_n AS last FROM actors WHERE address = ?');
     this.#idempotency = db.prepare('SELECT id, reply, at FROM idempotency WHERE address = ? AND id = ?');
   }
 
@@ -105,20 +122,18 @@ export class Reads {
     const { after = 0, before = Number.MAX_SAFE_INTEGER } = query;
     const limit = limitOf('log', query.limit);
     const rows = this.#db
-      .prepare<unknown[], LogRow & Sealed & Linked>(
-        `SELECT n, at, text, sum, prev FROM log WHERE address = ? AND n > ? AND n < ? ORDER BY n ${isBackward ? 'DESC' : 'ASC'} LIMIT ?`,
+      .prepare<unknown[], LogRow & Sealed>(
+        `SELECT n, at, text, sum FROM log WHERE address = ? AND n > ? AND n < ? ORDER BY n ${isBackward ? 'DESC' : 'ASC'} LIMIT ?`,
       )
       .all(address, after, before, limit);
     const lines = (isBackward ? rows.reverse() : rows).map((row) => unseal(row, sealOfLog(address, row)));
-    const from = isBackward ? (lines[0]?.n ?? 0) : after;
-    const marked = markGaps(lines, ({ n }) => n, { after: from, toMark: missingLine }).map(
-      ({ prev: _prev, ...row }) => row,
-    );
-    const last = marked.at(-1)?.n;
-    // A log that was trimmed to nothing is empty as well.
-    const isAtEnd = before === Number.MAX_SAFE_INTEGER && (isBackward || rows.length < limit);
-    if (last === undefined || !isAtEnd || last >= (this.#lastLine.get(address) ?? 0)) return marked;
-    return [...marked, { n: last + 1, at: 0, text: '', isDamaged: true }];
+    const ends = this.#logEnds.get(address);
+    if (!ends) return lines;
+    // A full page ends where the next one begins.
+    const isFull = lines.length === limit;
+    const first = isFull && isBackward ? (lines[0] as LogRow).n : Math.max(after + 1, ends.first);
+    const last = isFull && !isBackward ? (lines.at(-1) as LogRow).n : Math.min(before - 1, ends.last);
+    return markMissing(lines, { first, last });
   }
 
   recoverable(query: { readonly afterAddress?: Address; readonly limit?: number } = {}): readonly Recoverable[] {

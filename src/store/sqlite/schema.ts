@@ -149,16 +149,18 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE kv ADD COLUMN expires_at INTEGER;
   CREATE INDEX kv_expiring ON kv (expires_at) WHERE expires_at IS NOT NULL;
   `,
-  // Seals: rows say for themselves that they are damaged, and which one comes before (0: none that is kept).
+  // Seals: rows say for themselves that they are damaged, and histories and logs where they begin and end.
   // The sum of an actor's row speaks for its address as well from here on.
   `
   ALTER TABLE inbox ADD COLUMN sum INTEGER;
   ALTER TABLE log ADD COLUMN sum INTEGER;
   ALTER TABLE scheduled ADD COLUMN sum INTEGER;
   ALTER TABLE kv ADD COLUMN sum INTEGER;
-  ALTER TABLE log ADD COLUMN prev INTEGER;
   ALTER TABLE history ADD COLUMN prev INTEGER;
-  UPDATE actors SET sum = NULL;
+  ALTER TABLE actors ADD COLUMN history_seq INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE actors ADD COLUMN log_from INTEGER NOT NULL DEFAULT 1;
+  UPDATE actors SET sum = NULL,
+    log_from = coalesce((SELECT min(n) FROM log WHERE log.address = actors.address), log_n + 1);
   `,
 ];
 

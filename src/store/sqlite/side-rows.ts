@@ -38,7 +38,7 @@ export class SideRows {
   readonly #outbox: Statement<unknown[]>;
   readonly #log: Statement<unknown[]>;
   readonly #trimLog: Statement<[string, number]>;
-  readonly #beginLog: Statement<[string, string]>;
+  readonly #beginLog: Statement<[number, string]>;
   readonly #record: Statement<unknown[]>;
   readonly #reply: Statement<[string, string, string]>;
   readonly #deadLetter: Statement<unknown[]>;
@@ -65,12 +65,9 @@ export class SideRows {
     this.#outbox = db.prepare(
       'INSERT INTO outbox (pos, address, kind, id, target, boot, at, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     );
-    this.#log = db.prepare(`INSERT INTO log (address, n, seq, at, text, sum, prev) VALUES (?, ?, ?, ?, ?, ?,
-         CASE WHEN EXISTS (SELECT 1 FROM log WHERE address = ?) THEN ? ELSE 0 END)`);
+    this.#log = db.prepare('INSERT INTO log (address, n, seq, at, text, sum) VALUES (?, ?, ?, ?, ?, ?)');
     this.#trimLog = db.prepare('DELETE FROM log WHERE address = ? AND n <= ?');
-    this.#beginLog = db.prepare(
-      'UPDATE log SET prev = 0 WHERE address = ? AND n = (SELECT min(n) FROM log WHERE address = ?)',
-    );
+    this.#beginLog = db.prepare('UPDATE actors SET log_from = ? WHERE address = ?');
     this.#record = db.prepare('INSERT INTO idempotency (address, id, at, reply) VALUES (?, ?, ?, ?)');
     this.#reply = db.prepare('UPDATE idempotency SET reply = ? WHERE address = ? AND id = ?');
     this.#deadLetter = db.prepare(
@@ -122,10 +119,9 @@ export class SideRows {
 
   writeLog({ address, seq, at, log, keepLog }: Commit, lastN: number): void {
     let n = lastN;
-    for (const text of log ?? [])
-      this.#log.run(address, ++n, seq, at, text, sealOfLog(address, { n, at, text }), address, n - 1);
-    if (keepLog !== undefined && this.#trimLog.run(address, n - keepLog).changes > 0)
-      this.#beginLog.run(address, address);
+    for (const text of log ?? []) this.#log.run(address, ++n, seq, at, text, sealOfLog(address, { n, at, text }));
+    if (keepLog === undefined || this.#trimLog.run(address, n - keepLog).changes === 0) return;
+    this.#beginLog.run(n - keepLog + 1, address);
   }
 
   /** Removes the actor's rows and remembers how far it had come. */

@@ -78,8 +78,10 @@ describe('a fork while the original is at work', () => {
   const from = 'parent/p' as Address;
   const sender = 'parent/s' as Address;
 
+  const snapshot = encodeSnapshot({ status: 'active', value: {}, context: { hellos: 0 } } as never);
+
   function commitOf(address: Address, seq: number, causes: readonly object[], more: Partial<Commit>): Commit {
-    const text = JSON.stringify({ v: 1, status: 'active', causes, effects: [] });
+    const text = JSON.stringify({ v: 1, tip: snapshot.checksum, status: 'active', causes, effects: [] });
     return {
       address,
       epoch: 1,
@@ -87,17 +89,14 @@ describe('a fork while the original is at work', () => {
       at: seq,
       version: 1,
       status: 'active',
-      history: { text, checksum: sumOfHistory(text, null) },
+      history: { text, checksum: sumOfHistory({ address, seq, at: seq }, text, null) },
       ...more,
     };
   }
 
   const first = {
     actor: { type: 'parent', parent: 'system/root' as Address, meta: '{}' },
-    state: {
-      kind: 'snapshot',
-      ...encodeSnapshot({ status: 'active', value: {}, context: { hellos: 0 } } as never),
-    },
+    state: { kind: 'snapshot', ...snapshot },
   } satisfies Partial<Commit>;
 
   test.each(['before', 'after'])('G17: takes a message along once that is taken %s it is looked for', async (when) => {
