@@ -119,7 +119,7 @@ function fit(
   if (status !== 'active' && status !== 'quarantined') return state;
   const plan = { owner: address, type, from: version, to: definition.version, steps: migrate };
   const migrated = version === definition.version ? state : migrateState(state, plan);
-  if (migrated === state && (shape === null || shape === definitions.shapeOf(type, machine))) return state;
+  if (migrated === state && shape === definitions.shapeOf(type, machine)) return state;
   const misfit = state.status === 'active' ? findMisfit(migrated, machine) : undefined;
   if (misfit === undefined) return migrated;
   throw new TroupeError(

@@ -251,3 +251,17 @@ describe('checkVersions', () => {
     await expect(t.system.checkVersions(actors as never)).rejects.toMatchObject({ code });
   });
 });
+
+test('G17: a fork of an event whose state no longer fits is held for that, and the dry run tells it', async () => {
+  const narrow = setup({}).createMachine({ initial: 'sent', states: { sent: {} } });
+  const wide = defineActor('order', first, { history: {} });
+  const thin = defineActor('order', narrow, { history: {} });
+  await using world = await createWorld({ actors: [wide] });
+  await world.now.system.actor(wide, 'a').send({ type: 'ADD', item: 'pen' });
+  await world.now.system.actor(wide, 'a').send({ type: 'SEND' });
+  const { system } = await world.crash(0, { actors: [thin] });
+  const { address } = await system.fork('order/a', 2, 'b');
+  await expect(system.actor(thin, 'b').send({ type: 'ADD' } as never)).rejects.toThrow('does not fit the machine');
+  expect(await world.store.load(address)).toMatchObject({ seq: 1, status: 'active' });
+  expect((await system.checkVersions()).misfits).toMatchObject([{ address, part: 'state' }]);
+});
