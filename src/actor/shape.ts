@@ -108,6 +108,13 @@ export function findTimerMisfit(
   return `no state of '${receiver.id}' takes '${event.type}'`;
 }
 
+/** True when there is an actor at a path of children. */
+export function hasActor(state: FittedState, path: string): boolean {
+  let within: FittedState | undefined = state;
+  for (const id of path === '' ? [] : path.split('/')) within = within?.children?.[id]?.state;
+  return within !== undefined;
+}
+
 /** The machine at a path of children; `other` for logic that is no machine. */
 function findMachine(path: string, state: FittedState, machine: AnyStateMachine): AnyStateMachine | 'none' | 'other' {
   let found: AnyStateMachine | 'other' = machine;

@@ -4,12 +4,13 @@
  */
 import type { Address } from '../actor/address.ts';
 import type { Definitions } from '../actor/definitions.ts';
-import { findTimerMisfit } from '../actor/shape.ts';
+import { findTimerMisfit, hasActor } from '../actor/shape.ts';
 import { readStored, readTimers } from '../cell/load.ts';
 import type { StoredLife } from '../cell/load.ts';
 import { isTroupeError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { PersistedState } from '../state/persisted.ts';
+import { recoverState } from '../state/recover.ts';
 import { readRecord } from '../supervision/record.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import type { ActorSummary, StoredActor } from '../store/store.ts';
@@ -85,7 +86,7 @@ async function checkActor(
   if (life.fault)
     return { misfits: [misfit(partOf(life.fault.details), life.fault.code, life.fault.message)], isMigrated: false };
   const misfits = [
-    ...findTimers(life).map((text) => misfit('timer', 'ERR_STATE_VERSION', text)),
+    ...findTimers(life, actor).map((text) => misfit('timer', 'ERR_STATE_VERSION', text)),
     ...(await findEvents(store, definitions, actor)).map(({ code, message }) => misfit('event', code, message)),
   ];
   return { misfits, isMigrated: life.version !== life.definition.version };
@@ -95,10 +96,13 @@ function partOf({ misfit }: Readonly<Record<string, unknown>>): Misfit['part'] {
   return typeof misfit === 'string' && /child/.test(misfit) ? 'child' : 'state';
 }
 
-/** Timers that nothing would come of. */
-function findTimers({ definition, saved, renewed, timersText, row }: StoredLife): readonly string[] {
+/** Timers that nothing would come of. One whose receiver has gone already is none of them: nothing comes of it as it is. */
+function findTimers(life: StoredLife, actor: StoredActor): readonly string[] {
+  const { definition, saved, renewed, timersText, row } = life;
   const state = renewed ?? (saved?.state as PersistedState);
+  const stored = saved?.state ?? recoverState({ ...actor, owner: actor.address }).state;
   return readTimers(timersText).flatMap((timer) => {
+    if (!hasActor(stored, timer.target ?? timer.source)) return [];
     const misfit = findTimerMisfit(timer, state, definition.machine);
     return misfit === undefined ? [] : [`Timer '${timer.id}' of a '${row.type}' would do nothing: ${misfit}.`];
   });

@@ -1,9 +1,10 @@
 /** G17: states of older definitions: migrated step by step, or held untouched; and the dry run that tells before a deploy. */
-import { assign, createMachine, emit, setup } from 'xstate';
+import { assign, createMachine, emit, sendTo, setup } from 'xstate';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineActor, fromEffect, schedule } from '../../../src/index.ts';
 import type { AnyDefinition, Effect, MigratedState } from '../../../src/index.ts';
+import { shapeOf } from '../../../src/actor/shape.ts';
 import { createMemoryStore } from '../../../src/store/memory/memory-store.ts';
 import { testSystem } from '../../../src/testing.ts';
 import { createWorld } from '../time/world.ts';
@@ -252,6 +253,33 @@ describe('checkVersions', () => {
   });
 });
 
+describe('what a healthy actor leaves behind', () => {
+  const below = setup({}).createMachine({ on: { NUDGE: {} } });
+  const caller = setup({
+    types: { events: {} as { type: 'NUDGE' } | { type: 'LEAVE' } },
+    actors: { below },
+  }).createMachine({
+    initial: 'with',
+    states: {
+      with: {
+        invoke: { src: 'below', id: 'below' },
+        on: { NUDGE: { actions: sendTo('below', { type: 'NUDGE' }, { delay: 60_000 }) }, LEAVE: 'without' },
+      },
+      without: {},
+    },
+  });
+
+  test('G17: a delayed event for a child that has gone is no misfit', async () => {
+    const one = defineActor('caller', caller, { version: 1 });
+    const two = defineActor('caller', caller, { version: 2, migrate: { 1: (state) => state } });
+    await using t = await testSystem({ actors: [one] });
+    const ref = t.system.actor(one, 'a');
+    await ref.send({ type: 'NUDGE' });
+    await ref.send({ type: 'LEAVE' });
+    for (const actors of [[one], [two]]) expect((await t.system.checkVersions(actors)).misfits).toEqual([]);
+  });
+});
+
 test('G17: a fork of an event whose state no longer fits is held for that, and the dry run tells it', async () => {
   const narrow = setup({}).createMachine({ initial: 'sent', states: { sent: {} } });
   const wide = defineActor('order', first, { history: {} });
@@ -264,4 +292,29 @@ test('G17: a fork of an event whose state no longer fits is held for that, and t
   await expect(system.actor(thin, 'b').send({ type: 'ADD' } as never)).rejects.toThrow('does not fit the machine');
   expect(await world.store.load(address)).toMatchObject({ seq: 1, status: 'active' });
   expect((await system.checkVersions()).misfits).toMatchObject([{ address, part: 'state' }]);
+});
+
+test('G17: an actor that would be made again from older rows is no misfit', async () => {
+  const kept = createMemoryStore();
+  const recorded = defineActor('order', first, { history: {} });
+  const load: typeof kept.load = async (address) => {
+    const row = await kept.load(address);
+    return row && { ...row, snapshot: { ...row.snapshot, text: '{"status":"active"}' } };
+  };
+  const store = new Proxy(kept, {
+    get: (target, name) => {
+      const value: unknown = name === 'load' ? load : Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  await using t = await testSystem({ actors: [recorded], openStore: async () => store });
+  const ref = t.system.actor(recorded, 'a');
+  for (let n = 0; n < 3; n++) await ref.send({ type: 'ADD', item: `${n}`.repeat(3000) });
+  expect((await kept.load(ref.address))?.snapshot.seq).toBeGreaterThan(1);
+  expect((await t.system.checkVersions()).misfits).toEqual([]);
+});
+
+test('the shape of a machine whose configuration holds a bigint can be told', () => {
+  const shapes = [1n, 2n].map((limit) => shapeOf({ config: { meta: { limit } } }));
+  expect(new Set(shapes).size).toBe(2);
 });
