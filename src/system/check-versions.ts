@@ -82,7 +82,7 @@ async function checkActor(
   // It may have gone meanwhile.
   const actor = await store.call('load', address);
   if (!actor) return { misfits: [], isMigrated: false };
-  const life = readStored(actor, { definitions, boot: '' });
+  const life = await readLife(store, definitions, actor);
   if (life.fault)
     return { misfits: [misfit(partOf(life.fault.details), life.fault.code, life.fault.message)], isMigrated: false };
   const misfits = [
@@ -90,6 +90,16 @@ async function checkActor(
     ...(await findEvents(store, definitions, actor)).map(({ code, message }) => misfit('event', code, message)),
   ];
   return { misfits, isMigrated: life.version !== life.definition.version };
+}
+
+/** As it would be loaded: a damaged state is made again from the rows before it where those are there. */
+async function readLife(store: Reads, definitions: Definitions, actor: StoredActor): Promise<StoredLife> {
+  const life = readStored(actor, { definitions, boot: '' });
+  if (life.fault?.code !== 'ERR_STATE_CORRUPT') return life;
+  const { seq } = actor.snapshot;
+  const former = await store.call('states', actor.address, { until: seq, before: seq });
+  const repaired = former && readStored(actor, { definitions, boot: '', former });
+  return repaired && !repaired.fault ? repaired : life;
 }
 
 function partOf({ misfit }: Readonly<Record<string, unknown>>): Misfit['part'] {
@@ -100,12 +110,22 @@ function partOf({ misfit }: Readonly<Record<string, unknown>>): Misfit['part'] {
 function findTimers(life: StoredLife, actor: StoredActor): readonly string[] {
   const { definition, saved, renewed, timersText, row } = life;
   const state = renewed ?? (saved?.state as PersistedState);
-  const stored = saved?.state ?? recoverState({ ...actor, owner: actor.address }).state;
+  const stored = saved?.state ?? storedState(actor) ?? state;
   return readTimers(timersText).flatMap((timer) => {
     if (!hasActor(stored, timer.target ?? timer.source)) return [];
     const misfit = findTimerMisfit(timer, state, definition.machine);
     return misfit === undefined ? [] : [`Timer '${timer.id}' of a '${row.type}' would do nothing: ${misfit}.`];
   });
+}
+
+/** The state before any migration; nothing when it had to be made again. */
+function storedState(actor: StoredActor): PersistedState | undefined {
+  try {
+    return recoverState({ ...actor, owner: actor.address }).state;
+  } catch (error) {
+    if (isTroupeError(error, 'ERR_STATE_CORRUPT')) return undefined;
+    throw error;
+  }
 }
 
 /** Events that wait for their time or their turn, and that the actor would not take. */
