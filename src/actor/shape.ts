@@ -9,6 +9,7 @@ export function shapeOf(machine: { readonly config: unknown }): string {
   const seen = new WeakSet<object>();
   const text = JSON.stringify(machine.config, (_key, value: unknown) => {
     if (typeof value === 'function') return 'function';
+    if (typeof value === 'bigint') return `${value}n`;
     if (typeof value === 'object' && value !== null) {
       if (seen.has(value)) return 'seen';
       seen.add(value);
