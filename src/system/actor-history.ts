@@ -19,7 +19,7 @@ export interface ActorEventEntry {
   readonly at: number;
   /** Usually one; none for what the runtime did by itself, such as a restart. */
   readonly causes: readonly Cause[];
-  /** Empty when the state stayed as it was, and when `isWhole`. */
+  /** Empty when the state stayed as it was, and when all of it was written anew: at its creation, a migration, or by a substitute. */
   readonly changes: readonly Change[];
   readonly effects: readonly RecordedEffect[];
   /** Version of the definition that handled it. */
