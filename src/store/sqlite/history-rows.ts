@@ -113,8 +113,15 @@ export class HistoryRows {
       this.#dropSnapshots.run(address, keepsOne ? head.snapshot_seq : Number.MAX_SAFE_INTEGER);
       this.#dropDeltas.run(address, keepsOne ? head.snapshot_seq : Number.MAX_SAFE_INTEGER);
       // From when a history was kept: an event goes with the rows that tell it.
-      this.#dropEvents.run(address, keepsOne ? head.snapshot_seq + 1 : Number.MAX_SAFE_INTEGER);
+      this.#dropBefore(address, keepsOne ? head.snapshot_seq + 1 : Number.MAX_SAFE_INTEGER);
     }
+  }
+
+  /** The chain of events begins with the first that is left. */
+  #dropBefore(address: Address, seq: number): number {
+    const { changes } = this.#dropEvents.run(address, seq);
+    if (changes > 0 && this.#begin.run(address, address).changes === 0) this.#forget.run(address);
+    return changes;
   }
 
   writeSnapshot({ address, seq, at, state }: Commit): void {
@@ -134,8 +141,7 @@ export class HistoryRows {
   trim(address: Address, end: number, { beforeSeq = 0, beforeAt }: HistoryTrim): number {
     const since = beforeAt === undefined ? 0 : (this.#firstSince.get(address, beforeAt) ?? end);
     const from = Math.max(beforeSeq, since);
-    const { changes } = this.#dropEvents.run(address, from);
-    if (changes > 0 && this.#begin.run(address, address).changes === 0) this.#forget.run(address);
+    const changes = this.#dropBefore(address, from);
     const base = this.#base.get({ address, from }) ?? 0;
     if (base > 0) {
       this.#dropSnapshots.run(address, base);

@@ -280,6 +280,40 @@ describe('what a healthy actor leaves behind', () => {
   });
 });
 
+test('G17: a fork of an event whose state no longer fits is held for that, and the dry run tells it', async () => {
+  const narrow = setup({}).createMachine({ initial: 'sent', states: { sent: {} } });
+  const wide = defineActor('order', first, { history: {} });
+  const thin = defineActor('order', narrow, { history: {} });
+  await using world = await createWorld({ actors: [wide] });
+  await world.now.system.actor(wide, 'a').send({ type: 'ADD', item: 'pen' });
+  await world.now.system.actor(wide, 'a').send({ type: 'SEND' });
+  const { system } = await world.crash(0, { actors: [thin] });
+  const { address } = await system.fork('order/a', 2, 'b');
+  await expect(system.actor(thin, 'b').send({ type: 'ADD' } as never)).rejects.toThrow('does not fit the machine');
+  expect(await world.store.load(address)).toMatchObject({ seq: 1, status: 'active' });
+  expect((await system.checkVersions()).misfits).toMatchObject([{ address, part: 'state' }]);
+});
+
+test('G17: an actor that would be made again from older rows is no misfit', async () => {
+  const kept = createMemoryStore();
+  const recorded = defineActor('order', first, { history: {} });
+  const load: typeof kept.load = async (address) => {
+    const row = await kept.load(address);
+    return row && { ...row, snapshot: { ...row.snapshot, text: '{"status":"active"}' } };
+  };
+  const store = new Proxy(kept, {
+    get: (target, name) => {
+      const value: unknown = name === 'load' ? load : Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  await using t = await testSystem({ actors: [recorded], openStore: async () => store });
+  const ref = t.system.actor(recorded, 'a');
+  for (let n = 0; n < 3; n++) await ref.send({ type: 'ADD', item: `${n}`.repeat(3000) });
+  expect((await kept.load(ref.address))?.snapshot.seq).toBeGreaterThan(1);
+  expect((await t.system.checkVersions()).misfits).toEqual([]);
+});
+
 test('the shape of a machine whose configuration holds a bigint can be told', () => {
   const shapes = [1n, 2n].map((limit) => shapeOf({ config: { meta: { limit } } }));
   expect(new Set(shapes).size).toBe(2);
