@@ -1,6 +1,6 @@
 /** A cell that loads: from the store to a live actor, to one that has ended, or to one that cannot be used. */
-import { isTroupeError } from '../errors.ts';
-import type { TroupeError } from '../errors.ts';
+import type { Address } from '../actor/address.ts';
+import { TroupeError, isTroupeError } from '../errors.ts';
 import type { PersistedState } from '../state/persisted.ts';
 import { toRecordText } from '../supervision/record.ts';
 import { encodeError } from '../thread/error-codec.ts';
@@ -48,6 +48,8 @@ export async function load(cell: Cell): Promise<void> {
   } catch (error) {
     if (isTroupeError(error, 'ERR_STATE_CORRUPT'))
       return cell.phase === 'loading' ? holdUnread(cell, error) : undefined;
+    if (error instanceof RangeError)
+      return cell.phase === 'loading' ? holdUnread(cell, tooDeep(cell.address, error)) : undefined;
     log.warn('cannot load actor, trying again', { address: cell.address, error: encodeError(error) });
     env.setTimeout(() => void (cell.phase === 'loading' && load(cell)), LOAD_RETRY_MS);
   }
@@ -95,6 +97,15 @@ function resume(cell: Cell, stored: StoredLife, charge: Fault | undefined): void
   // Saved with the first commit of this life, whole.
   if (stored.renewed) draft.state = stored.renewed;
   restore(cell, draft);
+}
+
+/** No state that Troupe saves is that deep: it was written by another hand. */
+function tooDeep(address: Address, cause: unknown): TroupeError {
+  return new TroupeError(
+    'ERR_STATE_CORRUPT',
+    `The stored state of '${address}' is nested more deeply than any that is saved, and cannot be read. Its rows are untouched; restore them from a backup, or delete the actor.`,
+    { cause, details: { owner: address } },
+  );
 }
 
 /** The file is damaged where its rows should be: nothing is known of the actor, and trying again brings nothing else. */

@@ -72,6 +72,7 @@ export class StateSaver {
     const { text, checksum } = step;
     if (this.#deltaBytes + text.length > Math.max(this.#snapshotBytes, WHOLE_STATE_CHARS))
       return { state: this.#writeWhole(state), step };
+    this.#assertFits(state, text.length);
     this.#state = state;
     this.#checksum = checksum;
     this.#deltaBytes += text.length;
@@ -103,6 +104,13 @@ export class StateSaver {
     this.#snapshotBytes = text.length;
     this.#deltaBytes = 0;
     return { kind: 'snapshot', text, checksum };
+  }
+
+  /** No state is larger than the rows it is made of: it is measured where those together pass its cap. */
+  #assertFits(state: PersistedState, deltaBytes: number): void {
+    if (this.#snapshotBytes + this.#deltaBytes + deltaBytes <= this.#options.maxStateBytes) return;
+    const bytes = JSON.stringify(state).length;
+    if (bytes > this.#options.maxStateBytes) throw this.#tooLarge(bytes);
   }
 
   #tooLarge(bytes: number): TroupeError {

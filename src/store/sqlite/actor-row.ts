@@ -33,7 +33,7 @@ const META = 64;
 const TIMERS = 128;
 /** The actor has, or gets, something outside its row: set `extra` and `log_n` from the head that was read. */
 const CAREFUL = 256;
-/** The commit leaves an event: the row names the last one there is. */
+/** The commit leaves an event: the row names the last one there is, and the one before it. */
 const HISTORY = 512;
 
 const ASSIGNMENTS: readonly (readonly [number, string])[] = [
@@ -44,7 +44,7 @@ const ASSIGNMENTS: readonly (readonly [number, string])[] = [
   [ERROR, 'error = ?'],
   [META, 'meta = ?'],
   [TIMERS, 'timers = ?, next_due = ?'],
-  [HISTORY, 'history_seq = ?'],
+  [HISTORY, 'history_prev = history_seq, history_seq = ?'],
 ];
 
 /** True when the snapshot of a commit is kept in `snapshots`: it is large, or others before and after it are kept as well. */

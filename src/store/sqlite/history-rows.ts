@@ -62,7 +62,7 @@ export class HistoryRows {
     this.#delta = db.prepare('INSERT INTO deltas (address, seq, checksum, text) VALUES (?, ?, ?, ?)');
     this.#record = db.prepare(
       `INSERT INTO history (address, seq, pos, at, checksum, text, prev) VALUES (?, ?, ?, ?, ?, ?,
-         (SELECT coalesce(max(seq), 0) FROM history WHERE address = ?))`,
+         (SELECT history_prev FROM actors WHERE address = ?))`,
     );
     this.#dropEvents = db.prepare('DELETE FROM history WHERE address = ? AND seq < ?');
     this.#begin = db.prepare(

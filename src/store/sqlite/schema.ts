@@ -158,6 +158,7 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE kv ADD COLUMN sum INTEGER;
   ALTER TABLE history ADD COLUMN prev INTEGER;
   ALTER TABLE actors ADD COLUMN history_seq INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE actors ADD COLUMN history_prev INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE actors ADD COLUMN log_from INTEGER NOT NULL DEFAULT 1;
   UPDATE actors SET sum = NULL,
     log_from = coalesce((SELECT min(n) FROM log WHERE log.address = actors.address), log_n + 1);
