@@ -8,7 +8,7 @@ import { readHistoryRow } from '../state/history.ts';
 import type { HistoryRecord } from '../state/history.ts';
 import type { HistoryQuery, HistoryRow } from '../store/queries.ts';
 import type { StoreClient } from '../store/store-client.ts';
-import type { ActorSummary, InboxRow, NewInboxRow, StoredActor } from '../store/store.ts';
+import type { ActorSummary, InboxRow, NewInboxRow, ScheduledRow, StoredActor } from '../store/store.ts';
 import { readMoment, unknownEvent } from './actor-history.ts';
 import type { SystemCore } from './core.ts';
 import { scheduledThen, waitingThen } from './fork-past.ts';
@@ -208,6 +208,7 @@ class Fork {
       this.#inbox(address),
       this.#store.call('scheduled', address, { limit: 10_000 }),
     ]);
+    assertSound(address, [...rows, ...scheduled]);
     // Last: it is at work meanwhile, and what it takes after this look at its inbox stands in what happened since.
     const since = await this.#records(address, { after: seq });
     const isMember = (other: Address): boolean => this.#renames.has(other);
@@ -255,6 +256,17 @@ class Fork {
       if (page.length < PAGE) return rows;
     }
   }
+}
+
+/** A copy would get a checksum of its own, and the damage would pass for what was written. */
+function assertSound(address: Address, rows: readonly (InboxRow | ScheduledRow)[]): void {
+  const damaged = rows.find(({ isDamaged }) => isDamaged);
+  if (!damaged) return;
+  throw new TroupeError(
+    'ERR_STATE_CORRUPT',
+    `The message at position ${damaged.pos} that waits for '${address}' does not match its checksum, and cannot be forked. Let the actor take it, which makes it a dead letter, or restore it from a backup.`,
+    { details: { owner: address, pos: damaged.pos } },
+  );
 }
 
 function check(address: Address, seq: unknown, options: object): void {
