@@ -24,8 +24,11 @@ vi.mock('better-sqlite3', async (importOriginal) => {
   return { default: Seen };
 });
 
+// Chores and reads may meet the full disk before it is declared.
 const isFull = (troupe: TestTroupe) => () =>
-  troupe.logs.some(({ fields }) => JSON.stringify(fields).includes('SQLITE_FULL'));
+  troupe.logs.some(
+    ({ text, fields }) => text.startsWith('the store cannot save') && JSON.stringify(fields).includes('SQLITE_FULL'),
+  );
 const hasRoom = (troupe: TestTroupe) => () => troupe.logs.some(({ text }) => text === 'the store saves again');
 
 /** Sends again, under the same id, what was refused because the store could not save. */
