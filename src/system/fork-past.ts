@@ -50,6 +50,8 @@ export function scheduledThen(
 ): ScheduledThen {
   const then = new Map<string, ScheduleWrite | null>();
   for (const { key, write, isFired } of until.flatMap(toOps)) then.set(key, isFired ? null : write);
+  // With the creation among what is kept, nothing was scheduled before.
+  const isComplete = until[0]?.causes.some(({ kind }) => kind === 'create') === true;
   const unknown: string[] = [];
   const touched = new Set<string>();
   for (const { key, write, isFired } of since.flatMap(toOps)) {
@@ -58,7 +60,7 @@ export function scheduledThen(
     if (then.has(key)) continue;
     // An event that was received later had been set before; what else was done to a key says nothing of what it was.
     if (isFired) then.set(key, write);
-    else if (write === null) unknown.push(key);
+    else if (!isComplete) unknown.push(key);
   }
   for (const row of now) if (!then.has(row.key) && !touched.has(row.key)) then.set(row.key, row);
   const scheduled = [...then.values()].filter((write) => write !== null);

@@ -13,7 +13,7 @@ import { readMoment, unknownEvent } from './actor-history.ts';
 import type { SystemCore } from './core.ts';
 import { scheduledThen, waitingThen } from './fork-past.ts';
 import { FORKED_EFFECTS, planFork } from './fork-plan.ts';
-import type { ForkMember, ForkedEffects, Waiting } from './fork-plan.ts';
+import type { ForkMember, ForkedEffects } from './fork-plan.ts';
 
 /** How to fork. */
 export interface ForkOptions {
@@ -86,7 +86,9 @@ class Fork {
     const pos = isAlone ? row.pos : await this.#cutAfter(address, row);
     this.#add({ actor, seq, pos: row.pos }, to);
     if (!isAlone) await this.#findBelow(address, pos, to);
-    const members = await Promise.all([...this.#found.values()].map((found) => this.#read(found, pos)));
+    const members: ForkMember[] = [];
+    // One after the other: a long past is let go of before the next is read.
+    for (const found of this.#found.values()) members.push(await this.#read(found, pos));
     const { effects = 'fail' } = this.#options;
     const batch = planFork({ members, renames: this.#renames, effects, now: this.#core.env.now() });
     const result = await this.#store.call('adopt', batch);
@@ -163,15 +165,36 @@ class Fork {
     if (creation?.kind !== 'create') throw await unknownEvent(this.#store, address, 1);
     // It came to be later; if it was under way, it will again be.
     const isUnderWay = child.spawned > 0 && child.spawned <= Math.min(pos, this.#found.get(parent)?.pos ?? pos);
-    if (isUnderWay) this.#comes(parent, address, to, creation.input);
+    if (isUnderWay) await this.#comes(parent, { address, to, input: creation.input }, pos);
     return false;
   }
 
-  #comes(parent: Address, child: Address, to: Address, input: unknown): void {
-    this.#renames.set(child, to);
-    const text = JSON.stringify({ parent, ...(input !== undefined && { input }) });
+  /** A child on its way is made from its input again, and then gets what had been told to it. */
+  async #comes(
+    parent: Address,
+    { address, to, input }: { readonly address: Address; readonly to: Address; readonly input: unknown },
+    pos: number,
+  ): Promise<void> {
+    this.#renames.set(address, to);
+    const inbox = await this.#inbox(address);
+    const told = waitingThen(inbox, await this.#records(address, {}), this.#cut(pos));
+    const create = { kind: 'create', text: JSON.stringify({ parent, ...(input !== undefined && { input }) }) } as const;
     const rows = this.#coming.get(parent) ?? [];
-    this.#coming.set(parent, [...rows, { receiver: to, kind: 'create', id: `fork.${rows.length}`, text }]);
+    const added = [create, ...told].map(({ kind, text }, i): NewInboxRow => ({
+      receiver: to,
+      kind,
+      id: `fork.${rows.length + i}`,
+      text,
+    }));
+    this.#coming.set(parent, [...rows, ...added]);
+  }
+
+  /** What belongs to the moment: nothing that was sent after the last commit of its sender in it. */
+  #cut(pos: number): Parameters<typeof waitingThen>[2] {
+    return {
+      isSent: ({ sender, pos: sentAt }) => sentAt <= Math.min(pos, this.#found.get(sender)?.pos ?? pos),
+      isMember: (other) => this.#renames.has(other),
+    };
   }
 
   #keyOf(address: Address, suffix: string): string {
@@ -211,30 +234,48 @@ class Fork {
     assertSound(address, [...rows, ...scheduled]);
     // Last: it is at work meanwhile, and what it takes after this look at its inbox stands in what happened since.
     const since = await this.#records(address, { after: seq });
-    const isMember = (other: Address): boolean => this.#renames.has(other);
-    const isSent = ({ sender, pos: sentAt }: Waiting): boolean =>
-      sentAt <= Math.min(pos, this.#found.get(sender)?.pos ?? pos);
     const then = scheduledThen(scheduled, until, since);
-    for (const key of then.unknown) this.#missing.push(`what was scheduled under '${key}' of '${address}'`);
-    this.#noteGone(address, until);
+    for (const key of then.unknown) this.#missing.push(`what may have been scheduled under '${key}' of '${address}'`);
+    await this.#noteTrimmed(address);
+    await this.#noteGone(address, until, pos);
+    const { definitions } = this.#core;
     return {
       actor,
-      definition: this.#core.definitions.get(actor.type),
+      definition: definitions.find(moment.record.as ?? actor.type) ?? definitions.get(actor.type),
       moment,
-      waiting: waitingThen(rows, since, { isSent, isMember }),
+      waiting: waitingThen(rows, since, this.#cut(pos)),
       scheduled: then.scheduled,
       coming: this.#coming.get(address) ?? [],
     };
   }
 
-  /** Children it had and that left no rows. */
-  #noteGone(address: Address, until: readonly HistoryRecord[]): void {
+  async #noteTrimmed(address: Address): Promise<void> {
+    const [first] = await this.#store.call('log', address, { limit: 1 });
+    if (first && first.n > 1) this.#missing.push(`lines 1 to ${first.n - 1} of the log of '${address}'`);
+  }
+
+  /** Children it had asked for of which there are no rows: those that wait to be made will be, the others are gone. */
+  async #noteGone(address: Address, until: readonly HistoryRecord[], pos: number): Promise<void> {
     if (this.#options.children === false) return;
     const spawned = until
       .flatMap(({ effects }) => effects)
-      .flatMap(({ kind, to }) => (kind === 'spawn' && typeof to === 'string' ? [to] : []));
-    for (const child of new Set(spawned))
-      if (!this.#renames.has(child as Address)) this.#missing.push(`'${child}', a child of '${address}'`);
+      .flatMap(({ kind, to }) => (kind === 'spawn' && typeof to === 'string' ? [to as Address] : []));
+    const suffix = (this.#renames.values().next().value ?? address).split('/')[1] ?? '';
+    for (const child of new Set(spawned)) {
+      if (this.#renames.has(child)) continue;
+      const rows = await this.#inbox(child);
+      const order = rows.find(({ kind, sender, pos: at }) => kind === 'create' && sender === address && at <= pos);
+      if (!order) {
+        this.#missing.push(`'${child}', a child of '${address}'`);
+        continue;
+      }
+      const { input } = JSON.parse(order.text) as { readonly input?: unknown };
+      await this.#comes(
+        address,
+        { address: child, to: toAddress(typeOf(child), this.#keyOf(child, suffix)), input },
+        pos,
+      );
+    }
   }
 
   async #records(address: Address, query: HistoryQuery): Promise<readonly HistoryRecord[]> {

@@ -80,8 +80,13 @@ describe('a fork while the original is at work', () => {
 
   const snapshot = encodeSnapshot({ status: 'active', value: {}, context: { hellos: 0 } } as never);
 
-  function commitOf(address: Address, seq: number, causes: readonly object[], more: Partial<Commit>): Commit {
-    const text = JSON.stringify({ v: 1, tip: snapshot.checksum, status: 'active', causes, effects: [] });
+  function commitOf(
+    address: Address,
+    seq: number,
+    causes: readonly object[],
+    { effects = [], ...more }: Partial<Commit> & { readonly effects?: readonly object[] },
+  ): Commit {
+    const text = JSON.stringify({ v: 1, tip: snapshot.checksum, status: 'active', causes, effects });
     return {
       address,
       epoch: 1,
@@ -121,5 +126,29 @@ describe('a fork while the original is at work', () => {
     const core = { definitions, env: { now: () => 10 }, wake: () => {} };
     await fork(core as never, { call } as never, { from, seq: 1, newKey: 'q' });
     expect(await store.inbox('parent/q' as Address)).toMatchObject([{ id: 'm', sender }]);
+  });
+
+  test('G17: makes a child that nobody has made yet, and tells it what it had been told', async () => {
+    const store = createMemoryStore();
+    const kid = 'child/k' as Address;
+    const text = JSON.stringify({ parent: from, input: { parent: from } });
+    const inbox = [
+      { receiver: kid, kind: 'create', id: 'c', text },
+      { receiver: kid, kind: 'event', id: 't', text: '{"type":"END"}' },
+    ] as const;
+    const effects = [{ kind: 'spawn', to: kid, body: { parent: from } }];
+    await store.commit([commitOf(from, 1, [], { ...first, inbox, effects })]);
+    const definitions = new Definitions();
+    definitions.add(parent, 'test');
+    const call = (method: keyof Store, ...args: unknown[]): unknown =>
+      (store[method] as (...given: unknown[]) => unknown).apply(store, args);
+    const core = { definitions, env: { now: () => 10 }, wake: () => {} };
+    const result = await fork(core as never, { call } as never, { from, seq: 1, newKey: 'q' });
+    expect(result.missing).toEqual([]);
+    const waiting = await store.inbox('child/k:q' as Address);
+    expect(waiting.map(({ kind, sender: by, text: told }) => [kind, by, told])).toEqual([
+      ['create', 'parent/q', '{"parent":"parent/q","input":{"parent":"parent/q"}}'],
+      ['event', 'parent/q', '{"type":"END"}'],
+    ]);
   });
 });
