@@ -48,7 +48,7 @@ export const ERROR_CATALOGUE = {
   ERR_BACKUP:
     'A copy of a store could not be made or restored. The message says what is wrong with the source or the target; nothing was changed.',
   ERR_STATE_CORRUPT:
-    'A stored state does not match its checksum or shape. The actor is quarantined; its rows are untouched.',
+    'A stored state, or a part of a history, does not match its checksum or shape. A state: the actor is quarantined; its rows are untouched. A part of a history: the actor goes on; read around the events it names.',
   ERR_STATE_VERSION:
     'A stored state has another definition version than the loaded one, or another structure, and nothing leads from one to the other. Add a step to `migrate`, or run the version that wrote it; its rows are untouched.',
   ERR_STATE_MIGRATION:

@@ -2,7 +2,7 @@
 import type { Address } from '../actor/address.ts';
 import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
-import type { ActorStatus, StateRow } from './store.ts';
+import type { ActorStatus, HistoryRun, StateRow } from './store.ts';
 
 /**
  * What to list. Pages go by creation time, actors of the same millisecond by the order of their first commits; `cursor` is
@@ -153,6 +153,23 @@ export interface LooseQuery {
   readonly before: number;
   /** 1 to 1,000. @default 16 */
   readonly limit?: number;
+}
+
+/** Where to look for old events that are worth packing, in order of addresses. */
+export interface LooseHistoryQuery {
+  /** Only of actors after this one: `after` of the answer before. */
+  readonly after?: Address;
+  /** So many events in a row are worth it; fewer, if they are large. */
+  readonly minEvents: number;
+  /** Written before this time, in milliseconds since the epoch. */
+  readonly before: number;
+}
+
+/** What a look found. */
+export interface LooseHistory {
+  readonly run?: HistoryRun;
+  /** Where to look on; with a run that is before its actor, which may have more. Absent without one: there is nothing further. */
+  readonly after?: Address;
 }
 
 /** The recorded outcome of a caller's id. */

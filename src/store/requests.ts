@@ -17,6 +17,8 @@ const CALLS: Readonly<Record<StoreCall, true>> = {
   adopt: true,
   looseSnapshots: true,
   packSnapshot: true,
+  looseHistory: true,
+  packHistory: true,
   list: true,
   recoverable: true,
   outbox: true,

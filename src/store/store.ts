@@ -26,6 +26,8 @@ import type {
   ListQuery,
   LogQuery,
   LogRow,
+  LooseHistory,
+  LooseHistoryQuery,
   LooseQuery,
   Page,
   Recoverable,
@@ -42,6 +44,8 @@ export interface StoreFeatures {
   readonly survives: 'nothing' | 'process-kill' | 'power-loss';
   /** Who else may use what this process writes: nobody, readers of other processes, or writers as well. */
   readonly shares: 'nothing' | 'reads' | 'writes';
+  /** True when old events can be packed; otherwise there is never a run to pack. */
+  readonly packsHistory: boolean;
 }
 
 /** Where an actor is in its life, as stored. `done`: its machine ended; `stopped`: told to; `failed`: it failed and is not to be
@@ -341,6 +345,19 @@ export interface LooseSnapshot {
   readonly text: string;
 }
 
+/** Names a run of old events: all from one commit to another, as they were when it was found. */
+export interface HistoryRunKey {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly events: number;
+}
+
+/** A run of old events of one actor, with the deltas that belong to them, as the one text to compress. The form is the adapter's own. */
+export interface HistoryRun extends HistoryRunKey {
+  readonly address: Address;
+  readonly text: string;
+}
+
 /** An actor as stored. The texts are as they were written; nothing is parsed or verified here. */
 export interface StoredActor {
   readonly address: Address;
@@ -413,7 +430,10 @@ export interface Store {
   /** Removes idempotency rows older than `before` (milliseconds since the epoch). Returns how many. */
   sweepIdempotency(before: number): Promise<number>;
   log(address: Address, query?: LogQuery): Promise<readonly LogRow[]>;
-  /** Events of an actor that are kept, in order of commits. */
+  /**
+   * Events of an actor that are kept, in order of commits.
+   * @throws {TroupeError} ERR_STATE_CORRUPT when packed events of this stretch are damaged; `states` as well.
+   */
   history(address: Address, query?: HistoryQuery): Promise<readonly HistoryRow[]>;
   /** The rows that make the state of an actor at a commit: the last snapshot until then, and the deltas from it on. */
   states(address: Address, query: StatesQuery): Promise<StateRows | undefined>;
@@ -425,6 +445,10 @@ export interface Store {
   looseSnapshots(query: LooseQuery): Promise<readonly LooseSnapshot[]>;
   /** Puts the compressed form (zstd) of a snapshot in the place of its text. False when that snapshot is gone. */
   packSnapshot(address: Address, seq: number, packed: Uint8Array): Promise<boolean>;
+  /** The next run of old events worth packing: what lies before the former snapshot of its actor. */
+  looseHistory(query: LooseHistoryQuery): Promise<LooseHistory>;
+  /** Puts the compressed form (zstd) of a run in the place of its rows; every read answers as before. False when it is not of the rows that are there now. */
+  packHistory(address: Address, key: HistoryRunKey, packed: Uint8Array): Promise<boolean>;
   list(query?: ListQuery): Promise<Page<ActorSummary>>;
   /** Everything that must be woken for work to go on, in order of address; pages by `afterAddress`. */
   recoverable(query?: { readonly afterAddress?: Address; readonly limit?: number }): Promise<readonly Recoverable[]>;

@@ -12,6 +12,13 @@ for (const synchronous of ['full', 'normal'] as const) {
         clean: async () => temp.clean(),
       };
     },
-    { durable: true, says: { survives: synchronous === 'full' ? 'power-loss' : 'process-kill', shares: 'nothing' } },
+    {
+      durable: true,
+      says: {
+        survives: synchronous === 'full' ? 'power-loss' : 'process-kill',
+        shares: 'nothing',
+        packsHistory: false,
+      },
+    },
   );
 }

@@ -3,5 +3,5 @@ import { storeContract } from './store.ts';
 
 storeContract('memory', () => ({ open: async (limits) => createMemoryStore(limits), clean: async () => undefined }), {
   durable: false,
-  says: { survives: 'nothing', shares: 'nothing' },
+  says: { survives: 'nothing', shares: 'nothing', packsHistory: false },
 });

@@ -287,7 +287,7 @@ describe('sqlite store: the file', () => {
       };
       const store = openSqliteStore({ file: files.file, synchronous, connect });
       await store.commit([firstCommit(actorAt(synchronous))]);
-      expect(store.features).toEqual({ survives, shares: 'reads' });
+      expect(store.features).toEqual({ survives, shares: 'reads', packsHistory: true });
       expect((seen as () => unknown)()).toEqual([level, 'wal']);
       await store.close();
     }

@@ -12,6 +12,9 @@ for (const synchronous of ['full', 'normal'] as const) {
         clean: async () => temp.clean(),
       };
     },
-    { durable: true, says: { survives: synchronous === 'full' ? 'power-loss' : 'process-kill', shares: 'reads' } },
+    {
+      durable: true,
+      says: { survives: synchronous === 'full' ? 'power-loss' : 'process-kill', shares: 'reads', packsHistory: true },
+    },
   );
 }

@@ -27,6 +27,7 @@ import { storePagesContract } from './store-pages.ts';
 import { storeQueriesContract } from './store-queries.ts';
 import { storeRowsContract } from './store-rows.ts';
 import { storeRulesContract } from './store-rules.ts';
+import { storeSegmentsContract } from './store-segments.ts';
 import { storeTimeContract } from './store-time.ts';
 import { storeTopicsContract } from './store-topics.ts';
 
@@ -84,6 +85,7 @@ export function storeContract(name: string, makeStore: () => StoreMaker, feature
     storeHistoryContract(current);
     storeAdoptionContract(current);
     storeRowsContract(current, features.says);
+    storeSegmentsContract(current);
     storeKeysContract(current);
     storePagesContract(current);
     if (features.durable) storeDurabilityContract(current, reopen);

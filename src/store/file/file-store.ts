@@ -116,7 +116,8 @@ class FileStore extends FileReads implements Store {
 
   constructor(place: Place, maxFanOut: number, lock: FolderLock, held: Held) {
     super();
-    this.features = { survives: place.isSynced ? 'power-loss' : 'process-kill', shares: 'nothing' };
+    const survives = place.isSynced ? 'power-loss' : 'process-kill';
+    this.features = { survives, shares: 'nothing', packsHistory: false };
     this.#place = place;
     this.#maxFanOut = maxFanOut;
     this.#lock = lock;

@@ -8,6 +8,7 @@ import type {
   KeyQuery,
   ListQuery,
   LogQuery,
+  LooseHistory,
   LooseQuery,
   StatesQuery,
   TallyQuery,
@@ -52,6 +53,15 @@ export abstract class FileReads {
 
   async looseSnapshots(query: LooseQuery) {
     return this.run(({ memory }) => memory.looseSnapshots(query));
+  }
+
+  /** A file of an actor is a text that a person can read: nothing in it is packed together. */
+  async looseHistory(): Promise<LooseHistory> {
+    return this.run(() => ({}));
+  }
+
+  async packHistory(): Promise<boolean> {
+    return this.run(() => false);
   }
 
   async list(query?: ListQuery) {

@@ -12,6 +12,7 @@ import type {
   ListPosition,
   ListQuery,
   LogQuery,
+  LooseHistory,
   LooseQuery,
   Page,
   Recoverable,
@@ -52,7 +53,7 @@ export function createStoreOver(tables: MemoryTables): Store {
 type PageQuery = { readonly afterPos?: number; readonly limit?: number };
 
 class MemoryStore implements Store {
-  readonly features: StoreFeatures = { survives: 'nothing', shares: 'nothing' };
+  readonly features: StoreFeatures = { survives: 'nothing', shares: 'nothing', packsHistory: false };
   #tables: MemoryTables | undefined;
 
   constructor(tables: MemoryTables) {
@@ -151,6 +152,16 @@ class MemoryStore implements Store {
     const tables = this.#open();
     tables.touch(address);
     return tables.actors.get(address)?.states.pack(seq, packed) ?? false;
+  }
+
+  async looseHistory(): Promise<LooseHistory> {
+    this.#open();
+    return {};
+  }
+
+  async packHistory(): Promise<boolean> {
+    this.#open();
+    return false;
   }
 
   async list(query: ListQuery = {}): Promise<Page<ActorSummary>> {

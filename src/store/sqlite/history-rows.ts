@@ -14,15 +14,9 @@ import type { ActorHead } from './actor-row.ts';
 import type { Positions } from './positions.ts';
 import { EXTRA_FORMER, EXTRA_SNAPSHOT, EXTRA_STATE } from './schema.ts';
 import { BROKEN_SEAL, markGaps } from './seal.ts';
-import type { Linked } from './seal.ts';
 
-type HistoryBounds = {
-  readonly address: Address;
-  readonly after: number;
-  readonly before: number;
-  readonly beforePos: number;
-  readonly limit: number;
-};
+import { Segments } from './segments.ts';
+import type { EventRow, HistoryBounds } from './segments.ts';
 
 const IN_ROW =
   'SELECT snapshot_seq AS seq, checksum, snapshot AS text FROM actors WHERE address = @address AND snapshot IS NOT NULL';
@@ -30,6 +24,7 @@ const IN_ROW =
 /** Reads and writes of everything that tells how an actor came to be what it is. */
 export class HistoryRows {
   readonly #positions: Positions;
+  readonly #segments: Segments;
   readonly #moveIn: Statement<[string]>;
   readonly #dropSnapshots: Statement<[string, number]>;
   readonly #dropDeltas: Statement<[string, number]>;
@@ -42,8 +37,8 @@ export class HistoryRows {
   readonly #last: Statement<[string], number>;
   readonly #firstSince: Statement<[string, number], number | null>;
   readonly #base: Statement<[{ address: string; from: number }], number | null>;
-  readonly #forward: Statement<[HistoryBounds], HistoryRow & Linked>;
-  readonly #backward: Statement<[HistoryBounds], HistoryRow & Linked>;
+  readonly #forward: Statement<[HistoryBounds], EventRow>;
+  readonly #backward: Statement<[HistoryBounds], EventRow>;
   readonly #snapshotUntil: Statement<[{ address: string; until: number }], StateRow>;
   readonly #deltas: Statement<[string, number, number], StateRow>;
   readonly #old: Statement<[string, string, number], Address>;
@@ -52,6 +47,7 @@ export class HistoryRows {
 
   constructor(db: Database, positions: Positions) {
     this.#positions = positions;
+    this.#segments = new Segments(db);
     this.#moveIn = db.prepare(
       `INSERT OR IGNORE INTO snapshots (address, seq, at, checksum, text)
          SELECT address, snapshot_seq, updated_at, checksum, snapshot FROM actors WHERE address = ? AND snapshot IS NOT NULL`,
@@ -110,18 +106,25 @@ export class HistoryRows {
     const keepsOne = keepsFormer(commit);
     // The snapshot before this one stays where it can be made again from; without that, nothing does.
     if ((head.extra & EXTRA_FORMER) !== 0 || !keepsOne) {
-      this.#dropSnapshots.run(address, keepsOne ? head.snapshot_seq : Number.MAX_SAFE_INTEGER);
-      this.#dropDeltas.run(address, keepsOne ? head.snapshot_seq : Number.MAX_SAFE_INTEGER);
+      const until = keepsOne ? head.snapshot_seq : Number.MAX_SAFE_INTEGER - 1;
+      this.#dropSnapshots.run(address, until);
+      this.#dropStates(address, until);
       // From when a history was kept: an event goes with the rows that tell it.
-      this.#dropBefore(address, keepsOne ? head.snapshot_seq + 1 : Number.MAX_SAFE_INTEGER);
+      this.#dropBefore(address, until + 1);
     }
+  }
+
+  #dropStates(address: Address, until: number): void {
+    this.#dropDeltas.run(address, until);
+    this.#segments.dropDeltas(address, until);
   }
 
   /** The chain of events begins with the first that is left. */
   #dropBefore(address: Address, seq: number): number {
-    const { changes } = this.#dropEvents.run(address, seq);
-    if (changes > 0 && this.#begin.run(address, address).changes === 0) this.#forget.run(address);
-    return changes;
+    const count = this.#dropEvents.run(address, seq).changes + this.#segments.dropEvents(address, seq);
+    if (count === 0 || this.#segments.begin(address)) return count;
+    if (this.#begin.run(address, address).changes === 0) this.#forget.run(address);
+    return count;
   }
 
   writeSnapshot({ address, seq, at, state }: Commit): void {
@@ -139,22 +142,28 @@ export class HistoryRows {
 
   /** @param end events from this commit on are not there yet. Returns how many events went. */
   trim(address: Address, end: number, { beforeSeq = 0, beforeAt }: HistoryTrim): number {
-    const since = beforeAt === undefined ? 0 : (this.#firstSince.get(address, beforeAt) ?? end);
+    const since = beforeAt === undefined ? 0 : this.#since(address, beforeAt, end);
     const from = Math.max(beforeSeq, since);
     const changes = this.#dropBefore(address, from);
     const base = this.#base.get({ address, from }) ?? 0;
     if (base > 0) {
       this.#dropSnapshots.run(address, base);
       // The delta that leads to the base is one of an event that may be kept.
-      this.#dropDeltas.run(address, Math.min(base, from - 1));
+      this.#dropStates(address, Math.min(base, from - 1));
     }
     return changes;
+  }
+
+  #since(address: Address, at: number, end: number): number {
+    const loose = this.#firstSince.get(address, at) ?? end;
+    return Math.min(loose, this.#segments.firstSince(address, at) ?? end);
   }
 
   /** Call in a transaction. */
   sweep(type: string, before: number): number {
     // '0' follows '/' in the order of texts: what lies between are the addresses of the type.
-    const addresses = this.#old.all(`${type}/`, `${type}0`, before);
+    const [from, to] = [`${type}/`, `${type}0`];
+    const addresses = new Set([...this.#old.all(from, to, before), ...this.#segments.old(from, to, before)]);
     let count = 0;
     for (const address of addresses) count += this.trim(address, Number.MAX_SAFE_INTEGER, { beforeAt: before });
     return count;
@@ -164,7 +173,9 @@ export class HistoryRows {
     const { after = 0, before = Number.MAX_SAFE_INTEGER, beforePos = Number.MAX_SAFE_INTEGER } = query;
     const bounds = { address, after, before, beforePos, limit: limitOf('history', query.limit) };
     const isBackward = query.direction === 'backward';
-    const rows = isBackward ? this.#backward.all(bounds).reverse() : this.#forward.all(bounds);
+    const loose = isBackward ? this.#backward.all(bounds) : this.#forward.all(bounds);
+    const page = this.#segments.fill(loose, bounds, isBackward);
+    const rows = isBackward ? page.toReversed() : page;
     const [first] = rows;
     // Where a page begins in the middle, what is before it was not asked for.
     const from = isBackward || beforePos < Number.MAX_SAFE_INTEGER ? (first?.seq ?? 0) : after;
@@ -179,7 +190,11 @@ export class HistoryRows {
 
   states(address: Address, { until, before = Number.MAX_SAFE_INTEGER }: StatesQuery): StateRows | undefined {
     const snapshot = this.#snapshotUntil.get({ address, until: Math.min(until, before - 1) });
-    return snapshot && { snapshot, deltas: this.#deltas.all(address, snapshot.seq, until) };
+    if (!snapshot) return undefined;
+    const loose = this.#deltas.all(address, snapshot.seq, until);
+    const packed = this.#segments.deltas(address, snapshot.seq, until);
+    if (packed.length === 0) return { snapshot, deltas: loose };
+    return { snapshot, deltas: [...packed, ...loose].toSorted((a, b) => a.seq - b.seq) };
   }
 
   loose({ before, minChars, limit }: LooseQuery): readonly LooseSnapshot[] {
@@ -192,7 +207,7 @@ export class HistoryRows {
 }
 
 /** Stands for an event that is gone: no checksum matches it. */
-function missingEvent(seq: number): HistoryRow & Linked {
+function missingEvent(seq: number): EventRow {
   return { seq, pos: 0, at: 0, text: '', checksum: BROKEN_SEAL, delta: null, prev: null };
 }
 

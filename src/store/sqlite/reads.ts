@@ -183,7 +183,8 @@ export class Reads {
         `SELECT (SELECT count(*) FROM actors) AS actors, (SELECT count(*) FROM inbox) AS inboxRows,
            (SELECT count(*) FROM outbox) AS outboxRows, (SELECT count(*) FROM dead_letters) AS deadLetters,
            (SELECT count(*) FROM scheduled) AS scheduled, (SELECT count(*) FROM subscriptions) AS subscriptions,
-           (SELECT count(*) FROM bus_events) AS busEvents, (SELECT count(*) FROM history) AS historyRows`,
+           (SELECT count(*) FROM bus_events) AS busEvents, (SELECT count(*) FROM history)
+             + (SELECT coalesce(sum(last_seq + 1 - events_from), 0) FROM segments) AS historyRows`,
       )
       .get();
     const pages =

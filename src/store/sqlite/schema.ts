@@ -5,7 +5,8 @@
  * Shape: the hot row is `actors`, and a commit that only moves its state is one update of that row. So a snapshot lives
  * in the row while it is small, and in `snapshots` when it is large: SQLite rewrites a whole record at every update, and
  * a delta must not cost the size of the state it changes. Rows of state say by which commit they were written; those after
- * `snapshot_seq` are current, those before it are what history and repair go back to. `extra` says what else there is (see EXTRA_*).
+ * `snapshot_seq` are current, those before it are what history and repair go back to. `extra` says what else there is (see EXTRA_*). Old events
+ * leave `history` and `deltas` for `segments`, compressed together.
  */
 import type { Database } from 'better-sqlite3';
 import { TroupeError } from '../../errors.ts';
@@ -162,6 +163,14 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE actors ADD COLUMN log_from INTEGER NOT NULL DEFAULT 1;
   UPDATE actors SET sum = NULL,
     log_from = coalesce((SELECT min(n) FROM log WHERE log.address = actors.address), log_n + 1);
+  `,
+  // Old events of a history, compressed together with their deltas; what is large stands last.
+  `
+  CREATE TABLE segments (
+    address TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, events_from INTEGER NOT NULL,
+    deltas_from INTEGER NOT NULL, first_pos INTEGER NOT NULL, min_at INTEGER NOT NULL, max_at INTEGER NOT NULL,
+    begins INTEGER NOT NULL DEFAULT 0, checksum INTEGER NOT NULL, packed BLOB NOT NULL, PRIMARY KEY (address, first_seq)
+  );
   `,
 ];
 

@@ -8,6 +8,7 @@ import { BusRows } from './bus-rows.ts';
 import { openWriting } from './connect.ts';
 import type { Connect, Synchronous } from './connect.ts';
 import { HistoryRows } from './history-rows.ts';
+import { HistoryRuns } from './history-runs.ts';
 import { KvRows } from './kv-rows.ts';
 import { Positions } from './positions.ts';
 import { Reads } from './reads.ts';
@@ -30,6 +31,7 @@ export class Session {
   readonly scheduled: ScheduledRows;
   readonly bus: BusRows;
   readonly history: HistoryRows;
+  readonly runs: HistoryRuns;
   readonly kv: KvRows;
   readonly reads: Reads;
   readonly begin: Statement<[]>;
@@ -43,6 +45,7 @@ export class Session {
       this.scheduled = new ScheduledRows(this.db, this.positions);
       this.bus = new BusRows(this.db, { positions: this.positions, rows, maxFanOut: options.maxFanOut });
       this.history = new HistoryRows(this.db, this.positions);
+      this.runs = new HistoryRuns(this.db);
       this.kv = new KvRows(this.db);
       const { scheduled, bus, history } = this;
       this.applier = new CommitApplier(this.db, { rows, scheduled, bus, history });

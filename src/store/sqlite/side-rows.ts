@@ -21,6 +21,7 @@ const OWN_TABLES = [
   'snapshots',
   'deltas',
   'history',
+  'segments',
   'log',
   'idempotency',
   'dead_letters',

@@ -17,11 +17,21 @@ import type {
   KeyQuery,
   ListQuery,
   LogQuery,
+  LooseHistoryQuery,
   LooseQuery,
   StatesQuery,
   TallyQuery,
 } from '../queries.ts';
-import type { Adoption, AdoptionResult, Commit, CommitResult, Cursor, Store, StoreFeatures } from '../store.ts';
+import type {
+  Adoption,
+  AdoptionResult,
+  Commit,
+  CommitResult,
+  Cursor,
+  HistoryRunKey,
+  Store,
+  StoreFeatures,
+} from '../store.ts';
 import { adoptAll, NotAdopted } from './adopting.ts';
 import { connectFile, prepareFile, toOpenError } from './connect.ts';
 import type { Connect, Synchronous } from './connect.ts';
@@ -89,7 +99,8 @@ class SqliteStore implements Store {
   #isClosed = false;
 
   constructor(options: SessionOptions, lock: FileLock) {
-    this.features = { survives: options.synchronous === 'full' ? 'power-loss' : 'process-kill', shares: 'reads' };
+    const survives = options.synchronous === 'full' ? 'power-loss' : 'process-kill';
+    this.features = { survives, shares: 'reads', packsHistory: true };
     this.#options = options;
     this.#lock = lock;
     this.#session = new Session(options);
@@ -167,6 +178,14 @@ class SqliteStore implements Store {
 
   async packSnapshot(address: Address, seq: number, packed: Uint8Array): Promise<boolean> {
     return this.#transact((session) => session.history.pack(address, seq, packed));
+  }
+
+  async looseHistory(query: LooseHistoryQuery) {
+    return this.#read((session) => session.runs.find(query));
+  }
+
+  async packHistory(address: Address, key: HistoryRunKey, packed: Uint8Array): Promise<boolean> {
+    return this.#transact((session) => session.runs.pack(address, key, packed));
   }
 
   async list(query: ListQuery = {}) {

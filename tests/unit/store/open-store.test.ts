@@ -33,7 +33,7 @@ test.each([
 test('file: opens a folder', async () => {
   const temp = tempStoreFile();
   const store = await openStore({ url: `file:${temp.file}`, synchronous: 'normal' });
-  expect(store.features).toEqual({ survives: 'process-kill', shares: 'nothing' });
+  expect(store.features).toEqual({ survives: 'process-kill', shares: 'nothing', packsHistory: false });
   await store.close();
   temp.clean();
 });
