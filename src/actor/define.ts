@@ -56,7 +56,7 @@ export interface MailboxPolicy {
 
 /** How much of a history is kept. */
 export interface HistoryPolicy {
-  /** Events. 1 to 1,000,000. @default 1000, or any number when `keepMs` is given */
+  /** Events. Up to 255 older ones may stay on disk, unread, with those they are compressed with. 1 to 1,000,000. @default 1000, or any number when `keepMs` is given */
   readonly keep?: number;
   /** Age, in milliseconds. 1,000 to 31,536,000,000. @default any age */
   readonly keepMs?: number;

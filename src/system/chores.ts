@@ -2,7 +2,7 @@
 import type { StoreClient } from '../store/store-client.ts';
 import type { Definitions } from '../actor/definitions.ts';
 import type { SystemParts } from './core.ts';
-import { packingChore } from './packing.ts';
+import { packingChores } from './packing.ts';
 import type { Chore } from './recovery.ts';
 
 const MINUTE_MS = 60_000;
@@ -20,7 +20,7 @@ export function createChores(
     { everyMs: MINUTE_MS, run: (now) => store.call('sweepKv', now) },
     { everyMs: 60 * MINUTE_MS, run: (now) => store.call('sweepBus', now - topicRetentionMs) },
     { everyMs: sessionSweepEveryMs, run: sweepSessions },
-    packingChore(store, pool),
+    ...packingChores(store, pool),
     ...historyChores(store, definitions),
   ];
 }
