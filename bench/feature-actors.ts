@@ -1,4 +1,5 @@
-/** Actors of the measurements of volatile actors, topics and hibernation. */
+/** Actors of the measurements of volatile actors, topics, hibernation, and of how late the event loop of their thread is. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { assign, emit, setup } from 'xstate';
 import { z } from 'zod';
 import { defineActor, defineHandler, publish, reply } from '../src/index.ts';
@@ -42,6 +43,33 @@ const answeringMachine = setup({
 /** Answers, and keeps nothing. */
 export const volatileAnswerer = defineActor('volatile-answerer', answeringMachine, {
   asks: { GET: { input: z.object({}), reply: z.object({ count: z.number() }) } },
+  durable: false,
+});
+
+const delay = monitorEventLoopDelay({ resolution: 1 });
+
+/** Nanoseconds, as Node.js counts them. */
+const loopDelaySchema = z.object({ samples: z.number(), p50: z.number(), p99: z.number() });
+
+const loopWatchMachine = setup({
+  types: {
+    events: {} as { type: 'START' } | { type: 'GET'; replyTo: ReplyToken<z.infer<typeof loopDelaySchema>> },
+    emitted: {} as Effect,
+  },
+}).createMachine({
+  on: {
+    START: { actions: () => void delay.enable() },
+    GET: {
+      actions: emit(({ event }) =>
+        reply(event.replyTo, { samples: delay.count, p50: delay.percentile(50), p99: delay.percentile(99) }),
+      ),
+    },
+  },
+});
+
+/** Tells how late the event loop of its thread has been since the start. */
+export const loopWatch = defineActor('loop-watch', loopWatchMachine, {
+  asks: { GET: { input: z.object({}), reply: loopDelaySchema } },
   durable: false,
 });
 

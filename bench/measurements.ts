@@ -18,6 +18,8 @@ import { benchBareHeap, benchHeap } from './heap.ts';
 import { benchSleepingHeap, benchWake } from './hibernate.ts';
 import { benchBeats, benchWatch } from './idle.ts';
 import type { Figure } from './measure.ts';
+import { benchHistoryBytes, benchPackingDelay } from './packing.ts';
+import type { LoopOf, PackedBy } from './packing.ts';
 import { benchBlocked, benchLoopDelay } from './pool.ts';
 import type { By } from './pool.ts';
 import { benchRecover } from './recover.ts';
@@ -165,6 +167,20 @@ const SESSIONS: Measurements = {
   'session-save-at-once': () => benchSay({ messages: 100, sessions: 100, inFlight: 100 }, 10_000),
 };
 
+const PACKED_BY: readonly PackedBy[] = ['nobody', 'inline', 'pool'];
+const LOOPS: readonly LoopOf[] = ['main', 'actor'];
+
+/** Histories at rest: their bytes, and what packing them does to event loops. */
+const PACKING: Measurements = {
+  'history-bytes-rows': () => benchHistoryBytes(false),
+  'history-bytes-packed': () => benchHistoryBytes(true),
+  ...Object.fromEntries(
+    LOOPS.flatMap((loop) =>
+      PACKED_BY.map((by) => [`packing-delay-${loop}-${by}`, () => benchPackingDelay(loop, by)] as const),
+    ),
+  ),
+};
+
 /** All of them. */
 export const MEASUREMENTS: Measurements = {
   ...BASELINES,
@@ -175,4 +191,5 @@ export const MEASUREMENTS: Measurements = {
   ...SUPERVISION,
   ...POOL,
   ...SESSIONS,
+  ...PACKING,
 };

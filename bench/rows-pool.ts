@@ -1,4 +1,4 @@
-/** The rows of the pool: what a whole snapshot costs the thread that has it. */
+/** The rows of the pool: what a whole snapshot costs the thread that has it, and what packed histories cost and save. */
 import type { Row } from './rows.ts';
 
 /** Sizes of the JSON text that are measured, in KB. The rows stand for those from `POOL_MIN_BYTES` on. */
@@ -37,6 +37,32 @@ export const POOL_ROWS: readonly Row[] = [
     target: 0.5,
     isVolatile: true,
   },
+  {
+    name: 'bytes per event of a session, packed history to rows',
+    ours: 'history-bytes-packed',
+    limit: 'history-bytes-rows',
+    by: 'bytes',
+    is: '<=',
+    target: 0.1,
+  },
+  ...(['actor', 'main'] as const).map((loop): Row => ({
+    name: `event loop delay of ${loop === 'main' ? 'main' : "an actor's thread"} while histories are packed, pool to nothing packed`,
+    ours: `packing-delay-${loop}-pool`,
+    limit: `packing-delay-${loop}-nobody`,
+    by: 'p99',
+    is: '<=',
+    target: 2,
+    isVolatile: true,
+  })),
+  {
+    name: 'event loop delay of main while histories are packed, pool to inline',
+    ours: 'packing-delay-main-pool',
+    limit: 'packing-delay-main-inline',
+    by: 'p99',
+    is: '<=',
+    target: 0.8,
+    isVolatile: true,
+  },
 ];
 
 /** What says where the pool begins to pay, and what Node.js could do without it. */
@@ -46,4 +72,5 @@ export const POOL_LIMITS: readonly string[] = [
   'snapshot-libuv-1024',
   'loop-delay-libuv',
   'loop-delay-nobody',
+  'packing-delay-actor-inline',
 ];
