@@ -7,7 +7,6 @@
  */
 import type { Address } from '../../actor/address.ts';
 import { TroupeError } from '../../errors.ts';
-import { refuse } from '../decide.ts';
 import { DEFAULT_MAX_FAN_OUT } from '../fan-out.ts';
 import type {
   BusQuery,
@@ -33,6 +32,7 @@ import type {
   StoreFeatures,
 } from '../store.ts';
 import { adoptAll, NotAdopted } from './adopting.ts';
+import { DefectiveCommit, applyAll } from './batch.ts';
 import { connectFile, prepareFile, toOpenError } from './connect.ts';
 import type { Connect, Synchronous } from './connect.ts';
 import {
@@ -77,16 +77,6 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   } catch (error) {
     lock.release();
     throw error instanceof TroupeError ? error : toOpenError(file, error);
-  }
-}
-
-/** Thrown inside a transaction: the commit at this index cannot be written whatever the place (wrong types, too big). */
-class DefectiveCommit extends Error {
-  readonly index: number;
-
-  constructor(index: number, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
-    this.index = index;
   }
 }
 
@@ -391,15 +381,4 @@ class SqliteStore implements Store {
       throw toUnavailable(file, error);
     }
   }
-}
-
-function applyAll(session: Session, batch: readonly Commit[], defective: ReadonlyMap<number, string>): CommitResult[] {
-  return batch.map((commit, index): CommitResult => {
-    if (defective.has(index)) return refuse('invalid', defective.get(index));
-    try {
-      return session.applier.apply(commit);
-    } catch (error) {
-      throw isPlaceAtFault(error) ? error : new DefectiveCommit(index, error);
-    }
-  });
 }
