@@ -4,8 +4,9 @@ import type { Planned } from './corrupt-stores.ts';
 import type { Panorama, Seen, Sight } from './corrupt-look.ts';
 
 /** What one actor came to. `exact`: as it was; `repaired`: the same, made again from older rows; `held`, `refused`: it says why;
- *  `stalled`: the system says that its store fails, and waits for it. */
-export type Outcome = 'exact' | 'repaired' | 'held' | 'refused' | 'stalled' | 'wrong' | 'crashed';
+ *  `stalled`: the system says that its store fails, and waits for it; `vanished`: a message that waited for it is not found any more, which
+ *  nobody can tell (docs/guarantees.md, G7), and all else is as it was. */
+export type Outcome = 'exact' | 'repaired' | 'held' | 'refused' | 'stalled' | 'vanished' | 'wrong' | 'crashed';
 
 /** An outcome, and what is wrong with it where it must not be. */
 export interface Judgement {
@@ -22,6 +23,8 @@ export interface Facts {
   readonly builtAt: number;
   /** The log beside the file was hit: what it held last is gone as in a crash, which nobody can tell. */
   readonly mayLackTail: boolean;
+  /** The pages of the database were hit: rows in them may not be found. */
+  readonly mayLoseRows: boolean;
 }
 
 /** Judges everything that was seen. */
@@ -59,8 +62,9 @@ function judgeActor(plan: Planned, seen: Panorama, letters: readonly Letter[], f
   if (crashed.length > 0) return { address, outcome: 'crashed', faults: crashed };
   const own = letters.filter((letter) => letter.address === address);
   const lost = own.filter(({ id }) => !id.startsWith('scheduled:')).length;
-  const lacking = plan.waiting.length > 0 && (lost > 0 || facts.mayLackTail);
-  const state = judgeView(plan, { sight, truth, lost, mayLackTail: facts.mayLackTail });
+  const { mayLackTail, mayLoseRows } = facts;
+  const lacking = plan.waiting.length > 0 && (lost > 0 || mayLackTail || mayLoseRows);
+  const state = judgeView(plan, { sight, truth, lost, mayLackTail, mayLoseRows });
   const isHeld = state.outcome === 'held' || state.outcome === 'refused' || state.outcome === 'stalled';
   const isRewritten = state.outcome === 'repaired' || own.length > 0;
   const isPartial = lacking || isRewritten || (isHeld && plan.waiting.length > 0);
@@ -81,6 +85,7 @@ interface Sights {
   readonly truth: Sight;
   readonly lost: number;
   readonly mayLackTail: boolean;
+  readonly mayLoseRows: boolean;
 }
 
 /** The last: the store refuses its commits, since rows of damaged numbers stand where its next ones belong. */
@@ -88,7 +93,7 @@ const HELD_FOR: ReadonlySet<string> = new Set(['ERR_STATE_CORRUPT', 'ERR_STATE_V
 
 function judgeView(
   { notes, waiting, isHeld, kind }: Planned,
-  { sight, truth, lost, mayLackTail }: Sights,
+  { sight, truth, lost, mayLackTail, mayLoseRows }: Sights,
 ): { readonly outcome: Outcome; readonly faults: readonly string[] } {
   const { view, said } = sight;
   const held = said.find(({ text }) => text.startsWith('actor held'));
@@ -105,11 +110,13 @@ function judgeView(
     return { outcome: 'held', faults: isTold ? [] : [`held, and said ${JSON.stringify(said)}`] };
   }
   const outcome = said.some(({ text }) => text.includes('made again from older rows')) ? 'repaired' : 'exact';
-  if (now.seq < before.seq && !(waiting.length > 0 && (lost > 0 || mayLackTail)))
+  if (now.seq < before.seq && !(waiting.length > 0 && (lost > 0 || mayLackTail || mayLoseRows)))
     return { outcome: 'wrong', faults: [`its seq is ${now.seq}, was ${before.seq}`] };
   if (kind === 'actor' && waiting.length > 0) {
-    const fault = findNotesFault(now, [notes, waiting], lost, mayLackTail);
-    return fault === undefined ? { outcome, faults: [] } : { outcome: 'wrong', faults: [fault] };
+    const fault = findNotesFault(now, [notes, waiting], lost, mayLackTail || mayLoseRows);
+    const isWhole = now.context.notes.length === notes.length + waiting.length - lost;
+    if (fault !== undefined) return { outcome: 'wrong', faults: [fault] };
+    return { outcome: mayLoseRows && !isWhole ? 'vanished' : outcome, faults: [] };
   }
   const isSame = isDeepStrictEqual([now.value, now.context, now.status], [before.value, before.context, before.status]);
   if (isSame) return { outcome, faults: [] };
@@ -121,13 +128,13 @@ function findNotesFault(
   { context, status }: View,
   [before, waiting]: readonly [readonly number[], readonly number[]],
   lost: number,
-  mayLackTail: boolean,
+  mayLack: boolean,
 ): string | undefined {
   const { notes, sum } = context;
   const own = notes.slice(0, before.length);
   const came = notes.slice(before.length);
   const kept = waiting.filter((n) => came.includes(n));
-  const isWhole = came.length === waiting.length - lost || (mayLackTail && came.length === 0);
+  const isWhole = came.length === waiting.length - lost || (mayLack && came.length < waiting.length - lost);
   const total = notes.reduce((a, b) => a + b, 0);
   if (
     isDeepStrictEqual(own, before) &&

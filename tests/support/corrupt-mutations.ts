@@ -1,5 +1,6 @@
-/** Damage done at random to a SQLite store: to one column or row through SQL, or to the bytes of its files. */
-import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+/** Damage done at random to a store: to one column or row through SQL, or to the bytes of its files. */
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import BetterSqlite3 from 'better-sqlite3';
 import type { ChaosRandom } from './chaos-random.ts';
@@ -219,13 +220,32 @@ function describeRow({ address, receiver, seq, n, pos, key }: Row): string {
 export function damageFile(file: string, random: ChaosRandom): Damage {
   const wal = `${file}-wal`;
   const isWal = existsSync(wal) && statSync(wal).size > 0 && random.chance(0.2);
-  const path = isWal ? wal : file;
   const where = isWal ? 'wal' : 'file';
+  return { text: `${where}: ${damageContent(isWal ? wal : file, random)}`, where };
+}
+
+/** Damages one file of a file store, or takes it away. The end of a journal is left: that it is gone, nobody can tell. */
+export function damageFolder(folder: string, random: ChaosRandom): Damage {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => !name.startsWith('lock') && statSync(join(folder, name)).isFile())
+    .toSorted();
+  const name = random.pick(files);
+  const isTaken = !name.startsWith('journal') && random.chance(0.1);
+  if (isTaken) rmSync(join(folder, name));
+  return { text: `${name}: ${isTaken ? 'taken away' : damageContent(join(folder, name), random)}`, where: 'file' };
+}
+
+/** Says what was done. */
+function damageContent(path: string, random: ChaosRandom): string {
   const bytes = readFileSync(path);
-  const how = random.chance(0.1) ? random.between(0, bytes.length - 1) : damageStretch(bytes, random);
-  if (typeof how === 'number') truncateSync(path, how);
-  else writeFileSync(path, bytes);
-  return { text: `${where}: ${typeof how === 'number' ? `cut at ${how}` : how}`, where };
+  if (random.chance(0.1)) {
+    const length = random.between(0, bytes.length - 1);
+    truncateSync(path, length);
+    return `cut at ${length}`;
+  }
+  const how = damageStretch(bytes, random);
+  writeFileSync(path, bytes);
+  return how;
 }
 
 const MOST_FLIPS = 4;

@@ -1,5 +1,6 @@
 /** The reading half of the file store: what the tables in memory say, but for actors whose files were damaged. */
 import type { Address } from '../../actor/address.ts';
+import { TroupeError } from '../../errors.ts';
 import type {
   BusQuery,
   DeadLetterQuery,
@@ -44,11 +45,11 @@ export abstract class FileReads {
   }
 
   async log(address: Address, query?: LogQuery) {
-    return this.run(({ memory }) => memory.log(address, query));
+    return this.run((held) => assertSound(held, address, 'log').log(address, query));
   }
 
   async history(address: Address, query?: HistoryQuery) {
-    return this.run(({ memory }) => memory.history(address, query));
+    return this.run((held) => assertSound(held, address, 'history').history(address, query));
   }
 
   async looseSnapshots(query: LooseQuery) {
@@ -115,6 +116,17 @@ export abstract class FileReads {
   async stats() {
     return this.run(async (held) => ({ ...(await held.memory.stats()), bytes: bytesOf(held) }));
   }
+}
+
+/** What stood in a damaged file is not known: no list of nothing may say that there was nothing. */
+function assertSound(held: Held, address: Address, what: string): Held['memory'] {
+  if (!isDamaged(held, address)) return held.memory;
+  const file = held.damaged.get(address)?.files.at(-1) ?? '';
+  throw new TroupeError(
+    'ERR_STATE_CORRUPT',
+    `The ${what} of '${address}' cannot be read: its file '${file}' is damaged. It was left as it is; put it back from a copy while no system runs, restore a backup, or remove the actor.`,
+    { details: { owner: address, file } },
+  );
 }
 
 function isDamaged({ damaged, tables }: Held, address: Address): boolean {
