@@ -121,6 +121,17 @@ describe('file store: the folder', () => {
     await reopened.close();
   });
 
+  test('the longest keys there are have files of their own as well, whatever they become in a name', async () => {
+    const keys = ['b', 'c'].map((end) => `a${':'.repeat(126)}${end}`);
+    const store = await open();
+    await store.commit(keys.map((key) => firstCommit(actorAt(key), { meta: `{"of":"${key}"}` })));
+    await store.close();
+    expect(namesIn('journal')).toEqual([]);
+    const reopened = await open();
+    for (const key of keys) expect(await reopened.load(actorAt(key))).toMatchObject({ meta: `{"of":"${key}"}` });
+    await reopened.close();
+  });
+
   test('the journal is written away when the store is idle, and before it grows too long', async () => {
     const store = await openFileStore({ folder: files.file, synchronous: 'normal' });
     for (let n = 1; n <= 99; n++) await store.kvSet('n', String(n));

@@ -70,10 +70,13 @@ export const NO_SUM = '00000000';
 /** Without its extension. */
 export const journalFile = (n: number): string => join('journal', String(n).padStart(10, '0'));
 
-/** Without its number and extension. Not every file system takes the colons of keys. */
+/** File systems take names of 255 bytes; the number, the extension and that of a temporary file come after these. */
+const MAX_NAME_CHARS = 200;
+
+/** Without its number, which tells names apart that had to be cut, and extension. Not every file system takes the colons of keys. */
 export function actorFile(address: Address): string {
   const [type = '', key = ''] = address.split('/');
-  return join('actors', type, key.replaceAll(':', '%3A'));
+  return join('actors', type, key.replaceAll(':', '%3A').slice(0, MAX_NAME_CHARS));
 }
 
 /** The number of a journal file; undefined for any other name. */
