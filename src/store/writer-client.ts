@@ -1,6 +1,7 @@
 /** What the writer knows of one client: how far its commits are written, and which calls wait for them. */
 import type { Port } from '../env.ts';
-import type { StoreCall, StoreRequest, StoreResponse } from './protocol.ts';
+import type { ChangeMethod } from './file/changes.ts';
+import type { StoreRequest, StoreResponse } from './protocol.ts';
 
 /** A call, and how many commits its client had posted before it: those it must see. */
 export interface WaitingCall {
@@ -14,24 +15,30 @@ const READS_OF_ONE_ACTOR: ReadonlySet<string> = new Set(['load', 'log', 'idempot
 /** Reads of people, who want to see what is saved when nothing else can be done. */
 const READS_OF_ALL: ReadonlySet<string> = new Set(['list', 'stats', 'deadLetters']);
 
-const WRITES = [
-  'fence',
-  'sweepIdempotency',
-  'settleOutbox',
-  'dropReplies',
-  'deleteDeadLetter',
-  'sweepBus',
-  'setCursor',
-  'deleteCursor',
-  'rise',
-  'markAlive',
-  'kvSet',
-  'kvDelete',
-] as const satisfies readonly StoreCall[];
+/** Every call that writes by itself; the file store keeps these in its journal. */
+const WRITES: Readonly<Record<Exclude<ChangeMethod, 'commit'>, true>> = {
+  fence: true,
+  sweepIdempotency: true,
+  sweepHistory: true,
+  adopt: true,
+  packSnapshot: true,
+  settleOutbox: true,
+  dropReplies: true,
+  deleteDeadLetter: true,
+  sweepBus: true,
+  setCursor: true,
+  deleteCursor: true,
+  rise: true,
+  markAlive: true,
+  kvSet: true,
+  kvDelete: true,
+  kvClear: true,
+  sweepKv: true,
+};
 
 /** True for a call that writes by itself. */
 export function isWrite({ request }: WaitingCall): boolean {
-  return (WRITES as readonly string[]).includes(request.method);
+  return Object.hasOwn(WRITES, request.method);
 }
 
 /** True for a read that is to be answered only once it has something. */

@@ -221,10 +221,19 @@ describe('store writer', () => {
     store.failures.push('unknown-not-saved');
     post(firstCommit(A));
     await settle();
-    await expect(other.call('kvSet', 'k', 'v')).rejects.toMatchObject({
-      code: 'ERR_STORE_UNAVAILABLE',
-      details: { isOutcomeUnknown: false },
-    });
+    const writes = [
+      other.call('kvSet', 'k', 'v'),
+      other.call('kvClear', '', 0),
+      other.call('sweepKv', 0),
+      other.call('sweepHistory', 'counter', 0),
+      other.call('packSnapshot', A, 1, new Uint8Array(1)),
+      other.call('adopt', [{ commit: firstCommit(actorAt('b')), log: [], waiting: [] }]),
+    ];
+    for (const write of writes)
+      await expect(write).rejects.toMatchObject({
+        code: 'ERR_STORE_UNAVAILABLE',
+        details: { isOutcomeUnknown: false },
+      });
     expect(await other.call('kvGet', 'k', 0)).toBeUndefined();
     env.advance(100);
     await other.call('kvSet', 'k', 'v');
