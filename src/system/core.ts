@@ -32,6 +32,7 @@ export interface SystemCore {
   readonly boot: string;
   readonly definitions: Definitions;
   readonly env: Env;
+  readonly log: Logger;
   /** Messages that may wait for their answer. */
   readonly maxPending: number;
   readonly sends: Sends;
@@ -69,7 +70,7 @@ interface CoreOptions {
 
 /** Makes the core of a system. */
 export function createCore({ parts, post, store, storeWatch, assertRunning }: CoreOptions): SystemCore {
-  const { boot, definitions, env, routes } = parts;
+  const { boot, definitions, env, log, routes } = parts;
   const { maxPending } = parts.options;
   let order = 0;
   const nextOrder = (): number => ++order;
@@ -77,6 +78,7 @@ export function createCore({ parts, post, store, storeWatch, assertRunning }: Co
     boot,
     definitions,
     env,
+    log,
     maxPending,
     sends: new Sends({ sender: `${boot}.main`, post, nextOrder, maxPending }),
     tells: new Tells({ post, indexOf: (to) => routes.indexOf(to), maxPending }),

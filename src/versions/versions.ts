@@ -119,13 +119,18 @@ export class Versions {
 
   /**
    * Hands the last version to a listener, now and whenever a look finds another; versions in between are skipped. One at a time: a look
-   * waits for the listener. A listener that throws gets the same version at the next look.
+   * waits for the listener. A listener that throws gets the same version at the next look. Ends with the system, if not before.
    * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_ADDRESS.
    */
   follow(name: string, options: FollowOptions, listener: (version: Version) => void | Promise<void>): Following {
     checkFollow(options, listener);
     const address = toAddress(versions.type, name);
-    return follow(this.#system.core.env, () => this.#find(address, undefined), options, listener);
+    const { core } = this.#system;
+    const find = async () => {
+      core.assertRunning();
+      return this.#find(address, undefined);
+    };
+    return follow({ env: core.env, log: core.log, find }, options, listener);
   }
 
   /** Removes a value with all its versions. Does nothing when there is none. */

@@ -122,6 +122,33 @@ test('a listener that throws gets the same version again, and its error is told'
   expect({ seen, errors: errors.map(String) }).toEqual({ seen: [1, 1], errors: ['Error: not yet'] });
 });
 
+test('an onError that throws is logged, and the reader goes on', async () => {
+  await using troupe = await createSimulatedSystem();
+  const { versions } = troupe.system;
+  await versions.create('a', 0);
+  let tries = 0;
+  const onError = () => {
+    throw new Error('worse');
+  };
+  const listener = () => {
+    if (++tries < 3) throw new Error('not yet');
+  };
+  await using _following = versions.follow('a', { onError }, listener);
+  await troupe.env.advance(3500);
+  expect(tries).toBe(3);
+  const said = troupe.logs.filter(({ text }) => text === 'onError of versions.follow() threw');
+  expect(said).toHaveLength(2);
+});
+
+test('a reader ends with its system, which is told once', async () => {
+  const troupe = await createSimulatedSystem();
+  const errors: unknown[] = [];
+  troupe.system.versions.follow('a', { onError: (error) => void errors.push(error) }, () => undefined);
+  await troupe.system.stop();
+  await troupe.env.advance(5000);
+  expect(errors).toMatchObject([{ code: 'ERR_SYSTEM_STOPPED' }]);
+});
+
 test.each([
   { call: 'put', args: ['a', 1], says: "Option 'base' of versions.put() is undefined. Pass the version" },
   {
