@@ -66,7 +66,7 @@ export class Versions {
     const token = this.#system.newId();
     const ref = this.#system.actor(versions, name, { value, token, ...options });
     const { context } = await ref.snapshot();
-    if (context.token === token) return this.get(name, 1);
+    if (context.token === token) return this.#first(ref.address, value);
     throw new TroupeError(
       'ERR_ACTOR_EXISTS',
       `There is a value '${name}' already, in version ${context.version}. Write another version with put(), or choose another name.`,
@@ -154,6 +154,11 @@ export class Versions {
       last = version;
     }
     throw conflict(name, base, last, MAX_TRIES);
+  }
+
+  /** The version that was just made; with few that stay it may be gone already. */
+  async #first(address: Address, value: Json): Promise<Version> {
+    return (await this.#find(address, 1)) ?? { version: 1, value, at: this.#system.core.env.now() };
   }
 
   async #find(address: Address, version: number | undefined): Promise<Version | undefined> {

@@ -149,6 +149,17 @@ test('a reader ends with its system, which is told once', async () => {
   expect(errors).toMatchObject([{ code: 'ERR_SYSTEM_STOPPED' }]);
 });
 
+test('creating tells version 1, also when others have written so much that it is gone', async () => {
+  await using troupe = await createSimulatedSystem();
+  const { versions } = troupe.system;
+  const created = versions.create('a', 'first', { keep: 1 });
+  const puts = Array.from({ length: 20 }, (_, i) =>
+    versions.put('a', i, { onConflict: 'last-write-wins' }).catch(() => undefined),
+  );
+  expect(await created).toMatchObject({ version: 1, value: 'first' });
+  await Promise.all(puts);
+});
+
 test.each([
   { call: 'put', args: ['a', 1], says: "Option 'base' of versions.put() is undefined. Pass the version" },
   {
