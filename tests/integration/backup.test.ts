@@ -130,6 +130,15 @@ describe.each(KINDS)('%s', (kind) => {
     expect(readdirSync(folder).filter((name) => name.includes('tmp'))).toEqual([]);
   });
 
+  test('of two backups to one path at the same time one is made', async () => {
+    await using troupe = await createTestSystem({ store: url(at('live')) });
+    const made = await Promise.allSettled([troupe.system.backup(at('copy')), troupe.system.backup(at('copy'))]);
+    expect(made.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    const [failed] = made.filter((one) => one.status === 'rejected');
+    expect(failed?.reason).toMatchObject({ code: 'ERR_BACKUP' });
+    expect(readdirSync(folder).filter((name) => name.startsWith('copy'))).toEqual(['copy']);
+  });
+
   test('the store itself is no target, by any name', async () => {
     await using troupe = await createTestSystem({ store: url(at('live')) });
     const says = { message: expect.stringContaining('is the store itself') };
@@ -241,6 +250,19 @@ test('a folder that is no store is not replaced, whatever is said', async () => 
   expect(readdirSync(at('home'))).toEqual(['thesis.txt']);
   expect(readdirSync(folder).toSorted()).toEqual(['home', 'store']);
 });
+
+test.each(['manifest.json', 'journal'])(
+  'a folder of others that has %s as well is not replaced either',
+  async (name) => {
+    await (await openStore({ url: `file:${at('store')}`, synchronous: 'full' })).close();
+    mkdirSync(at('app'));
+    writeFileSync(at('app', name), '{"name":"My web app"}');
+    writeFileSync(at('app', 'index.html'), 'mine');
+    const onto = { from: at('store'), to: at('app'), overwrite: true };
+    expect((await failureOf(restoreBackup(onto), 'ERR_BACKUP')).message).toContain('is no store of Troupe');
+    expect(readdirSync(at('app'))).toEqual(['index.html', name]);
+  },
+);
 
 test('a backup becomes a store of its own kind', async () => {
   await (await openStore({ url: `file:${at('store')}`, synchronous: 'full' })).close();

@@ -23,7 +23,7 @@ import { decodeDocument } from './document.ts';
 import { FOLDERS, MANIFEST, numberOf } from './folder.ts';
 import type { IndexEntry, Manifest } from './folder.ts';
 import { loadFolder } from './load.ts';
-import { lockFolder } from './lock.ts';
+import { LOCK_FILES, lockFolder } from './lock.ts';
 
 /** A store that writes checkpoints faster than it can be copied is tried so often. */
 const MOST_TRIES = 50;
@@ -39,7 +39,7 @@ export async function copyFolder(task: CopyTask): Promise<CopyResult> {
     copyWhole(from, temporary);
     await assertWhole(task, temporary);
     syncAll(temporary);
-    await nameFolder(temporary, to);
+    await nameFolder(temporary, task);
     return { path: to, bytes: sizeOf(to) };
   } finally {
     rmSync(temporary, { recursive: true, force: true });
@@ -123,9 +123,10 @@ async function assertWhole({ from }: CopyTask, temporary: string): Promise<void>
   throw backupError(message, from);
 }
 
-async function nameFolder(temporary: string, to: string): Promise<void> {
-  if (existsSync(to)) return replace(temporary, to);
-  renameSync(temporary, to);
+async function nameFolder(temporary: string, { to, isOverwrite }: CopyTask): Promise<void> {
+  if (!existsSync(to)) renameSync(temporary, to);
+  else if (isOverwrite) await replace(temporary, to);
+  else throw backupError(`'${to}' was made by someone else meanwhile. Choose another path.`, to);
   syncPath(dirname(to));
 }
 
@@ -140,18 +141,35 @@ async function replace(temporary: string, to: string): Promise<void> {
   const former = `${temporary}-former`;
   try {
     renameSync(to, former);
-    renameSync(temporary, to);
-    syncPath(dirname(to));
+    swapIn(temporary, to, former);
     rmSync(former, { recursive: true, force: true });
   } finally {
     lock.release();
   }
 }
 
-/** Whether a folder is, or was, one of ours: a damaged store is what restoring is for. */
+function swapIn(temporary: string, to: string, former: string): void {
+  try {
+    renameSync(temporary, to);
+  } catch (error) {
+    renameSync(former, to);
+    throw error;
+  }
+}
+
+/** Whether a folder is, or was, one of ours: a damaged store is what restoring is for. Others have a manifest.json, too. */
 function isStore(path: string): boolean {
-  const names = statSync(path).isDirectory() ? readdirSync(path) : ['a file'];
-  return names.length === 0 || names.includes(MANIFEST) || names.includes('journal');
+  if (!statSync(path).isDirectory()) return false;
+  const known = new Set<string>([...FOLDERS, ...LOCK_FILES, MANIFEST, `${MANIFEST}.tmp`]);
+  return readdirSync(path).every((name) => known.has(name)) || hasManifest(path);
+}
+
+function hasManifest(path: string): boolean {
+  try {
+    return readFileSync(join(path, MANIFEST), 'utf8').includes('"troupe": "manifest"');
+  } catch {
+    return false;
+  }
 }
 
 function syncAll(folder: string): void {
