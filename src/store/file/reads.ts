@@ -23,12 +23,15 @@ export abstract class FileReads {
   /** Runs `work` on what is held; reads the folder first if need be. */
   protected abstract run<T>(work: (held: Held) => T): Promise<Awaited<T>>;
 
-  /** An actor whose file was damaged has a state whose checksum is wrong, so that nobody takes it for one. */
+  /**
+   * An actor whose file was damaged has a state whose checksum is wrong, so that nobody takes it for one. Its row has none: it is as the
+   * index has it, which vouches for it, without what only the file knew.
+   */
   async load(address: Address) {
     return this.run(async (held) => {
       const actor = await held.memory.load(address);
       if (!actor || !isDamaged(held, address)) return actor;
-      return { ...actor, snapshot: { seq: actor.seq, text: '', checksum: 1 }, deltas: [] };
+      return { ...actor, sum: null, snapshot: { seq: actor.seq, text: '', checksum: 1 }, deltas: [] };
     });
   }
 
