@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
+import { checkOptions, wrong } from '../sessions/checks.ts';
 import { runCopy } from '../store/backup/run.ts';
 import { backupError } from '../store/backup/task.ts';
 import type { CopyResult } from '../store/backup/task.ts';
@@ -25,6 +26,9 @@ export interface RestoreOptions {
  */
 export async function backupStore({ store: url, openStore }: ResolvedOptions, path: string): Promise<CopyResult> {
   const to = resolve(checkText('backup', 'path', path));
+  const [, scheme] = /^(sqlite|file):/.exec(path) ?? [];
+  if (scheme !== undefined)
+    throw backupError(`A backup goes to a path, and '${path}' is a URL. Pass '${toPath(path)}'.`, path);
   if (openStore) throw backupError('A store that was given by openStore is copied by whoever gave it.', to);
   const location = parseStoreUrl(url);
   if (location.kind === 'memory')
@@ -40,7 +44,10 @@ export async function backupStore({ store: url, openStore }: ResolvedOptions, pa
  * from the moment of the backup.
  * @throws {TroupeError} ERR_BACKUP, ERR_STORE_NEWER, ERR_STORE_LOCKED when a system holds `to`, ERR_OPTIONS_INVALID.
  */
-export async function restoreBackup({ from, to, overwrite = false }: RestoreOptions): Promise<CopyResult> {
+export async function restoreBackup(options: RestoreOptions): Promise<CopyResult> {
+  checkOptions('restoreBackup', options, ['from', 'to', 'overwrite'], "{ from: './copy', to: './store' }");
+  const { from, to, overwrite = false } = options;
+  if (typeof overwrite !== 'boolean') throw wrong('restoreBackup', 'overwrite', overwrite, 'Use true or false');
   const source = resolve(toPath(checkText('restoreBackup', 'from', from)));
   const target = resolve(toPath(checkText('restoreBackup', 'to', to)));
   const kind = kindOf(source);

@@ -270,4 +270,10 @@ test('a backup becomes a store of its own kind', async () => {
   expect(failure.message).toContain(`'file:${at('to')}'`);
   await failureOf(restoreBackup({ from: at('store'), to: '' }), 'ERR_OPTIONS_INVALID');
   await failureOf(restoreBackup({ from: 7 as never, to: at('to') }), 'ERR_OPTIONS_INVALID');
+  for (const more of [{ overwrite: 'no' }, { overwrit: true }])
+    await failureOf(restoreBackup({ from: at('store'), to: at('to'), ...more } as never), 'ERR_OPTIONS_INVALID');
+  await failureOf(restoreBackup(undefined as never), 'ERR_OPTIONS_INVALID');
+  await using troupe = await createTestSystem({ store: `file:${at('store')}` });
+  const given = await failureOf(troupe.system.backup(`file:${at('to')}`), 'ERR_BACKUP');
+  expect(given.message).toContain(`Pass '${at('to')}'`);
 });
