@@ -24,7 +24,15 @@ export function toMeta(metadata: Readonly<Record<string, Json>>): Readonly<Recor
 export function toMetaFilter(metadata: unknown): Readonly<Record<string, string>> {
   if (metadata === undefined) return {};
   if (!isRecord(metadata)) throw wrong('sessions.list', 'metadata', metadata, "Use an object such as { project: 'x' }");
-  for (const [key, value] of Object.entries(metadata)) {
+  const fields = Object.entries(metadata);
+  if (fields.length > MAX_FIELDS)
+    throw wrong(
+      'sessions.list',
+      'metadata',
+      metadata,
+      `It has ${fields.length} fields: filter by at most ${MAX_FIELDS}`,
+    );
+  for (const [key, value] of fields) {
     checkText('sessions.list', 'metadata', key);
     if (isFindable(value)) continue;
     const what = describeValue(value);

@@ -34,7 +34,7 @@ export type CreateSession = InputOf<typeof session> & {
 export interface SessionFilter extends Omit<ListQuery, 'type' | 'meta' | 'parent' | 'address'> {
   readonly user?: string;
   readonly lifecycle?: Lifecycle;
-  /** Equal values of fields of their metadata; those that are texts of at most 256 characters, numbers or booleans can be found. */
+  /** Equal values of fields of their metadata; the first 32 that are texts of at most 256 characters, numbers or booleans can be found. */
   readonly metadata?: Readonly<Record<string, string | number | boolean>>;
 }
 

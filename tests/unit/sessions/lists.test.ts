@@ -39,6 +39,10 @@ test.each([
   { filter: { metadata: { a: null } }, says: "Its 'a' is null: use a text" },
   { filter: { metadata: { a: 'x'.repeat(257) } }, says: 'use a text of at most 256 characters' },
   {
+    filter: { metadata: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`k${i}`, i])) },
+    says: 'It has 33 fields: filter by at most 32',
+  },
+  {
     filter: { order: 'up' },
     says: "Option 'order' of sessions.list() is 'up' (a string). Use one of 'newest', 'oldest'",
   },
