@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -263,6 +264,19 @@ test.each(['manifest.json', 'journal'])(
     expect(readdirSync(at('app'))).toEqual(['index.html', name]);
   },
 );
+
+test('a backup and its store do not lie one within the other', async () => {
+  const within = { message: expect.stringContaining('one within the other') };
+  await using troupe = await createTestSystem({ store: `file:${at('live')}` });
+  for (const path of [at('live', 'copy'), at('live', 'deep', 'copy')])
+    expect(await failureOf(troupe.system.backup(path), 'ERR_BACKUP')).toMatchObject(within);
+  await troupe.system.backup(at('live-copy'));
+  await troupe.system.stop();
+  mkdirSync(at('to'));
+  renameSync(at('live-copy'), at('to', 'copy'));
+  const onto = { from: at('to', 'copy'), to: at('to'), overwrite: true };
+  expect(await failureOf(restoreBackup(onto), 'ERR_BACKUP')).toMatchObject(within);
+});
 
 test('a backup becomes a store of its own kind', async () => {
   await (await openStore({ url: `file:${at('store')}`, synchronous: 'full' })).close();

@@ -49,9 +49,20 @@ export function checkPaths({ from, to, isOverwrite, purpose }: CopyTask): void {
     );
   if (realPath(from) === realPath(to))
     throw backupError(`'${to}' is the store itself. Choose another path for the copy.`, to);
+  if (isWithin(realPath(from), to) || isWithin(realPath(to), from))
+    throw backupError(
+      `'${to}' and '${from}' lie one within the other, and would go together. Choose another path.`,
+      to,
+    );
   if (isOverwrite || !existsSync(to)) return;
   const next = purpose === 'backup' ? 'Choose another path' : 'Choose another path, or pass overwrite: true';
   throw backupError(`'${to}' is there already, and a copy does not take its place. ${next}.`, to);
+}
+
+/** Whether a path, which need not be there, is below a folder. */
+function isWithin(folder: string, path: string): boolean {
+  const parent = dirname(path);
+  return realPath(parent) === folder || (parent !== path && isWithin(folder, parent));
 }
 
 function realPath(path: string): string {
