@@ -36,7 +36,7 @@ export interface StoreTrouble {
 }
 
 /** Told when the state of the store changes. */
-export type StoreListener = (status: StoreStatus) => void;
+export type StoreListener = (status: StoreStatus) => void | Promise<void>;
 
 export interface StoreWatchOptions {
   readonly env: Env;
@@ -140,12 +140,14 @@ export class StoreWatch {
 
   #tell(): void {
     const { status } = this;
-    for (const listener of this.#listeners) {
-      try {
-        listener(status);
-      } catch (error) {
-        this.#log.error('a listener to the state of the store threw', { error: encodeError(error) });
-      }
+    for (const listener of this.#listeners) void this.#tellOne(listener, status);
+  }
+
+  async #tellOne(listener: StoreListener, status: StoreStatus): Promise<void> {
+    try {
+      await listener(status);
+    } catch (error) {
+      this.#log.error('a listener to the state of the store threw', { error: encodeError(error) });
     }
   }
 

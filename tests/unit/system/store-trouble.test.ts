@@ -189,11 +189,14 @@ test('S6: actors that are not stored, and listeners that throw, do not mind', as
   system.onStoreTrouble(() => {
     throw new Error('mine');
   });
+  system.onStoreTrouble(async () => {
+    throw new Error('mine, later');
+  });
   const end = system.onStoreTrouble(() => expect.unreachable());
   end();
   await breakDown(outage, FULL);
   expect(outage.heard).toHaveLength(1);
-  expect(outage.test.logs.filter(({ text }) => text === 'a listener to the state of the store threw')).toHaveLength(1);
+  expect(outage.test.logs.filter(({ text }) => text === 'a listener to the state of the store threw')).toHaveLength(2);
 });
 
 test('S6: a slow disk is no trouble: nothing is lost or refused, and a read waits for the transaction under way at most', async () => {
