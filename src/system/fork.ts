@@ -36,6 +36,8 @@ export interface ForkResult {
 }
 
 const PAGE = 1000;
+/** Scheduled events that one read of the store gives. */
+export const MAX_SCHEDULED = 10_000;
 /** Actors of one fork. */
 const MAX_MEMBERS = 10_000;
 
@@ -229,8 +231,9 @@ class Fork {
       readMoment(this.#store, address, seq),
       this.#records(address, { before: seq + 1 }),
       this.#inbox(address),
-      this.#store.call('scheduled', address, { limit: 10_000 }),
+      this.#store.call('scheduled', address, { limit: MAX_SCHEDULED }),
     ]);
+    assertAllScheduled(address, scheduled.length);
     assertSound(address, [...rows, ...scheduled]);
     // Last: it is at work meanwhile, and what it takes after this look at its inbox stands in what happened since.
     const since = await this.#records(address, { after: seq });
@@ -297,6 +300,19 @@ class Fork {
       if (page.length < PAGE) return rows;
     }
   }
+}
+
+/**
+ * What is over one read would be left out without a word.
+ * @throws {TroupeError} ERR_OVERLOADED
+ */
+export function assertAllScheduled(address: Address, count: number): void {
+  if (count < MAX_SCHEDULED) return;
+  throw new TroupeError(
+    'ERR_OVERLOADED',
+    `'${address}' has ${MAX_SCHEDULED} scheduled events or more, which cannot be copied. Take some back, or wait until they were received, and try again.`,
+    { details: { address } },
+  );
 }
 
 /** A copy would get a checksum of its own, and the damage would pass for what was written. */

@@ -13,6 +13,8 @@ import type { Chore } from './recovery.ts';
 const REST_MS = 60_000;
 /** Snapshots of one run; the rest waits for the next. */
 const MOST_SNAPSHOTS = 500;
+/** Failures that end a run: then it is not the snapshots. */
+const MOST_FAILURES = 10;
 /** Looks for old events of one run, each at 256 actors at most or for one segment; the next run goes on where this one ended. */
 const MOST_LOOKS = 100;
 /** Events in a row that are worth a segment: fewer share too little to be compressed well. */
@@ -35,17 +37,29 @@ export function packingChores(store: Calls, pool: Compressor): readonly Chore[] 
   ];
 }
 
-/** Compresses what was written before a time. Returns how many. */
+/**
+ * Compresses what was written before a time. Returns how many. One that cannot be is left out of this run, and holds up no other.
+ * @throws what the first of those failed with, at the end.
+ */
 async function packSnapshots(store: Calls, pool: Compressor, before: number): Promise<number> {
+  const failures: unknown[] = [];
   let count = 0;
-  while (count < MOST_SNAPSHOTS) {
-    const [snapshot] = await store.call('looseSnapshots', { minChars: POOL_MIN_BYTES, before, limit: 1 });
+  while (count + failures.length < MOST_SNAPSHOTS) {
+    // Those that failed stay loose, and come first again.
+    const query = { minChars: POOL_MIN_BYTES, before, limit: failures.length + 1 };
+    const snapshot = (await store.call('looseSnapshots', query))[failures.length];
     if (!snapshot) break;
     const { address, seq, text } = snapshot;
-    const packed = await pool.compress(text, { owner: `The snapshot of '${address}'` });
-    await store.call('packSnapshot', address, seq, packed);
-    count++;
+    try {
+      const packed = await pool.compress(text, { owner: `The snapshot of '${address}'` });
+      await store.call('packSnapshot', address, seq, packed);
+      count++;
+    } catch (error) {
+      failures.push(error);
+      if (failures.length === MOST_FAILURES) break;
+    }
   }
+  if (failures.length > 0) throw failures[0];
   return count;
 }
 

@@ -2,6 +2,7 @@
  * Writes sessions as lines, one actor and one page of rows at a time, while they go on. Of each actor everything is from one moment:
  * between two looks at its row nothing may have changed. Actors of one session may differ by what was under way between them.
  */
+import { MAX_SCHEDULED, assertAllScheduled } from '../../system/fork.ts';
 import { crc32 } from 'node:zlib';
 import type { Address } from '../../actor/address.ts';
 import { TroupeError } from '../../errors.ts';
@@ -80,7 +81,7 @@ async function lookAt(address: Address, { store, now }: ExportContext): Promise<
     const [[first], [last], scheduled, waiting, again] = await Promise.all([
       store.call('log', address, { limit: 1 }),
       store.call('log', address, { limit: 1, direction: 'backward' }),
-      store.call('scheduled', address, { limit: 10_000 }),
+      store.call('scheduled', address, { limit: MAX_SCHEDULED }),
       readInbox(store, address),
       store.call('load', address),
     ]);
@@ -132,6 +133,7 @@ async function* rowsOf(look: Look, store: StoreClient): AsyncGenerator<Rows> {
   const { actor, scheduled, waiting } = look;
   const of = actor.address;
   for await (const rows of toChunks(logOf(look, store), ([, , text]) => text.length)) yield ['log', { of, rows }];
+  assertAllScheduled(of, scheduled.length);
   if (scheduled.some(({ isDamaged }) => isDamaged)) throw damaged(of, 'What is scheduled for it');
   if (waiting.some(({ isDamaged }) => isDamaged)) throw damaged(of, 'What waits for it');
   const schedule = scheduled.map(({ key, dueAt, text }) => ({ key, dueAt, text }));

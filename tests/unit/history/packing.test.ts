@@ -6,6 +6,7 @@ import { createMemoryStore } from '../../../src/store/memory/memory-store.ts';
 import { connectFile } from '../../../src/store/sqlite/connect.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../../src/store/store.ts';
+import { packingChores } from '../../../src/system/packing.ts';
 import { testSystem } from '../../../src/testing.ts';
 import type { TestSystem } from '../../../src/testing.ts';
 import { tempStoreFile } from '../../support/store-files.ts';
@@ -48,6 +49,23 @@ test('R19: a snapshot that has come to rest is compressed; the actor goes on fro
   expect((await ref.at(2)).context).toEqual(before.context);
   await t.system.fork(ref.address, 2, 'b');
   expect((await t.system.actor(hoarder, 'b').snapshot()).context).toEqual(before.context);
+});
+
+test('a snapshot that cannot be compressed holds up no other', async () => {
+  const store = createMemoryStore();
+  await using t = await testSystem({ actors: [hoarder], openStore: async () => store });
+  for (const key of ['a', 'b', 'c']) await t.system.actor(hoarder, key).send({ type: 'FILL' });
+  const pool: Parameters<typeof packingChores>[1] = {
+    compress: async (_data, options) => {
+      if (options?.owner?.includes('hoarder/b')) throw new Error('too large');
+      return new Uint8Array(1);
+    },
+  };
+  const [chore] = packingChores(t.system.store, pool);
+  await expect(chore?.run(t.clock.now() + 3 * MINUTE_MS)).rejects.toThrow('too large');
+  const isPacked = async (key: string) =>
+    typeof (await store.load(t.system.actor(hoarder, key).address))?.snapshot.text !== 'string';
+  expect([await isPacked('a'), await isPacked('b'), await isPacked('c')]).toEqual([true, false, true]);
 });
 
 test('G7: a compressed snapshot that is damaged is made again from the rows that led to it', async () => {
