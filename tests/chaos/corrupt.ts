@@ -167,3 +167,5 @@ function secondsSince(startedAt: number): number {
 
 process.on('uncaughtException', reportDeath);
 await runScript(() => run(parseNumberOptions(OPTIONS, process.argv.slice(2))));
+// A system whose damaged store cannot save waits for it as long as it takes; nobody waits for that here.
+process.exit(process.exitCode ?? 0);
