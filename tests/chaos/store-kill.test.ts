@@ -3,7 +3,7 @@ import { runStoreKill } from './store-kill.ts';
 
 test.each([
   ['sqlite', 10],
-  ['file', 50],
+  ['file', 10],
 ] as const)(
   'G1, G2, G3, G4: %s: %i kills of a writing process lose nothing acknowledged and do nothing twice',
   async (adapter, cycles) => {
