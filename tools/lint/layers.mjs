@@ -11,6 +11,7 @@ const COMPOSITION_ROOTS = [
   'src/store/open-store.ts',
   'src/testing.ts',
   'src/testing/**',
+  'src/cli/**',
 ];
 
 /** Products, each with the only files that may import it, not even for its types. */
@@ -18,6 +19,11 @@ export const PRODUCTS = [
   { name: 'better-sqlite3', files: ['src/store/sqlite/**'] },
   { name: 'pino', files: ['src/observe/log.ts'] },
   { name: 'piscina', files: ['src/pool/piscina-pool.ts', 'src/pool/pool-entry.ts'] },
+  { name: '@nats-io/transport-node', files: ['src/nats/nats-client.ts'] },
+  { name: '@nats-io/jetstream', files: ['src/nats/jetstream.ts'] },
+  { name: '@nats-io/kv', files: ['src/nats/jetstream.ts'] },
+  { name: 'yaml', files: ['src/bus/policies-yaml.ts'] },
+  { name: 'commander', files: ['src/cli/**'] },
 ];
 
 /** Files of ours that wrap a product or stand for one, with those that may import them. */
@@ -29,6 +35,10 @@ export const ADAPTERS = [
   },
   { files: ['src/store/file/**'], importers: ['src/store/file/**', ...COMPOSITION_ROOTS] },
   { files: ['src/pool/piscina-pool.ts', 'src/pool/inline-pool.ts'], importers: COMPOSITION_ROOTS },
+  {
+    files: ['src/nats/nats-client.ts', 'src/nats/jetstream.ts'],
+    importers: ['src/nats/nats-client.ts', ...COMPOSITION_ROOTS],
+  },
 ];
 
 /** Folders with a closed list of what their code may load. Types are free. */
