@@ -17,6 +17,11 @@ import { startNatsServer } from '../support/nats-server.ts';
 
 const LETTERS = JSON.stringify({ name: 'LETTERS', subjects: ['letters.>'], storage: 'file' });
 
+interface Replica {
+  readonly name: string;
+  readonly current: boolean;
+}
+
 async function api(raw: RawNats, subject: string, text = ''): Promise<Record<string, unknown>> {
   return JSON.parse((await raw.request(`$JS.API.${subject}`, text)).text) as Record<string, unknown>;
 }
@@ -181,19 +186,27 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
   },
 );
 
-test('three servers keep a replicated stream while one of them is dead', async () => {
+test('three servers keep a replicated stream while one of them is dead, and take it back', async () => {
   await using cluster = await startNatsCluster(3);
-  const [first, second] = cluster.servers;
-  await using raw = await connectRaw(second!.url);
+  await using first = await connectRaw(cluster.urls[0]!);
   const stream = JSON.stringify({ ...(JSON.parse(LETTERS) as object), num_replicas: 3 });
-  const created = await raw.request('$JS.API.STREAM.CREATE.LETTERS', stream, { timeoutMs: 10_000 });
-  expect(created.text).toContain('"num_replicas":3');
-  await first!.kill();
-  await eventually(async () =>
-    (await raw.request('letters.a', 'kept', { timeoutMs: 5_000 }).catch(() => ({ text: '' }))).text.includes('"seq"'),
-  );
-  await first!.restart();
-  expect(first!.isRunning).toBe(true);
+  const created = await first.request('$JS.API.STREAM.CREATE.LETTERS', stream, { timeoutMs: 10_000 });
+  expect(created.text).toContain('"leader"');
+  const { leader } = (JSON.parse(created.text) as { cluster: { leader: string } }).cluster;
+  const reported = (await cluster.servers[0]!.askSystem('JSZ')) as { meta_cluster: { leader: string } };
+  // One that leads nothing: to choose another leader takes the others seconds.
+  const leaders = [leader, reported.meta_cluster.leader];
+  const alive = cluster.servers.find(({ name }) => name === leader);
+  const dead = cluster.servers.find(({ name }) => !leaders.includes(name));
+  await dead!.kill();
+  await using raw = await connectRaw(alive!.url);
+  expect((await raw.request('letters.a', 'kept')).text).toContain('"seq":1');
+  await dead!.restart();
+  await using back = await connectRaw(dead!.url);
+  await eventually(async () => {
+    const { cluster: state } = (await api(back, 'STREAM.INFO.LETTERS')) as { cluster: { replicas: Replica[] } };
+    return state.replicas.some(({ name, current }) => name === dead!.name && current);
+  });
 });
 
 test('a setting that a version refuses is left out of its file, and only for it', () => {

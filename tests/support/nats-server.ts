@@ -73,6 +73,8 @@ interface Start {
 
 /** A server with its port and its store, which outlive its processes. */
 export class NatsServer implements AsyncDisposable {
+  /** As it is known in its cluster. */
+  readonly name: string;
   readonly port: number;
   readonly url: string;
   readonly monitorUrl: string;
@@ -90,6 +92,7 @@ export class NatsServer implements AsyncDisposable {
     this.#start = start;
     this.#binary = binary;
     this.#options = options;
+    this.name = start.member?.name ?? 'test';
     this.port = port;
     this.url = `nats://127.0.0.1:${port}`;
     this.monitorUrl = `http://127.0.0.1:${monitorPort}`;
@@ -196,7 +199,7 @@ export class NatsServer implements AsyncDisposable {
       ...(this.tls && { tls: this.tls }),
       ...(member && { cluster: member.cluster }),
     };
-    const where = { version: this.version, name: member?.name ?? 'test', port, monitorPort, storeDir: this.storeDir };
+    const where = { version: this.version, name: this.name, port, monitorPort, storeDir: this.storeDir };
     writeFileSync(file, toNatsConfig({ ...where, ...asked }));
     return file;
   }
