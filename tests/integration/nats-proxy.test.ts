@@ -7,13 +7,13 @@ import { connectRaw } from '../support/nats-raw.ts';
 import { startNatsServer } from '../support/nats-server.ts';
 import type { NatsServer } from '../support/nats-server.ts';
 
-let server: NatsServer;
+let server: NatsServer | undefined;
 beforeAll(async () => void (server = await startNatsServer()));
-afterAll(() => server.stop());
+afterAll(() => server?.stop());
 
 test('a client of plain text asks one of the library, and the other way round', async () => {
-  const library = await connect({ servers: `127.0.0.1:${server.port}` });
-  await using raw = await connectRaw(server.url, { name: 'stranger' });
+  const library = await connect({ servers: `127.0.0.1:${server!.port}` });
+  await using raw = await connectRaw(server!.url, { name: 'stranger' });
   library.subscribe('greet', { callback: (_, message) => void message.respond(`hello ${message.string()}`) });
   raw.subscribe('shout', ({ text, reply, headers }) => {
     raw.publish(reply!, text.toUpperCase(), { headers: { Heard: headers.replaceAll('\r\n', ', ') } });
@@ -29,8 +29,8 @@ test('a client of plain text asks one of the library, and the other way round', 
 });
 
 test('a client of plain text takes a message in as many pieces as it comes in, and queues share', async () => {
-  await using raw = await connectRaw(server.url);
-  await using other = await connectRaw(server.url);
+  await using raw = await connectRaw(server!.url);
+  await using other = await connectRaw(server!.url);
   const got: string[] = [];
   const big = 'ü'.repeat(300_000);
   raw.subscribe('big', ({ text }) => got.push(text), 'readers');
@@ -42,14 +42,14 @@ test('a client of plain text takes a message in as many pieces as it comes in, a
 });
 
 test('a client of plain text hears what the server complains of', async () => {
-  await using raw = await connectRaw(server.url);
+  await using raw = await connectRaw(server!.url);
   raw.write('NONSENSE');
   await expect(raw.ping()).rejects.toThrow(`'Unknown Protocol Operation'`);
   expect(raw.isClosed).toBe(true);
 });
 
 test('cut ends all connections, and new ones come through', async () => {
-  await using proxy = await startProxy(server.port);
+  await using proxy = await startProxy(server!.port);
   const raws = await Promise.all([connectRaw(proxy.url), connectRaw(proxy.url)]);
   expect(proxy.connections).toBe(2);
   proxy.cut();
@@ -60,7 +60,7 @@ test('cut ends all connections, and new ones come through', async () => {
 });
 
 test('refuse takes no new connections and leaves the old ones alone, until accept', async () => {
-  await using proxy = await startProxy(server.port);
+  await using proxy = await startProxy(server!.port);
   await using old = await connectRaw(proxy.url);
   await proxy.refuse();
   await expect(connectRaw(proxy.url)).rejects.toThrow('ECONNREFUSED');
@@ -71,7 +71,7 @@ test('refuse takes no new connections and leaves the old ones alone, until accep
 });
 
 test('a client of the library comes back by itself after a cut', async () => {
-  await using proxy = await startProxy(server.port);
+  await using proxy = await startProxy(server!.port);
   const library = await connect({ servers: `127.0.0.1:${proxy.port}`, reconnectTimeWait: 10 });
   const events: string[] = [];
   const watched = (async () => {
@@ -87,9 +87,9 @@ test('a client of the library comes back by itself after a cut', async () => {
 test.each(['toServer', 'toClient'] as const)(
   'stall %s holds all bytes, flow delivers every one in order',
   async (direction) => {
-    await using proxy = await startProxy(server.port);
+    await using proxy = await startProxy(server!.port);
     await using near = await connectRaw(proxy.url);
-    await using far = await connectRaw(server.url);
+    await using far = await connectRaw(server!.url);
     const [sender, receiver] = direction === 'toServer' ? [near, far] : [far, near];
     const got: string[] = [];
     receiver.subscribe('held', ({ text }) => got.push(text.slice(0, 4)));
@@ -109,7 +109,7 @@ test.each(['toServer', 'toClient'] as const)(
 );
 
 test('delay keeps bytes on their way for so long, in one direction or both', async () => {
-  await using proxy = await startProxy(server.port);
+  await using proxy = await startProxy(server!.port);
   await using raw = await connectRaw(proxy.url);
   const timePing = async (): Promise<number> => {
     const startedMs = performance.now();
@@ -131,8 +131,8 @@ test('delay keeps bytes on their way for so long, in one direction or both', asy
 });
 
 test('cutAfterBytes delivers so many bytes and not one more, in the middle of a message', async () => {
-  await using proxy = await startProxy(server.port);
-  await using far = await connectRaw(server.url);
+  await using proxy = await startProxy(server!.port);
+  await using far = await connectRaw(server!.url);
   const got: string[] = [];
   far.subscribe('torn', ({ text }) => got.push(text));
   await far.ping();
@@ -157,7 +157,7 @@ test('cutAfterBytes delivers so many bytes and not one more, in the middle of a 
 
 test('where cutWithin cuts is decided by the seed', async () => {
   const chosen = async (seed: number): Promise<number[]> => {
-    await using proxy = await startProxy(server.port, { seed });
+    await using proxy = await startProxy(server!.port, { seed });
     return Array.from({ length: 5 }, () => proxy.cutWithin(1_000).afterBytes);
   };
   expect(await chosen(7)).toEqual(await chosen(7));

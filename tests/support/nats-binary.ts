@@ -103,7 +103,7 @@ const cachedPath = (cacheFolder: string, version: string): string => join(cacheF
 async function probeNamed(path: string): Promise<NatsBinary> {
   return probe(path).catch((error: unknown) => {
     throw new Error(
-      `${VARIABLE} names '${path}', which is no NATS server that runs here: ${(error as Error).message} ` +
+      `${VARIABLE} names '${path}', which is no NATS server that runs here (${(error as Error).message}). ` +
         `Set it to the path of a nats-server, or unset it and one is looked for.`,
       { cause: error },
     );
@@ -121,7 +121,7 @@ async function probe(path: string): Promise<NatsBinary> {
   accessSync(path, constants.X_OK);
   const { stdout } = await promisify(execFile)(path, ['--version'], { timeout: 10_000 });
   const version = /^nats-server: v(\d+\.\d+\.\d+\S*)/.exec(stdout)?.[1];
-  if (!version) throw new Error(`'--version' printed '${stdout.trim().slice(0, 80)}'.`);
+  if (!version) throw new Error(`'--version' printed '${stdout.trim().slice(0, 80)}'`);
   return { path, version };
 }
 
