@@ -79,6 +79,8 @@ export const ERROR_CATALOGUE = {
     'A delay or time cannot be kept: it is not a number, negative, or beyond the range of dates. The message names it and its owner.',
   ERR_TOPIC_INVALID: 'A topic or pattern is outside the grammar: tokens of visible characters joined by dots.',
   ERR_FAN_OUT: 'A publication would reach more subscribers than `maxFanOut` allows. Use fewer, or raise it.',
+  ERR_HANDLER_TIMEOUT:
+    'A handler of a subscription took longer than its limit, and the attempt has failed. Let it heed its `signal`, or raise `handlerTimeoutMs`.',
   ERR_MAILBOX_FULL:
     'The mailbox of the actor is full and its policy is `reject`. The event was not accepted; send it again later.',
   ERR_MAILBOX_DROPPED:

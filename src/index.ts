@@ -36,7 +36,26 @@ export {
   unsubscribe,
 } from './actor/effects.ts';
 export type { ActorEvent, ChildExitedEvent, ChildReplacedEvent, Effect, ReplyToken, When } from './actor/effects.ts';
-export type { Bus, BusHandler, BusSubscription, PublishOptions, SubscribeOptions } from './bus/bus.ts';
+export { REPLAY_POLICIES } from './bus/bus.ts';
+export type {
+  Bus,
+  BusHandler,
+  BusSubscription,
+  ClearQuery,
+  EventAttributes,
+  EventLog,
+  ExportedEvents,
+  HandlerContext,
+  PublishOptions,
+  ReceivedEvent,
+  ReplayedInto,
+  ReplayPolicy,
+  ReplayQuery,
+  ReplayWindow,
+  RetryBackoff,
+  SubscribeOptions,
+} from './bus/bus.ts';
+export type { BusStats, KeptEvents, NatsBusStats, SubscriberStats } from './bus/bus-stats.ts';
 export { PRIORITIES } from './bus/topic-event.ts';
 export type { BusEvent, Priority, TopicEvent } from './bus/topic-event.ts';
 export { fromEffect } from './actor/from-effect.ts';
@@ -66,7 +85,7 @@ export type { SessionAgents } from './sessions/agents.ts';
 export type { CreateVersions, Merge, PutOptions, Version, Versions } from './versions/versions.ts';
 export type { Following, FollowOptions } from './versions/follow.ts';
 export type { KeysQuery, Kv, SetOptions } from './kv/kv.ts';
-export { AGENT_STATES, REPLAY_POLICIES } from './health/agent.ts';
+export { AGENT_STATES } from './health/agent.ts';
 export type {
   AgentFunctions,
   AgentHealth,
@@ -74,7 +93,6 @@ export type {
   AgentState,
   HealthStats,
   RecoveryStrategy,
-  ReplayPolicy,
   ReplayResult,
 } from './health/agent.ts';
 export type { Health, SystemMode } from './health/health.ts';

@@ -7,9 +7,11 @@ import type { Env } from '../env.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { BusEventRow } from '../store/store.ts';
 import { encodeError } from '../thread/error-codec.ts';
-import type { BusHandler, BusSubscription } from './bus.ts';
+import type { BusHandler, BusSubscription, ReceivedEvent } from './bus.ts';
 import { PAGE_EVENTS } from './event-reader.ts';
 import type { EventReader } from './event-reader.ts';
+import { DEFAULT_HANDLER_TIMEOUT_MS, HandlerRun } from './handler-run.ts';
+import type { Failure } from './handler-run.ts';
 import type { Place } from './place.ts';
 import { matchesPattern } from './subjects.ts';
 import type { BusEvent, Priority } from './topic-event.ts';
@@ -50,6 +52,7 @@ export class Subscriber implements BusSubscription {
   readonly pattern: string;
   readonly name?: string;
   readonly #options: SubscriberOptions;
+  readonly #run: HandlerRun;
   readonly #ended: Promise<void>;
   #pos: number;
   /** Events read, and events handled, since the place was saved. */
@@ -65,7 +68,12 @@ export class Subscriber implements BusSubscription {
     if (options.name !== undefined) this.name = options.name;
     this.#options = options;
     this.#pos = options.pos;
-    this.#ended = this.#run();
+    this.#run = new HandlerRun({
+      env: options.env,
+      handler: options.handler,
+      timeoutMs: DEFAULT_HANDLER_TIMEOUT_MS,
+    });
+    this.#ended = this.#follow();
   }
 
   stop(): Promise<void> {
@@ -86,7 +94,7 @@ export class Subscriber implements BusSubscription {
     return this.stop();
   }
 
-  async #run(): Promise<void> {
+  async #follow(): Promise<void> {
     const { reader, place, onEnd } = this.#options;
     while (!this.#isStopped) {
       await this.#takePage(await reader.next(this, this.#pos));
@@ -125,7 +133,7 @@ export class Subscriber implements BusSubscription {
   /** Returns false when it was stopped before it was done with the event. */
   async #handle(row: BusEventRow): Promise<boolean> {
     for (let attempt = 1; ; attempt++) {
-      const event = toBusEvent(row);
+      const event = toReceived(row, attempt);
       const failure = await this.#attempt(event);
       if (!failure) return true;
       if (this.name === undefined) return this.#skip(event, failure.error);
@@ -136,13 +144,10 @@ export class Subscriber implements BusSubscription {
     }
   }
 
-  async #attempt(event: BusEvent): Promise<{ readonly error: unknown } | undefined> {
+  async #attempt(event: ReceivedEvent): Promise<Failure | undefined> {
     this.#isHandling = true;
     try {
-      await handling.run(this, this.#options.handler, event);
-      return undefined;
-    } catch (error) {
-      return { error };
+      return await handling.run(this, () => this.#run.attempt(event));
     } finally {
       this.#isHandling = false;
     }
@@ -155,7 +160,7 @@ export class Subscriber implements BusSubscription {
 
   /** Its place is saved at once: an event that was given up on shall not come again. */
   async #giveUp(name: string, row: BusEventRow, error: unknown): Promise<true> {
-    const event = toBusEvent(row);
+    const event = toReceived(row, MAX_ATTEMPTS);
     this.#warn('a subscriber failed too often; the event becomes a dead letter', event, error);
     await this.#options.giveUp(name, event, error, MAX_ATTEMPTS);
     this.#options.place?.save(row.pos);
@@ -181,6 +186,6 @@ export class Subscriber implements BusSubscription {
 }
 
 /** Each attempt of each subscriber gets an object of its own: none can change what another sees. */
-function toBusEvent({ id, topic, source, at, priority, text }: BusEventRow): BusEvent {
-  return { id, topic, source, time: at, priority, data: JSON.parse(text) as unknown };
+function toReceived({ pos, id, topic, source, at, priority, text }: BusEventRow, attempt: number): ReceivedEvent {
+  return { id, topic, source, time: at, priority, data: JSON.parse(text) as unknown, seq: pos, attempt };
 }

@@ -15,6 +15,8 @@ export interface BusEvent<TData = unknown> {
   readonly time: number;
   readonly priority: Priority;
   readonly data: TData;
+  /** Attributes of CloudEvents its publisher gave it; absent when there are none. */
+  readonly attributes?: Readonly<Record<string, string | number | boolean>>;
 }
 
 /** The event an actor receives for what was published on a topic it subscribes to. Its type is that of the subscription. */

@@ -1,4 +1,5 @@
 /** What is known of an agent under watch: what it was registered with, and how it is. Plain data. */
+import type { ReplayPolicy } from '../bus/bus.ts';
 import type { BusEvent } from '../bus/topic-event.ts';
 
 /**
@@ -11,10 +12,6 @@ export type AgentState = (typeof AGENT_STATES)[number];
 
 /** What to do about an agent that is out: start it anew, put a substitute in its place, or only say so. */
 export type RecoveryStrategy = 'restart' | 'alert' | { readonly replace: string };
-
-/** Which of the events that an agent missed are handed over to it when it is back. */
-export const REPLAY_POLICIES = ['none', 'full', 'critical-only'] as const;
-export type ReplayPolicy = (typeof REPLAY_POLICIES)[number];
 
 /** What the host program does for an agent. Functions are not kept: register again after a restart of the process. */
 export interface AgentFunctions {

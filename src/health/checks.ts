@@ -4,8 +4,9 @@ import { checkKeys } from '../bus/checks.ts';
 import { parsePattern } from '../bus/subjects.ts';
 import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
-import { REPLAY_POLICIES } from './agent.ts';
-import type { AgentFunctions, AgentOptions, AgentRecord, RecoveryStrategy, ReplayPolicy } from './agent.ts';
+import { REPLAY_POLICIES } from '../bus/bus.ts';
+import type { ReplayPolicy } from '../bus/bus.ts';
+import type { AgentFunctions, AgentOptions, AgentRecord, RecoveryStrategy } from './agent.ts';
 
 const OPTION_KEYS = [
   'strategy',

@@ -26,6 +26,8 @@ describe('embedded bus: publishing', () => {
         time: env.now(),
         priority: 'high',
         data: { n: [1, null, 'é'] },
+        seq: 1,
+        attempt: 1,
       },
       {
         id: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -34,6 +36,8 @@ describe('embedded bus: publishing', () => {
         time: env.now(),
         priority: 'normal',
         data: null,
+        seq: 2,
+        attempt: 1,
       },
     ]);
   });
