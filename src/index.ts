@@ -80,7 +80,7 @@ export type {
 } from './sessions/sessions.ts';
 export type { ImportOptions, ImportResult } from './sessions/transfer/import.ts';
 export type { SessionStats } from './sessions/stats.ts';
-export type { LatencySummary } from './thread/latencies.ts';
+export type { LatencySummary } from './observe/histogram.ts';
 export type { SessionAgents } from './sessions/agents.ts';
 export type { CreateVersions, Merge, PutOptions, Version, Versions } from './versions/versions.ts';
 export type { Following, FollowOptions } from './versions/follow.ts';

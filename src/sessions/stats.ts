@@ -6,7 +6,7 @@ import { ACTOR_STATUSES } from '../store/store.ts';
 import type { ActorStatus } from '../store/store.ts';
 import type { TallyRow } from '../store/queries.ts';
 import type { System } from '../system/system.ts';
-import type { LatencySummary } from '../thread/latencies.ts';
+import type { LatencySummary } from '../observe/histogram.ts';
 
 /** What sessions there are, what they hold, and how fast they are. */
 export interface SessionStats {
