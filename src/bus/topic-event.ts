@@ -15,7 +15,7 @@ export interface BusEvent<TData = unknown> {
   readonly time: number;
   readonly priority: Priority;
   readonly data: TData;
-  /** Attributes of CloudEvents its publisher gave it; absent when there are none. */
+  /** Further attributes (CloudEvents), when it was published with some. */
   readonly attributes?: Readonly<Record<string, string | number | boolean>>;
 }
 
@@ -24,16 +24,26 @@ export interface TopicEvent<TType extends string = string, TData = unknown> exte
   readonly type: TType;
 }
 
-/** What `toTopicEventText` needs; `text` is the JSON of the data. */
+/** What `toTopicEventText` needs; `text` and `attributes` are JSON, `received` what the publisher of an event from elsewhere says. */
 export interface PublishedText {
   readonly id: string;
   readonly topic: string;
   readonly priority: Priority;
   readonly text: string;
+  readonly attributes?: string;
+  readonly received?: { readonly source: string; readonly time: number };
 }
 
-/** JSON text of the event a subscriber receives. */
-export function toTopicEventText(published: PublishedText, source: string, at: number, eventType: string): string {
-  const { id, topic, priority, text } = published;
-  return `{"type":${JSON.stringify(eventType)},"id":${JSON.stringify(id)},"topic":"${topic}","source":${JSON.stringify(source)},"time":${at},"priority":"${priority}","data":${text}}`;
+/** JSON text of the event a subscriber receives, of what `sender` published at a time, or took in then from elsewhere. */
+export function toTopicEventText(published: PublishedText, sender: string, at: number, eventType: string): string {
+  const {
+    id,
+    topic,
+    priority,
+    text,
+    attributes,
+    received: { source, time } = { source: sender, time: at },
+  } = published;
+  const more = attributes === undefined ? '' : `,"attributes":${attributes}`;
+  return `{"type":${JSON.stringify(eventType)},"id":${JSON.stringify(id)},"topic":"${topic}","source":${JSON.stringify(source)},"time":${time},"priority":"${priority}"${more},"data":${text}}`;
 }

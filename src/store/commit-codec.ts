@@ -78,8 +78,8 @@ function hasRows({ consumed, inbox, log, outbox, idempotency, replies, deadLette
   return (consumed ?? inbox ?? log ?? outbox ?? idempotency ?? replies ?? deadLetters) !== undefined;
 }
 
-function hasTimesOrTopics({ fired, unschedule, schedule, unsubscribe, subscribe, publish }: Commit): boolean {
-  return (fired ?? unschedule ?? schedule ?? unsubscribe ?? subscribe ?? publish) !== undefined;
+function hasTimesOrTopics({ fired, unschedule, schedule, unsubscribe, subscribe, publish, place }: Commit): boolean {
+  return (fired ?? unschedule ?? schedule ?? unsubscribe ?? subscribe ?? publish ?? place) !== undefined;
 }
 
 function keepsMore({ step, shape, history, trimHistory, keepLog }: Commit): boolean {

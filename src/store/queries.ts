@@ -238,6 +238,8 @@ export const LIMITS = {
   due: { usual: 1_000, most: 10_000 },
   scheduled: { usual: 1_000, most: 10_000 },
   busEvents: { usual: 1_000, most: 10_000 },
+  scanBus: { usual: 1_000, most: 10_000 },
+  sweepBus: { usual: 10_000, most: 10_000 },
 } as const;
 
 /**

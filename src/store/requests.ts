@@ -30,8 +30,11 @@ const CALLS: Readonly<Record<StoreCall, true>> = {
   scheduled: true,
   busEvents: true,
   lastBusPos: true,
+  scanBus: true,
   sweepBus: true,
+  busCounts: true,
   cursor: true,
+  cursors: true,
   setCursor: true,
   deleteCursor: true,
   rise: true,
@@ -87,6 +90,7 @@ function sizeOfWhole(commit: Commit): number {
 function sizeOfTimesAndTopics({ timers, schedule = [], publish = [] }: Commit): number {
   let size = timers?.length ?? 0;
   for (const write of schedule) size += write.text.length;
-  for (const publication of publish) size += publication.text.length + FAN_OUT_CHARACTERS;
+  for (const publication of publish)
+    size += publication.text.length + (publication.attributes?.length ?? 0) + FAN_OUT_CHARACTERS;
   return size;
 }

@@ -37,6 +37,7 @@ import type {
   TallyQuery,
   TallyRow,
 } from './queries.ts';
+import type { BusCounts, BusPage, BusScan, BusSweep, NamedCursor, SweptBus } from './topics.ts';
 
 /** What an adapter is, and promises of an acknowledged commit. */
 export interface StoreFeatures {
@@ -184,14 +185,33 @@ export interface NewPublication {
   readonly priority: Priority;
   /** JSON of the data. */
   readonly text: string;
+  /** JSON object of further attributes (CloudEvents). Absent: none. */
+  readonly attributes?: string;
+  /** Of an event that came from elsewhere. */
+  readonly received?: ReceivedFrom;
+}
+
+/** Where an event came from, and what its publisher says of it. */
+export interface ReceivedFrom {
+  /** The store it was published in, or whatever else sent it. */
+  readonly origin: string;
+  readonly source: string;
+  /** When it was published, in milliseconds since the epoch. */
+  readonly time: number;
 }
 
 /** A published event as stored. */
-export interface BusEventRow extends NewPublication {
+export interface BusEventRow extends Omit<NewPublication, 'attributes' | 'received'> {
   readonly pos: number;
-  /** Address of the publisher. */
+  /** Address of the publisher, or what that is called elsewhere. */
   readonly source: string;
+  /** When it came into this store: retention and replay by time go by it. */
   readonly at: number;
+  /** When it was published, as its publisher says. */
+  readonly time: number;
+  readonly attributes: string | null;
+  /** Where it came from; null when it was published here. */
+  readonly origin: string | null;
 }
 
 /** The unit of durability: everything one batch of turns of one actor led to. Applies whole or not at all. */
@@ -200,7 +220,8 @@ export interface Commit {
   readonly epoch: number;
   /** One more than the stored seq; 1 creates the actor and needs `actor`. 0 stands for an actor that is not stored: rows
    *  that wait for it go, as dead letters, what it sends and publishes goes out, and nobody is created. Resent, such a commit
-   *  is recognised by what it consumes and by the ids it publishes; with neither, its inbox and outbox rows are written again. */
+   *  is recognised by what it consumes and by the ids it publishes; with neither, its inbox and outbox rows are written again.
+   *  Its `place` is what it says either way. */
   readonly seq: number;
   /** True when the same commit was posted before and its outcome is unknown (rules 5 and 7). */
   readonly isResent?: boolean;
@@ -261,6 +282,8 @@ export interface Commit {
   readonly subscribe?: readonly Subscription[];
   /** Published on topics, after everything else of this commit: it meets the subscriptions this commit leaves. */
   readonly publish?: readonly NewPublication[];
+  /** Saved along: how far a reader has come of which this commit is the consequence. */
+  readonly place?: NamedCursor;
   /** Removes every row of this actor but those it sent or published. */
   readonly isRemoval?: boolean;
 }
@@ -403,7 +426,7 @@ export interface ActorSummary {
   readonly updatedAt: number;
 }
 
-/** How far a named subscriber of the host program has come. */
+/** How far a reader of published events has come. */
 export interface Cursor {
   readonly pattern: string;
   readonly pos: number;
@@ -471,9 +494,14 @@ export interface Store {
   busEvents(query?: BusQuery): Promise<readonly BusEventRow[]>;
   /** Position of the latest published event that was ever kept, 0 when there was none. */
   lastBusPos(): Promise<number>;
-  /** Removes published events older than `before` (milliseconds since the epoch). Returns how many. */
-  sweepBus(before: number): Promise<number>;
+  /** Pages through published events. A call looks at a bounded number of them, however few fit. */
+  scanBus(query?: BusScan): Promise<BusPage>;
+  /** Removes published events, a bounded number at a time (`sweepAll`). */
+  sweepBus(sweep: BusSweep): Promise<SweptBus>;
+  busCounts(): Promise<BusCounts>;
   cursor(name: string): Promise<Cursor | undefined>;
+  /** All there are, in order of name. */
+  cursors(): Promise<readonly NamedCursor[]>;
   /** Durable like a commit. */
   setCursor(name: string, cursor: Cursor): Promise<void>;
   deleteCursor(name: string): Promise<boolean>;

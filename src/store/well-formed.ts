@@ -71,7 +71,17 @@ const OPTIONAL: Readonly<Record<Exclude<keyof Commit, keyof typeof REQUIRED>, Ch
   schedule: listOf(shapeOf({ key: isText, dueAt: isNumber, text: isText })),
   unsubscribe: listOf(isText),
   subscribe: listOf(shapeOf({ pattern: isText, event: isText })),
-  publish: listOf(shapeOf({ id: isText, topic: isText, priority: isText, text: isText })),
+  publish: listOf(
+    shapeOf({
+      id: isText,
+      topic: isText,
+      priority: isText,
+      text: isText,
+      attributes: optional(isText),
+      received: optional(shapeOf({ origin: isText, source: isText, time: isNumber })),
+    }),
+  ),
+  place: shapeOf({ name: isText, pattern: isText, pos: isNumber }),
   isRemoval: isFlag,
 };
 

@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { FORMAT } from '../../src/store/file/document.ts';
 import { openFileStore } from '../../src/store/file/file-store.ts';
 import {
   actorAt,
@@ -339,8 +340,11 @@ describe('file store: the folder', () => {
       await fill();
       killed();
       const path = join(files.file, 'manifest.json');
-      writeFileSync(path, readFileSync(path, 'utf8').replace('"format": 1', '"format": 2'));
-      await expect(open()).rejects.toMatchObject({ code: 'ERR_STORE_NEWER', details: { stored: 2, supported: 1 } });
+      writeFileSync(path, readFileSync(path, 'utf8').replace(`"format": ${FORMAT}`, `"format": ${FORMAT + 1}`));
+      await expect(open()).rejects.toMatchObject({
+        code: 'ERR_STORE_NEWER',
+        details: { stored: FORMAT + 1, supported: FORMAT },
+      });
     });
 
     test('a folder of something else, and a file, are refused with what to do', async () => {

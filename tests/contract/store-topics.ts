@@ -54,7 +54,9 @@ function publications(current: () => Store): void {
       priority: 'high',
       data: { n: 1 },
     });
-    expect(await current().busEvents()).toEqual([{ ...event, pos: published?.pos, source: B, at: 1_002 }]);
+    expect(await current().busEvents()).toEqual([
+      { ...event, pos: published?.pos, source: B, at: 1_002, time: 1_002, attributes: null, origin: null },
+    ]);
     expect(await current().stats()).toMatchObject({ busEvents: 1, subscriptions: 1, inboxRows: 1 });
   });
 
@@ -317,12 +319,12 @@ function busReads(current: () => Store): void {
     expect(await current().lastBusPos()).toBe(0);
     await publishAt(10, 'old');
     await publishAt(20, 'young');
-    expect(await current().sweepBus(20)).toBe(1);
+    expect(await current().sweepBus({ before: 20 })).toMatchObject({ removed: 1, isEnd: true });
     expect(await idsOf()).toEqual(['young']);
     const lastPos = await current().lastBusPos();
-    expect(await current().sweepBus(100)).toBe(1);
+    expect(await current().sweepBus({ before: 100 })).toMatchObject({ removed: 1 });
     expect(await current().lastBusPos()).toBe(lastPos);
-    expect(await current().sweepBus(100)).toBe(0);
+    expect(await current().sweepBus({ before: 100 })).toMatchObject({ removed: 0 });
     expect(publishedOf(await publishAt(30, 'old'))[0]?.pos).toBeGreaterThan(lastPos);
     expect(await current().lastBusPos()).toBeGreaterThan(lastPos);
   });

@@ -26,7 +26,9 @@ export async function dumpStore(store: Store, { addresses, ids = [], cursors = [
     due: await store.due({ until: Number.MAX_SAFE_INTEGER, ...ALL }),
     busEvents: await store.busEvents(ALL),
     lastBus: { pos: await store.lastBusPos() },
+    busCounts: await store.busCounts(),
     cursors: await inTurn(cursors, async (name) => (await store.cursor(name)) ?? null),
+    places: await store.cursors(),
     kv: await inTurn(keys, async (key) => [key, await store.kvGet(key, now)] as const),
     loose: await store.looseSnapshots({ minChars: 5_000, before: Number.MAX_SAFE_INTEGER, ...ALL }),
   };
@@ -72,7 +74,7 @@ export async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promi
   return results;
 }
 
-const POSITIONS = new Set(['pos', 'previousPos', 'spawned']);
+const POSITIONS = new Set(['pos', 'previousPos', 'spawned', 'lastPos', 'reachedPos']);
 const LISTS = new Set(['outboxPositions']);
 
 /** The same with positions replaced by their rank, for stores that count from elsewhere or leave gaps. 0 stays 0. */

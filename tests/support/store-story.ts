@@ -189,7 +189,7 @@ export function toTeller(): Teller {
       case 'sweep':
         return {
           events: await store.sweepHistory('counter', step.before),
-          ids: await store.sweepBus(step.before - 20),
+          ids: await store.sweepBus({ before: step.before - 20 }),
         };
       case 'key':
         return tellKey(store, step);

@@ -1,4 +1,5 @@
 /** Everything that changes a store, as data: what the journal keeps, and how it is done again. Each is deterministic. */
+import { sweepAll } from '../bus-log.ts';
 import type { Store } from '../store.ts';
 
 /** Methods of the port that change what is stored. */
@@ -36,6 +37,10 @@ export function toChange<M extends ChangeMethod>(method: M, args: Parameters<Sto
 
 /** Does it again. */
 export async function repeat(store: Store, { method, args }: Change): Promise<void> {
+  const [before] = args;
+  // As it was written before sweeps went piece by piece.
+  if (method === 'sweepBus' && typeof before === 'number')
+    return void (await sweepAll((sweep) => store.sweepBus(sweep), { before }));
   const given = method === 'packSnapshot' ? [args[0], args[1], Buffer.from(String(args[2]), 'base64')] : args;
   const call = store[method] as ((...given: readonly unknown[]) => Promise<unknown>) | undefined;
   if (!call) throw new Error(`it holds a change '${String(method)}' that is unknown`);

@@ -9,7 +9,7 @@ import { TroupeError } from '../../errors.ts';
 export type DocumentKind = 'manifest' | 'index' | 'table' | 'actor' | 'journal';
 
 /** The version of the layout this Troupe writes. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 /** From so many bytes on a file is compressed. */
 const GZIP_BYTES = 100_000;

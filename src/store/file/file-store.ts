@@ -10,8 +10,11 @@ import { realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Address } from '../../actor/address.ts';
 import { DEFAULT_MAX_FAN_OUT } from '../fan-out.ts';
+import { toWritableSweep } from '../bus-log.ts';
+import { limitOf } from '../queries.ts';
 import { refuse } from '../decide.ts';
 import type { Adoption, AdoptionResult, Commit, CommitResult, Cursor, Store, StoreFeatures } from '../store.ts';
+import type { BusSweep, SweptBus } from '../topics.ts';
 import { misfitOf, misfitOfAdoption } from '../well-formed.ts';
 import { toChange } from './changes.ts';
 import type { Change, ChangeMethod } from './changes.ts';
@@ -167,8 +170,10 @@ class FileStore extends FileReads implements Store {
     return this.#change('deleteDeadLetter', pos);
   }
 
-  async sweepBus(before: number): Promise<number> {
-    return this.#change('sweepBus', before);
+  async sweepBus(sweep: BusSweep): Promise<SweptBus> {
+    // What it asks for has to be sound before it is in the journal.
+    limitOf('sweepBus', sweep.limit);
+    return this.#change('sweepBus', toWritableSweep(sweep));
   }
 
   async setCursor(name: string, { pattern, pos }: Cursor): Promise<void> {

@@ -14,6 +14,7 @@ import type {
   StatesQuery,
   TallyQuery,
 } from '../queries.ts';
+import type { BusScan } from '../topics.ts';
 import type { Held } from './load.ts';
 
 type PageQuery = { readonly afterPos?: number; readonly limit?: number };
@@ -98,6 +99,18 @@ export abstract class FileReads {
 
   async lastBusPos() {
     return this.run(({ memory }) => memory.lastBusPos());
+  }
+
+  async scanBus(query?: BusScan) {
+    return this.run(({ memory }) => memory.scanBus(query));
+  }
+
+  async busCounts() {
+    return this.run(({ memory }) => memory.busCounts());
+  }
+
+  async cursors() {
+    return this.run(({ memory }) => memory.cursors());
   }
 
   async cursor(name: string) {

@@ -30,6 +30,7 @@ import type {
   StoreFeatures,
   StoredDeadLetter,
 } from '../store.ts';
+import type { BusScan, BusSweep } from '../topics.ts';
 import { MemoryTables } from './tables.ts';
 import type { ActorHead } from './tables.ts';
 import { tally } from './tally.ts';
@@ -228,19 +229,31 @@ class MemoryStore implements Store {
   }
 
   async busEvents(query: BusQuery = {}) {
-    return this.#open().topics.events(query);
+    return this.#open().topics.log.events(query);
   }
 
   async lastBusPos(): Promise<number> {
-    return this.#open().topics.lastPos;
+    return this.#open().topics.log.lastPos;
   }
 
-  async sweepBus(before: number): Promise<number> {
-    return this.#open().topics.sweep(before);
+  async scanBus(query: BusScan = {}) {
+    return this.#open().topics.log.scan(query);
+  }
+
+  async sweepBus(sweep: BusSweep) {
+    return this.#open().topics.sweep(sweep);
+  }
+
+  async busCounts() {
+    return this.#open().topics.log.counts;
   }
 
   async cursor(name: string) {
     return this.#open().topics.cursors.get(name);
+  }
+
+  async cursors() {
+    return this.#open().topics.places();
   }
 
   async setCursor(name: string, { pattern, pos }: Cursor): Promise<void> {
@@ -299,7 +312,7 @@ class MemoryStore implements Store {
       deadLetters: deadLetters.length,
       scheduled: timetable.size,
       subscriptions: topics.subscriptions.size,
-      busEvents: topics.size,
+      busEvents: topics.log.size,
       historyRows: [...actors.values()].reduce((sum, { states }) => sum + states.events, 0),
       bytes: 0,
     };

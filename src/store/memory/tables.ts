@@ -222,6 +222,10 @@ export class MemoryTables {
       return pos;
     });
     const positions = (commit.inbox ?? []).map((row) => this.#writeInbox(commit, row));
+    if (commit.place) {
+      const { name, pattern, pos } = commit.place;
+      this.topics.cursors.set(name, { pattern, pos });
+    }
     const published = plan && this.topics.publish(commit, plan);
     return {
       ...(positions.length > 0 && { positions }),

@@ -1,11 +1,11 @@
-/** Topics in memory: published events, subscriptions, cursors. Mirrors `sqlite/bus-rows.ts`. */
+/** Topics in memory: what commits publish and whom it reaches, and how far readers have come. Mirrors `sqlite/bus-rows.ts`. */
 import { changesSubscriptions, deliver, planFanOut } from '../fan-out.ts';
 import type { FanOutPlan, PlannedPublication } from '../fan-out.ts';
-import { limitOf } from '../queries.ts';
-import type { BusQuery } from '../queries.ts';
-import type { BusEventRow, Commit, Cursor, InboxPosition, NewInboxRow, Published } from '../store.ts';
+import type { BusEventRow, Commit, Cursor, InboxPosition, NewInboxRow, NewPublication, Published } from '../store.ts';
 import { SubscriptionIndex } from '../subscriptions.ts';
 import type { Subscriber } from '../subscriptions.ts';
+import type { BusSweep, NamedCursor, SweptBus } from '../topics.ts';
+import { MemoryBusLog } from './bus-log.ts';
 
 /** What topics need of the tables around them. */
 export interface TopicsContext {
@@ -14,9 +14,13 @@ export interface TopicsContext {
   readonly writeInbox: (commit: Commit, row: NewInboxRow) => InboxPosition;
 }
 
+/** A row as it was kept, perhaps before events came from elsewhere. */
+type KeptEvent = Omit<BusEventRow, LaterField> & Partial<Pick<BusEventRow, LaterField>>;
+type LaterField = 'time' | 'attributes' | 'origin';
+
 /** All of the topics, as data. */
 export interface TopicsImage {
-  readonly events: readonly BusEventRow[];
+  readonly events: readonly KeptEvent[];
   readonly lastPos: number;
   readonly subscriptions: readonly Subscriber[];
   readonly cursors: readonly (readonly [string, Cursor])[];
@@ -26,44 +30,30 @@ export interface TopicsImage {
 export class Topics {
   readonly subscriptions = new SubscriptionIndex();
   readonly cursors = new Map<string, Cursor>();
+  readonly log = new MemoryBusLog();
   readonly #context: TopicsContext;
-  readonly #ids = new Set<string>();
-  /** In order of position. */
-  #events: BusEventRow[] = [];
-  #lastPos = 0;
 
   constructor(context: TopicsContext) {
     this.#context = context;
   }
 
-  get size(): number {
-    return this.#events.length;
-  }
-
-  /** Of the latest event that was ever kept. */
-  get lastPos(): number {
-    return this.#lastPos;
-  }
-
   get image(): TopicsImage {
     return {
-      events: this.#events,
-      lastPos: this.#lastPos,
+      events: this.log.rows,
+      lastPos: this.log.lastPos,
       subscriptions: this.subscriptions.all(),
       cursors: [...this.cursors],
     };
   }
 
   restore({ events, lastPos, subscriptions, cursors }: TopicsImage): void {
-    this.#events = [...events];
-    for (const { id } of events) this.#ids.add(id);
-    this.#lastPos = lastPos;
+    this.log.restore(events.map(toWhole), lastPos);
     for (const subscriber of subscriptions) this.subscriptions.add(subscriber.address, subscriber);
     for (const [name, cursor] of cursors) this.cursors.set(name, cursor);
   }
 
   plan(commit: Commit): FanOutPlan | undefined {
-    const isPublished = (id: string): boolean => this.#ids.has(id);
+    const isPublished = (id: string): boolean => this.log.has(id);
     return planFanOut(commit, { index: this.subscriptions, maxFanOut: this.#context.limits.maxFanOut, isPublished });
   }
 
@@ -78,26 +68,32 @@ export class Topics {
     return publications.map((planned) => this.#publish(commit, planned));
   }
 
-  events({ afterPos = 0, limit }: BusQuery): readonly BusEventRow[] {
-    // From the end: most readers are near it.
-    const start = this.#events.findLastIndex(({ pos }) => pos <= afterPos) + 1;
-    return this.#events.slice(start, start + limitOf('busEvents', limit));
+  sweep(sweep: BusSweep): SweptBus {
+    return this.log.sweep(sweep, () => this.places());
   }
 
-  sweep(before: number): number {
-    const old = this.#events.filter(({ at }) => at < before);
-    for (const { id } of old) this.#ids.delete(id);
-    this.#events = this.#events.filter(({ at }) => at >= before);
-    return old.length;
+  /** Every cursor, in order of name. */
+  places(): readonly NamedCursor[] {
+    const places = [...this.cursors].map(([name, { pattern, pos }]) => ({ name, pattern, pos }));
+    return places.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
   }
 
   #publish(commit: Commit, planned: PlannedPublication): Published {
     const { publication } = planned;
-    if (this.#ids.has(publication.id)) return { pos: 0, receivers: [] };
+    if (this.log.has(publication.id)) return { pos: 0, receivers: [] };
     const pos = this.#context.takePos();
-    this.#events.push({ ...publication, pos, source: commit.address, at: commit.at });
-    this.#ids.add(publication.id);
-    this.#lastPos = pos;
+    this.log.add(toRow(commit, publication, pos));
     return { pos, receivers: deliver(commit, planned, (row) => this.#context.writeInbox(commit, row)) };
   }
+}
+
+function toRow({ address, at }: Commit, publication: NewPublication, pos: number): BusEventRow {
+  const { id, topic, priority, text, attributes = null, received } = publication;
+  const { source, time, origin } = received ?? { source: address, time: at, origin: null };
+  return { pos, id, topic, source, at, time, priority, text, attributes, origin };
+}
+
+function toWhole(row: KeptEvent): BusEventRow {
+  const { time = row.at, attributes = null, origin = null } = row;
+  return { ...row, time, attributes, origin };
 }

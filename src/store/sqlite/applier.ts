@@ -11,6 +11,7 @@ import type { Commit, CommitResult, Landed } from '../store.ts';
 import { ActorRow, isSnapshotApart } from './actor-row.ts';
 import type { ActorHead } from './actor-row.ts';
 import type { BusRows } from './bus-rows.ts';
+import type { CursorRows } from './cursor-rows.ts';
 import type { HistoryRows } from './history-rows.ts';
 import type { ScheduledRows } from './scheduled-rows.ts';
 import type { SideRows } from './side-rows.ts';
@@ -22,6 +23,7 @@ export interface ApplierRows {
   readonly rows: SideRows;
   readonly scheduled: ScheduledRows;
   readonly bus: BusRows;
+  readonly cursors: CursorRows;
   readonly history: HistoryRows;
 }
 
@@ -31,14 +33,16 @@ export class CommitApplier {
   readonly #rows: SideRows;
   readonly #scheduled: ScheduledRows;
   readonly #bus: BusRows;
+  readonly #cursors: CursorRows;
   readonly #history: HistoryRows;
   readonly #removed: Statement<[string], RemovedProgress>;
 
-  constructor(db: Database, { rows, scheduled, bus, history }: ApplierRows) {
+  constructor(db: Database, { rows, scheduled, bus, cursors, history }: ApplierRows) {
     this.#actors = new ActorRow(db);
     this.#rows = rows;
     this.#scheduled = scheduled;
     this.#bus = bus;
+    this.#cursors = cursors;
     this.#history = history;
     this.#removed = db.prepare('SELECT epoch, seq, created_at AS createdAt FROM removed WHERE address = ?');
   }
@@ -109,6 +113,7 @@ export class CommitApplier {
 
   /** Publications come last: they meet what the commit leaves. */
   #finish(commit: Commit, landed: Landed | undefined, plan: FanOutPlan | undefined): CommitResult {
+    if (commit.place) this.#cursors.set(commit.place);
     const published = plan && this.#bus.publish(commit, plan);
     return landed || published ? { outcome: 'done', ...landed, ...(published && { published }) } : DONE;
   }

@@ -1,5 +1,5 @@
 /**
- * Topics: published events and subscriptions. Who is subscribed is also held in memory, for matching.
+ * Topics: what commits publish and whom it reaches. Who is subscribed is also held in memory, for matching.
  *
  * Invariant: outside a transaction that changes subscriptions, the picture in memory is what the table says. A transaction
  * that is taken back throws the picture away, and the next use reads the table.
@@ -8,11 +8,10 @@ import type { Database, Statement } from 'better-sqlite3';
 import { changesSubscriptions, deliver, planFanOut } from '../fan-out.ts';
 import type { FanOutPlan, PlannedPublication } from '../fan-out.ts';
 import { endsActor } from '../decide.ts';
-import { limitOf } from '../queries.ts';
-import type { BusQuery } from '../queries.ts';
-import type { BusEventRow, Commit, Published } from '../store.ts';
+import type { Commit, NewPublication, Published } from '../store.ts';
 import { SubscriptionIndex } from '../subscriptions.ts';
 import type { Subscriber } from '../subscriptions.ts';
+import type { BusLog } from './bus-log.ts';
 import type { Positions } from './positions.ts';
 import type { SideRows } from './side-rows.ts';
 
@@ -20,10 +19,11 @@ import type { SideRows } from './side-rows.ts';
 export interface BusRowsContext {
   readonly positions: Positions;
   readonly rows: SideRows;
+  readonly log: BusLog;
   readonly maxFanOut: number;
 }
 
-/** Reads and writes of everything about topics. */
+/** Publications and subscriptions. */
 export class BusRows {
   readonly #db: Database;
   readonly #context: BusRowsContext;
@@ -32,8 +32,6 @@ export class BusRows {
   readonly #unsubscribe: Statement<[string, string]>;
   readonly #unsubscribeAll: Statement<[string]>;
   readonly #subscribe: Statement<[string, string, string]>;
-  readonly #events: Statement<[number, number], BusEventRow>;
-  readonly #lastPos: Statement<[], number>;
   #index: SubscriptionIndex | undefined;
   #isTouched = false;
 
@@ -42,7 +40,8 @@ export class BusRows {
     this.#context = context;
     this.#isPublished = db.prepare<[string], number>('SELECT 1 FROM bus_events WHERE id = ?').pluck();
     this.#publishOne = db.prepare(
-      `INSERT INTO bus_events (pos, id, topic, source, at, priority, text) VALUES (?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO bus_events (pos, id, topic, source, at, priority, text, time, origin, attributes)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO NOTHING`,
     );
     this.#unsubscribe = db.prepare('DELETE FROM subscriptions WHERE pattern = ? AND address = ?');
@@ -51,15 +50,6 @@ export class BusRows {
       `INSERT INTO subscriptions (pattern, address, event) VALUES (?, ?, ?)
          ON CONFLICT (pattern, address) DO UPDATE SET event = excluded.event`,
     );
-    this.#events = db.prepare(
-      'SELECT pos, id, topic, source, at, priority, text FROM bus_events WHERE pos > ? ORDER BY pos LIMIT ?',
-    );
-    this.#lastPos = db
-      .prepare<[], number>(
-        `SELECT max(coalesce((SELECT max(pos) FROM bus_events), 0),
-           coalesce((SELECT value FROM meta WHERE key = 'last_bus_pos'), 0))`,
-      )
-      .pluck();
     this.#index = readIndex(db);
   }
 
@@ -87,23 +77,6 @@ export class BusRows {
     return publications.map((planned) => this.#publish(commit, planned));
   }
 
-  events({ afterPos = 0, limit }: BusQuery = {}): readonly BusEventRow[] {
-    return this.#events.all(afterPos, limitOf('busEvents', limit));
-  }
-
-  lastPos(): number {
-    return this.#lastPos.get() ?? 0;
-  }
-
-  /** Call in a transaction. What was the last position stays known. */
-  sweep(before: number): number {
-    const lastPos = this.lastPos();
-    const { changes } = this.#db.prepare('DELETE FROM bus_events WHERE at < ?').run(before);
-    if (changes > 0)
-      this.#db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('last_bus_pos', ?)").run(lastPos);
-    return changes;
-  }
-
   /** The transaction is durable: what it did to subscriptions stands. */
   saved(): void {
     this.#isTouched = false;
@@ -115,12 +88,24 @@ export class BusRows {
   }
 
   #publish(commit: Commit, planned: PlannedPublication): Published {
-    const { positions, rows } = this.#context;
-    const { id, topic, priority, text } = planned.publication;
+    const { positions, rows, log } = this.#context;
     const pos = positions.take();
-    const { changes } = this.#publishOne.run(pos, id, topic, commit.address, commit.at, priority, text);
-    if (changes === 0) return { pos: 0, receivers: [] };
+    if (!this.#write(commit, planned.publication, pos)) return { pos: 0, receivers: [] };
+    log.wrote(planned.publication.text);
     return { pos, receivers: deliver(commit, planned, (row) => rows.writeInbox(commit, row)) };
+  }
+
+  /** False when the id is there already. */
+  #write({ address, at }: Commit, publication: NewPublication, pos: number): boolean {
+    const { id, topic, priority, text, attributes, received } = publication;
+    const row = [pos, id, topic, received?.source ?? address, at, priority, text];
+    const { changes } = this.#publishOne.run(
+      ...row,
+      received?.time ?? null,
+      received?.origin ?? null,
+      attributes ?? null,
+    );
+    return changes === 1;
   }
 
   #current(): SubscriptionIndex {

@@ -1,23 +1,5 @@
-/** What is kept for the host program and not for an actor: cursors of named subscribers, and when the system last lived. */
+/** What is kept of the system itself: when it last lived. */
 import type { Database } from 'better-sqlite3';
-import type { Cursor } from '../store.ts';
-
-/** How far a named subscriber has come. */
-export function readCursor(db: Database, name: string): Cursor | undefined {
-  return db.prepare<[string], Cursor>('SELECT pattern, pos FROM cursors WHERE name = ?').get(name);
-}
-
-/** Call in a transaction. */
-export function writeCursor(db: Database, name: string, { pattern, pos }: Cursor): void {
-  const sql = `INSERT INTO cursors (name, pattern, pos) VALUES (?, ?, ?)
-    ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, pos = excluded.pos`;
-  db.prepare(sql).run(name, pattern, pos);
-}
-
-/** Call in a transaction. True when there was one. */
-export function deleteCursor(db: Database, name: string): boolean {
-  return db.prepare('DELETE FROM cursors WHERE name = ?').run(name).changes === 1;
-}
 
 /** Adds the time since the last sign of life to the downtime on record, and returns that. Call in a transaction. */
 export function rise(db: Database, now: number): number {

@@ -172,6 +172,15 @@ const MIGRATIONS: readonly string[] = [
     begins INTEGER NOT NULL DEFAULT 0, checksum INTEGER NOT NULL, packed BLOB NOT NULL, PRIMARY KEY (address, first_seq)
   );
   `,
+  // Events that came from elsewhere (`origin`), published at a time of theirs; how many there are, up to a position.
+  `
+  ALTER TABLE bus_events ADD COLUMN time INTEGER;
+  ALTER TABLE bus_events ADD COLUMN origin TEXT;
+  ALTER TABLE bus_events ADD COLUMN attributes TEXT;
+  INSERT INTO meta (key, value) SELECT 'bus_counted_pos', coalesce(max(pos), 0) FROM bus_events;
+  INSERT INTO meta (key, value) SELECT 'bus_events', count(*) FROM bus_events;
+  INSERT INTO meta (key, value) SELECT 'bus_chars', coalesce(sum(length(text)), 0) FROM bus_events;
+  `,
 ];
 
 /** The schema version this Troupe writes. */

@@ -4,9 +4,11 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { CommitApplier } from './applier.ts';
+import { BusLog } from './bus-log.ts';
 import { BusRows } from './bus-rows.ts';
 import { openWriting } from './connect.ts';
 import type { Connect, Synchronous } from './connect.ts';
+import { CursorRows } from './cursor-rows.ts';
 import { HistoryRows } from './history-rows.ts';
 import { HistoryRuns } from './history-runs.ts';
 import { KvRows } from './kv-rows.ts';
@@ -30,6 +32,8 @@ export class Session {
   readonly positions: Positions;
   readonly scheduled: ScheduledRows;
   readonly bus: BusRows;
+  readonly busLog: BusLog;
+  readonly cursors: CursorRows;
   readonly history: HistoryRows;
   readonly runs: HistoryRuns;
   readonly kv: KvRows;
@@ -43,12 +47,15 @@ export class Session {
       this.positions = new Positions(this.db, nextPosition);
       const rows = new SideRows(this.db, this.positions);
       this.scheduled = new ScheduledRows(this.db, this.positions);
-      this.bus = new BusRows(this.db, { positions: this.positions, rows, maxFanOut: options.maxFanOut });
+      this.busLog = new BusLog(this.db);
+      this.cursors = new CursorRows(this.db);
+      const { positions, busLog: log } = this;
+      this.bus = new BusRows(this.db, { positions, rows, log, maxFanOut: options.maxFanOut });
       this.history = new HistoryRows(this.db, this.positions);
       this.runs = new HistoryRuns(this.db);
       this.kv = new KvRows(this.db);
-      const { scheduled, bus, history } = this;
-      this.applier = new CommitApplier(this.db, { rows, scheduled, bus, history });
+      const { scheduled, bus, cursors, history } = this;
+      this.applier = new CommitApplier(this.db, { rows, scheduled, bus, cursors, history });
       this.reads = new Reads(this.db);
       this.begin = this.db.prepare('BEGIN IMMEDIATE');
       this.commit = this.db.prepare('COMMIT');
@@ -61,6 +68,7 @@ export class Session {
   /** @throws when SQLite cannot take the transaction back; the session is of no use then. */
   rollback(): void {
     this.bus.rolledBack();
+    this.busLog.rolledBack();
     if (this.db.inTransaction) this.db.exec('ROLLBACK');
     this.positions.rolledBack();
   }

@@ -31,6 +31,7 @@ import type {
   Store,
   StoreFeatures,
 } from '../store.ts';
+import type { BusScan, BusSweep } from '../topics.ts';
 import { adoptAll, NotAdopted } from './adopting.ts';
 import { DefectiveCommit, applyAll } from './batch.ts';
 import { connectFile, prepareFile, toOpenError } from './connect.ts';
@@ -43,7 +44,7 @@ import {
   toDamaged,
   toUnavailable,
 } from './failures.ts';
-import { deleteCursor, markAlive, readCursor, rise, writeCursor } from './host-rows.ts';
+import { markAlive, rise } from './host-rows.ts';
 import { listActors } from './list.ts';
 import { lockFile } from './lock.ts';
 import type { FileLock } from './lock.ts';
@@ -221,27 +222,39 @@ class SqliteStore implements Store {
   }
 
   async busEvents(query?: BusQuery) {
-    return this.#read((session) => session.bus.events(query));
+    return this.#read((session) => session.busLog.events(query));
   }
 
   async lastBusPos(): Promise<number> {
-    return this.#read((session) => session.bus.lastPos());
+    return this.#read((session) => session.busLog.lastPos());
   }
 
-  async sweepBus(before: number): Promise<number> {
-    return this.#transact((session) => session.bus.sweep(before));
+  async scanBus(query?: BusScan) {
+    return this.#read((session) => session.busLog.scan(query));
+  }
+
+  async sweepBus(sweep: BusSweep) {
+    return this.#transact(({ busLog, cursors }) => busLog.sweep(sweep, () => cursors.all()));
+  }
+
+  async busCounts() {
+    return this.#read((session) => session.busLog.counts());
   }
 
   async cursor(name: string) {
-    return this.#read(({ db }) => readCursor(db, name));
+    return this.#read((session) => session.cursors.get(name));
   }
 
-  async setCursor(name: string, cursor: Cursor): Promise<void> {
-    this.#transact(({ db }) => writeCursor(db, name, cursor));
+  async cursors() {
+    return this.#read((session) => session.cursors.all());
+  }
+
+  async setCursor(name: string, { pattern, pos }: Cursor): Promise<void> {
+    this.#transact((session) => session.cursors.set({ name, pattern, pos }));
   }
 
   async deleteCursor(name: string): Promise<boolean> {
-    return this.#transact(({ db }) => deleteCursor(db, name));
+    return this.#transact((session) => session.cursors.delete(name));
   }
 
   async rise(now: number): Promise<number> {

@@ -50,7 +50,7 @@ describe('embedded bus: publishing', () => {
     await run(bus.publish('a', 2, { id: 'same' }));
     await run(bus.publish('b', 3, { id: 'other' }));
     expect(seen).toEqual([1, 3]);
-    await store.sweepBus(env.now() + 1);
+    await store.sweepBus({ before: env.now() + 1 });
     await run(bus.publish('a', 4, { id: 'same' }));
     await env.settle();
     expect(seen).toEqual([1, 3, 4]);

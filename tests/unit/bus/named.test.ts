@@ -120,7 +120,7 @@ describe('embedded bus: subscriptions with a name', () => {
     await fixture.run(fixture.bus.subscribe('a', handler, { name: 'mine' }));
     await fixture.restart();
     await publish(0, 1);
-    await fixture.store.sweepBus(fixture.env.now() + 1);
+    await fixture.store.sweepBus({ before: fixture.env.now() + 1 });
     await fixture.run(fixture.bus.subscribe('a', handler, { name: 'mine' }));
     await fixture.env.settle();
     await publish(2);

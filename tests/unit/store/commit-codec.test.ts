@@ -33,7 +33,20 @@ const commits: fc.Arbitrary<Commit> = fc.record(
     schedule: rows(fc.record({ key: text, dueAt: fc.nat(), text })),
     unsubscribe: rows(text),
     subscribe: rows(fc.record({ pattern: text, event: text })),
-    publish: rows(fc.record({ id: text, topic: text, priority: fc.constantFrom(...PRIORITIES), text })),
+    publish: rows(
+      fc.record(
+        {
+          id: text,
+          topic: text,
+          priority: fc.constantFrom(...PRIORITIES),
+          text,
+          attributes: text,
+          received: fc.record({ origin: text, source: text, time: fc.nat() }),
+        },
+        { requiredKeys: ['id', 'topic', 'priority', 'text'] },
+      ),
+    ),
+    place: fc.record({ name: text, pattern: text, pos: fc.nat() }),
     consumed: rows(fc.record({ sender: address, pos: fc.nat() })),
     inbox: rows(fc.record({ receiver: address, kind: fc.constantFrom('event', 'create', 'stop'), id: text, text })),
     log: rows(text),
@@ -72,6 +85,7 @@ test.each([
   { unsubscribe: ['a.*'] },
   { subscribe: [{ pattern: 'a.*', event: 'A' }] },
   { publish: [{ id: 'p', topic: 'a.b', priority: 'low', text: '{}' }] },
+  { place: { name: 'p', pattern: '>', pos: 1 } },
 ] satisfies Partial<Commit>[])('a field that stands alone crosses a port: %j', (field) => {
   const commit: Commit = { address: actorAt('a'), epoch: 0, seq: 2, at: 3, version: 1, status: 'active', ...field };
   expect(decodeCommit(structuredClone(encodeCommit(1, commit, false)))).toEqual({ n: 1, commit });
