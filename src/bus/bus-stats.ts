@@ -1,5 +1,5 @@
 /** What a bus counts: since its system began, in this process, unless it says otherwise. */
-import type { LatencySummary } from '../thread/latencies.ts';
+import type { LatencySummary } from '../observe/histogram.ts';
 
 /** Events in the log. */
 export interface KeptEvents {
@@ -69,7 +69,7 @@ export interface BusStats {
   readonly buried: number;
   /** Events published in the last minute, per second. */
   readonly perSecond: number;
-  /** From being published to being handled by code. */
+  /** From being published to being handled, by code or by an actor. */
   readonly latency: LatencySummary;
   readonly kept: KeptEvents;
   readonly subscribers: readonly SubscriberStats[];

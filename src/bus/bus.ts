@@ -177,7 +177,7 @@ export interface EventLog {
 }
 
 /** Topics, for the host program. */
-export interface Bus {
+export interface Bus extends EventLog {
   /**
    * Publishes on a topic. Resolves when that is durable.
    * @throws {TroupeError} ERR_TOPIC_INVALID, ERR_NOT_JSON, ERR_OPTIONS_INVALID, ERR_FAN_OUT, ERR_OVERLOADED, ERR_STORE_TROUBLE,

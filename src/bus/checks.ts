@@ -1,6 +1,7 @@
 /** Checks of what users pass to the bus. Messages name the option, what was given, and what is allowed. */
 import { TroupeError } from '../errors.ts';
 import { describeValue } from '../describe.ts';
+import { toAttributesText } from './attributes.ts';
 import type { BusHandler } from './bus.ts';
 import { PRIORITIES } from './topic-event.ts';
 import type { Priority } from './topic-event.ts';
@@ -14,17 +15,20 @@ const PRIORITY_LIST = PRIORITIES.map((priority) => `'${priority}'`).join(', ');
 
 /**
  * Checks that options are an object without unknown keys.
+ * @param within the option they are the value of, when they are one
  * @throws {TroupeError} ERR_OPTIONS_INVALID.
  */
-export function checkKeys(call: string, options: unknown, known: readonly string[]): void {
+export function checkKeys(call: string, options: unknown, known: readonly string[], within?: string): void {
+  const what = within === undefined ? `The options of ${call}() are` : `Option '${within}' of ${call}() is`;
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw invalid(
-      'options',
-      `The options of ${call}() are ${describeValue(options)} instead of an object. Leave them out, or pass one.`,
+      within ?? 'options',
+      `${what} ${describeValue(options)} instead of an object. Leave it out, or pass one.`,
     );
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown === undefined) return;
-  throw invalid(unknown, `Option '${unknown}' of ${call}() is unknown. Known options: ${known.join(', ')}.`);
+  const place = within === undefined ? `${call}()` : `${within} in ${call}()`;
+  throw invalid(unknown, `Option '${unknown}' of ${place} is unknown. Known options: ${known.join(', ')}.`);
 }
 
 /**
@@ -48,17 +52,17 @@ export function checkPriority(call: string, option: string, value: unknown): Pri
 }
 
 /**
- * Checks the priorities of a subscription; undefined stands for all.
+ * Checks the priorities somebody wants; undefined stands for all.
  * @throws {TroupeError} ERR_OPTIONS_INVALID.
  */
-export function checkPriorities(value: unknown): readonly Priority[] | undefined {
+export function checkPriorities(call: string, value: unknown): readonly Priority[] | undefined {
   if (value === undefined) return undefined;
   if (Array.isArray(value) && value.length > 0)
-    return value.map((priority) => checkPriority('subscribe', 'priorities', priority));
+    return value.map((priority) => checkPriority(call, 'priorities', priority));
   const given = Array.isArray(value) ? 'an empty list' : describeValue(value);
   throw invalid(
     'priorities',
-    `Option 'priorities' of subscribe() is ${given}. Pass a list of ${PRIORITY_LIST}, or leave it out.`,
+    `Option 'priorities' of ${call}() is ${given}. Pass a list of ${PRIORITY_LIST}, or leave it out.`,
   );
 }
 
@@ -66,10 +70,21 @@ export function checkPriorities(value: unknown): readonly Priority[] | undefined
  * Checks the name of a durable subscription.
  * @throws {TroupeError} ERR_OPTIONS_INVALID.
  */
-export function checkName(name: unknown): string {
+export function checkName(name: unknown, option: 'name' | 'queue' = 'name'): string {
   if (typeof name === 'string' && NAME_PATTERN.test(name)) return name;
   const allowed = 'Use 1 to 128 characters of A-Z a-z 0-9 _ : - that start with a letter or digit.';
-  throw invalid('name', `The name of a subscription is ${describeValue(name)}. ${allowed}`);
+  const what = option === 'name' ? 'name of a subscription' : 'name of a queue group';
+  throw invalid(option, `The ${what} is ${describeValue(name)}. ${allowed}`);
+}
+
+/**
+ * Checks attributes of an event. Their JSON text; undefined when there are none.
+ * @throws {TroupeError} ERR_OPTIONS_INVALID.
+ */
+export function checkAttributes(value: unknown): string | undefined {
+  const found = toAttributesText(value);
+  if ('text' in found) return found.text;
+  throw invalid('attributes', `The attributes of publish() ${found.fault}.`);
 }
 
 /**

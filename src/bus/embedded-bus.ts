@@ -1,22 +1,51 @@
-/** The bus over the embedded store: a publication is a commit, and subscribers read what was committed. Owned by main. */
-import { toAddress } from '../actor/address.ts';
+/** The bus over the log of the store: a publication is a commit, and subscribers read what was committed. Owned by main. */
+import type { Address } from '../actor/address.ts';
 import type { Env } from '../env.ts';
 import { TroupeError } from '../errors.ts';
+import { HISTOGRAM_BYTES, Histogram } from '../observe/histogram.ts';
 import type { Logger } from '../observe/logger.ts';
 import { encodeJson } from '../state/json.ts';
+import { sweepAll } from '../store/bus-log.ts';
 import type { StoreClient } from '../store/store-client.ts';
+import type { BusSweep } from '../store/topics.ts';
 import type { Announce, SystemEvents, SystemTopic } from '../supervision/events.ts';
 import { encodeError } from '../thread/error-codec.ts';
-import type { Bus, BusHandler, BusSubscription, PublishOptions, SubscribeOptions } from './bus.ts';
-import { checkHandler, checkId, checkKeys, checkName, checkPriorities, checkPriority } from './checks.ts';
+import { withTimeout } from '../with-timeout.ts';
+import { createGiveUp } from './burial.ts';
+import type {
+  Bus,
+  BusHandler,
+  BusSubscription,
+  ClearQuery,
+  ExportedEvents,
+  PublishOptions,
+  ReceivedEvent,
+  ReplayPolicy,
+  ReplayQuery,
+  ReplayedInto,
+  SubscribeOptions,
+} from './bus.ts';
+import type { BusStats, NatsBusStats } from './bus-stats.ts';
+import { checkAttributes, checkId, checkKeys, checkName, checkPriority } from './checks.ts';
 import { EventReader } from './event-reader.ts';
-import { Place } from './place.ts';
+import { checkFolder, exportEvents } from './export.ts';
+import { HandledRegistry } from './handled-ids.ts';
+import { createLocalQueues } from './local-queues.ts';
+import { readLog } from './log-reader.ts';
 import { Publisher } from './publisher.ts';
 import type { HintReceivers } from './publisher.ts';
-import { parsePattern, parseTopic } from './subjects.ts';
-import { Subscriber } from './subscriber.ts';
-import type { SubscriberRequest } from './subscriber.ts';
-import type { BusEvent } from './topic-event.ts';
+import type { QueueEngine, QueueServices } from './queue-engine.ts';
+import { toReceived } from './received.ts';
+import { checkTarget, replayInto, toMessageId, toTopicEvent } from './replay-into.ts';
+import type { SendEvent } from './replay-into.ts';
+import { parseClear, parseQuery } from './replay-window.ts';
+import type { Window } from './replay-window.ts';
+import { toSubscribeRequest } from './requests.ts';
+import { inUse, unknownName } from './faults.ts';
+import { awayStats, ratePerSecond } from './stats.ts';
+import { parseTopic } from './subjects.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { Tallies } from './tally.ts';
 
 export interface EmbeddedBusOptions {
   readonly env: Env;
@@ -27,6 +56,18 @@ export interface EmbeddedBusOptions {
   /** Throws ERR_STORE_TROUBLE while the store cannot save. */
   readonly assertSaves: (what: string) => void;
   readonly hint: HintReceivers;
+  /** Sends an event to an actor, for `replayInto`. */
+  readonly send: SendEvent;
+  /** Counts how long events take from being published to being handled. @default a histogram of its own */
+  readonly latency?: Histogram;
+  /** What settings say of the replay of a subscription or group that does not say it itself. */
+  readonly replayPolicy?: (name: string) => ReplayPolicy | undefined;
+  /** Where members of queue groups get their events from. @default the log of the store */
+  readonly createQueues?: (services: QueueServices) => QueueEngine;
+  /** Events published here after this position are still to be sent elsewhere, and stay. */
+  readonly unsentAfter?: () => number | undefined;
+  /** How it stands with a NATS server. */
+  readonly natsStats?: () => NatsBusStats | undefined;
 }
 
 /** A bus that can be stopped. */
@@ -38,6 +79,8 @@ export interface EmbeddedBus extends Bus {
   stop(options?: { readonly timeoutMs?: number }): Promise<void>;
   /** Publishes what the runtime has to say, without waiting; what cannot be saved is logged. */
   announce: Announce;
+  /** Removes events that came before a time, and says who lost some by it. */
+  sweep(before: number): Promise<number>;
 }
 
 const DEFAULT_STOP_TIMEOUT_MS = 10_000;
@@ -50,29 +93,43 @@ export function createEmbeddedBus(options: EmbeddedBusOptions): EmbeddedBus {
 class StoreBus implements EmbeddedBus {
   readonly #options: EmbeddedBusOptions;
   readonly #publisher: Publisher;
-  readonly #reader: EventReader;
-  readonly #subscribers = new Set<Subscriber>();
-  /** Named subscriptions, from the moment somebody asks for the name until the place is saved at the end. */
-  readonly #named = new Map<string, Promise<Subscriber>>();
+  readonly #latency: Histogram;
+  readonly #tallies: Tallies;
+  readonly #handled: HandledRegistry;
+  readonly #subscriptions: Subscriptions;
+  readonly #queues: QueueEngine;
+  /** Where the log ended when somebody first looked. */
+  readonly #firstPos: Promise<number>;
   #isStopped = false;
 
   constructor(options: EmbeddedBusOptions) {
+    const { env, log, store, replayPolicy, createQueues = createLocalQueues } = options;
     this.#options = options;
     this.#publisher = new Publisher(options);
-    this.#reader = new EventReader(options);
+    this.#latency = options.latency ?? new Histogram(new SharedArrayBuffer(HISTOGRAM_BYTES));
+    this.#tallies = new Tallies(this.#latency);
+    this.#handled = new HandledRegistry(env);
+    const [giveUp, reader] = [createGiveUp(options), new EventReader(options)];
+    const shared = { env, log, store, reader, giveUp, handled: this.#handled, tallies: this.#tallies, replayPolicy };
+    this.#subscriptions = new Subscriptions({ ...shared, assertRunning: () => this.#assertRunning() });
+    this.#queues = createQueues(shared);
+    this.#firstPos = store.call('lastBusPos');
+    this.#firstPos.catch(() => undefined);
   }
 
   async publish(topic: string, data: unknown, options: PublishOptions = {}): Promise<void> {
     this.#assertRunning();
     const parsed = parseTopic(topic);
-    checkKeys('publish', options, ['priority', 'id']);
+    checkKeys('publish', options, ['priority', 'id', 'attributes']);
     const { priority = 'normal', id } = options;
+    const attributes = checkAttributes(options.attributes);
     this.#options.assertSaves(`the publication on '${parsed}'`);
     await this.#publisher.publish({
       id: checkId(id) ?? this.#options.env.randomUuid(),
       topic: parsed,
       priority: checkPriority('publish', 'priority', priority),
       text: encodeJson(data, `The data published on '${parsed}'`, 'data'),
+      ...(attributes !== undefined && { attributes }),
     });
   }
 
@@ -87,136 +144,131 @@ class StoreBus implements EmbeddedBus {
 
   async subscribe(pattern: string, handler: BusHandler, options: SubscribeOptions = {}): Promise<BusSubscription> {
     this.#assertRunning();
-    const request = toRequest(pattern, handler, options);
-    const { name } = request;
-    if (name === undefined) return this.#begin(request, await this.#options.store.call('lastBusPos'));
-    if (this.#named.has(name)) throw inUse(name);
-    const opening = this.#beginNamed(name, request);
-    this.#named.set(name, opening);
-    opening.catch(() => this.#named.delete(name));
-    return opening;
+    const request = toSubscribeRequest(pattern, handler, options);
+    const { name, queue } = request;
+    if (queue !== undefined) {
+      if (this.#subscriptions.has(queue)) throw inUse(queue, 'queue');
+      return this.#queues.join({ ...request, queue });
+    }
+    if (name !== undefined && (this.#subscriptions.has(name) || this.#queues.has(name))) throw inUse(name, 'name');
+    return this.#subscriptions.begin(request);
   }
 
   async unsubscribe(name: string): Promise<void> {
     this.#assertRunning();
     checkName(name);
-    const live = await this.#named.get(name)?.catch(() => undefined);
-    await live?.stopForGood();
-    if (!(await this.#options.store.call('deleteCursor', name))) throw unknownName(name);
+    const wasGroup = await this.#queues.forget(name);
+    await this.#subscriptions.forget(name);
+    this.#handled.forget(name);
+    this.#tallies.forget(name);
+    if (!(await this.#options.store.call('deleteCursor', name)) && !wasGroup) throw unknownName(name);
   }
 
   async unsubscribeAll(): Promise<void> {
-    await Promise.all([...this.#subscribers].map((subscriber) => subscriber.stop()));
+    await Promise.all([this.#subscriptions.stop(), this.#queues.stop()]);
+  }
+
+  replay(query?: ReplayQuery): AsyncIterable<ReceivedEvent> {
+    this.#assertRunning();
+    const window = parseQuery('replay', query);
+    return { [Symbol.asyncIterator]: () => this.#replayed(window) };
+  }
+
+  async replayInto(to: Address | string, eventType: string, query?: ReplayQuery): Promise<ReplayedInto> {
+    this.#assertRunning();
+    const address = checkTarget(to, eventType);
+    const pages = this.#pages(parseQuery('replayInto', query));
+    const { send } = this.#options;
+    const replayed = await replayInto(pages, (row) => send(address, toTopicEvent(row, eventType), toMessageId(row)));
+    return { replayed };
+  }
+
+  async clear(query: ClearQuery): Promise<number> {
+    this.#assertRunning();
+    const sweep = parseClear(query);
+    this.#options.assertSaves('the removal of published events');
+    return this.#sweep(sweep, 'events were cleared before a named subscription came to them');
+  }
+
+  async exportTo(folder: string, query?: ReplayQuery): Promise<ExportedEvents> {
+    this.#assertRunning();
+    return exportEvents(checkFolder(folder), this.#pages(parseQuery('exportTo', query)));
+  }
+
+  async stats(): Promise<BusStats> {
+    this.#assertRunning();
+    const { env, store, natsStats } = this.#options;
+    const [kept, cursors, firstPos] = await Promise.all([
+      store.call('busCounts'),
+      store.call('cursors'),
+      this.#firstPos,
+    ]);
+    const { lastPos } = kept;
+    const live = [...this.#subscriptions.stats(lastPos), ...(await this.#queues.stats(lastPos))];
+    const names = new Set(live.map(({ name }) => name));
+    const away = cursors.filter(({ name }) => !name.startsWith('#') && !names.has(name));
+    const { handled, failed, redelivered, buried } = this.#tallies.all;
+    const nats = natsStats?.();
+    return {
+      published: lastPos - firstPos,
+      handled,
+      failed,
+      redelivered,
+      buried,
+      perSecond: await ratePerSecond(store, env.now(), lastPos),
+      latency: this.#latency.summary,
+      kept,
+      subscribers: [...live, ...away.map((cursor) => awayStats(cursor, this.#tallies.ofKept(cursor.name), lastPos))],
+      ...(nats && { nats }),
+    };
+  }
+
+  sweep(before: number): Promise<number> {
+    return this.#sweep({ before }, 'events were past their time before a named subscription came to them');
   }
 
   async stop({ timeoutMs = DEFAULT_STOP_TIMEOUT_MS }: { readonly timeoutMs?: number } = {}): Promise<void> {
     this.#isStopped = true;
     const { env, log } = this.#options;
-    const atRest = Promise.all([this.unsubscribeAll(), this.#publisher.settled()]);
-    await new Promise<void>((resolve) => {
-      const timer = env.setTimeout(() => {
-        log.warn('the bus did not come to rest in time; handlers may still run', { timeoutMs });
-        resolve();
-      }, timeoutMs);
-      void atRest.then(() => {
-        env.clearTimeout(timer);
-        resolve();
-      });
-    });
+    let isAtRest = false;
+    const atRest = Promise.all([this.unsubscribeAll(), this.#publisher.settled()]).then(() => void (isAtRest = true));
+    await withTimeout(env, timeoutMs, (done) => void atRest.then(done, done));
+    if (!isAtRest) {
+      log.warn('the bus did not come to rest in time; handlers may still run', { timeoutMs });
+      const reason = stopped();
+      this.#subscriptions.abort(reason);
+      this.#queues.abort(reason);
+    }
+    this.#handled.stop();
     this.#publisher.abandon();
   }
 
-  async #beginNamed(name: string, request: SubscriberRequest): Promise<Subscriber> {
-    const { store, log } = this.#options;
-    const { pattern } = request;
-    const kept = await store.call('cursor', name);
-    if (kept && kept.pattern !== pattern) throw otherPattern(name, kept.pattern, pattern);
-    const pos = kept?.pos ?? (await store.call('lastBusPos'));
-    // Saved before anything is handled: from here on the name misses nothing, whatever happens to this process.
-    if (!kept) await store.call('setCursor', name, { pattern, pos });
-    return this.#begin(request, pos, new Place({ store, log, name, pattern, pos }));
+  async *#replayed(window: Window): AsyncGenerator<ReceivedEvent, void, undefined> {
+    for await (const page of this.#pages(window)) for (const row of page) yield toReceived(row, 1);
   }
 
-  #begin(request: SubscriberRequest, pos: number, place?: Place): Subscriber {
-    this.#assertRunning();
-    const { env, log } = this.#options;
-    const subscriber = new Subscriber({
-      ...request,
-      env,
-      log,
-      reader: this.#reader,
-      pos,
-      ...(place && { place }),
-      giveUp: (name, event, error, attempts) => this.#bury(name, event, error, attempts),
-      onEnd: (ended) => this.#forget(ended),
-    });
-    this.#subscribers.add(subscriber);
-    return subscriber;
+  #pages(window: Window) {
+    return readLog(this.#options.store, window, () => this.#assertRunning());
   }
 
-  #forget(subscriber: Subscriber): void {
-    this.#subscribers.delete(subscriber);
-    if (subscriber.name !== undefined) this.#named.delete(subscriber.name);
-  }
-
-  /** Makes an event a dead letter of its subscriber. */
-  #bury(name: string, event: BusEvent, error: unknown, attempts: number): Promise<void> {
-    const { env, log, store } = this.#options;
-    const address = toAddress('subscriber', name);
-    const { id, source: sender } = event;
-    const letter = { id, sender, text: JSON.stringify(event), error: JSON.stringify(encodeError(error)), attempts };
-    const orphan = { address, seq: 0, epoch: 1, version: 1, at: env.now(), status: 'active' } as const;
-    return new Promise((resolve) => {
-      store.post({ ...orphan, deadLetters: [letter] }, (result) => {
-        if (result.outcome === 'refused')
-          log.error('a dead letter was refused by the store', {
-            address,
-            event: id,
-            detail: result.detail ?? result.reason,
-          });
-        resolve();
-      });
-    });
+  async #sweep(sweep: BusSweep, text: string): Promise<number> {
+    const { store, log, unsentAfter } = this.#options;
+    const unsent = unsentAfter?.();
+    const whole = { ...sweep, ...(unsent !== undefined && { unsentAfter: unsent }) };
+    const { removed, missed } = await sweepAll((piece) => store.call('sweepBus', piece), whole);
+    for (const { name, count } of missed) {
+      this.#tallies.of(name).add('missed', count);
+      log.warn(text, { subscription: name, events: count });
+    }
+    return removed;
   }
 
   #assertRunning(): void {
     this.#options.assertRunning();
-    if (!this.#isStopped) return;
-    throw new TroupeError('ERR_SYSTEM_STOPPED', 'The bus has been stopped with its system. Create a new system.');
+    if (this.#isStopped) throw stopped();
   }
 }
 
-function toRequest(pattern: unknown, handler: unknown, options: SubscribeOptions): SubscriberRequest {
-  const parsed = parsePattern(pattern);
-  checkKeys('subscribe', options, ['name', 'priorities']);
-  return {
-    pattern: parsed,
-    handler: checkHandler(parsed, handler),
-    name: options.name === undefined ? undefined : checkName(options.name),
-    priorities: checkPriorities(options.priorities),
-  };
-}
-
-function inUse(name: string): TroupeError {
-  return new TroupeError(
-    'ERR_OPTIONS_INVALID',
-    `The subscription '${name}' is in use in this system. Stop it first, or use another name.`,
-    { details: { option: 'name', name } },
-  );
-}
-
-function otherPattern(name: string, kept: string, given: string): TroupeError {
-  return new TroupeError(
-    'ERR_OPTIONS_INVALID',
-    `The subscription '${name}' keeps its place for '${kept}', not for '${given}'. Call unsubscribe('${name}') to give that up and begin anew, or use another name.`,
-    { details: { option: 'name', name, kept, given } },
-  );
-}
-
-function unknownName(name: string): TroupeError {
-  return new TroupeError(
-    'ERR_OPTIONS_INVALID',
-    `No place is kept for a subscription '${name}', so there is none to forget. Pass the name that subscribe() was given.`,
-    { details: { option: 'name', name } },
-  );
+function stopped(): TroupeError {
+  return new TroupeError('ERR_SYSTEM_STOPPED', 'The bus has been stopped with its system. Create a new system.');
 }

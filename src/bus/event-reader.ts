@@ -9,6 +9,7 @@ import type { Env } from '../env.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import type { BusEventRow } from '../store/store.ts';
+import type { BusPage, BusScan } from '../store/topics.ts';
 import { encodeError } from '../thread/error-codec.ts';
 
 /** Events of one read. */
@@ -62,6 +63,11 @@ export class EventReader {
       if (afterPos < (this.#readingAfter ?? this.#pageAfter)) void this.#readOwn(owner, waiter);
       else void this.#readShared();
     });
+  }
+
+  /** A page of what is kept, however long the store is in trouble; undefined once nobody wants it any more. Never rejects. */
+  scan(query: BusScan, isWanted: () => boolean): Promise<BusPage | undefined> {
+    return this.#persist(() => this.#options.store.call('scanBus', query), isWanted);
   }
 
   /** Ends the wait of an owner with no events. */
@@ -123,23 +129,32 @@ export class EventReader {
 
   /** A page that is not empty, however long the store is in trouble; an empty one once nobody wants it any more. */
   async #read(afterPos: number, isWanted: () => boolean): Promise<readonly BusEventRow[]> {
-    const { env, store } = this.#options;
+    const query = { afterPos, limit: PAGE_EVENTS, wait: true };
+    for (;;) {
+      const page = await this.#persist(() => this.#options.store.call('busEvents', query), isWanted);
+      if (!page || page.length > 0) return page ?? [];
+    }
+  }
+
+  /** Asks until there is an answer; undefined once nobody wants it any more. */
+  async #persist<T>(ask: () => Promise<T>, isWanted: () => boolean): Promise<T | undefined> {
+    const { env } = this.#options;
     while (isWanted()) {
-      const page = await store.call('busEvents', { afterPos, limit: PAGE_EVENTS, wait: true }).catch(this.#note);
-      if (page) this.#isInTrouble = false;
-      if (page && page.length > 0) return page;
+      const answer = await ask().catch((error: unknown) => this.#note(error, isWanted));
+      if (answer !== undefined) this.#isInTrouble = false;
+      if (answer !== undefined) return answer;
       if (isWanted()) await new Promise<void>((resolve) => env.setTimeout(resolve, RETRY_MS));
     }
-    return [];
+    return undefined;
   }
 
   /** Says once that reading fails, until it succeeds again. */
-  readonly #note = (error: unknown): undefined => {
-    if (this.#isInTrouble || this.#waiters.size === 0) return;
+  #note(error: unknown, isWanted: () => boolean): undefined {
+    if (this.#isInTrouble || !isWanted()) return;
     this.#isInTrouble = true;
     this.#options.log.warn('published events cannot be read; trying again', {
       retryInMs: RETRY_MS,
       error: encodeError(error),
     });
-  };
+  }
 }

@@ -8,7 +8,7 @@ import type { Env } from '../env.ts';
 import type { BusQuery } from '../store/queries.ts';
 import type { BusEventRow } from '../store/store.ts';
 import type { AgentRecord, ReplayResult } from './agent.ts';
-import type { DeliveredIds } from './delivered.ts';
+import type { RecentIds } from '../bus/recent-ids.ts';
 
 /** Events of one read. */
 const PAGE_EVENTS = 256;
@@ -27,7 +27,7 @@ export interface ReplayRequest {
   readonly read: (query: BusQuery) => Promise<readonly BusEventRow[]>;
   readonly record: Pick<AgentRecord, 'topics' | 'replay'>;
   readonly deliver: (event: BusEvent) => unknown;
-  readonly delivered: DeliveredIds;
+  readonly delivered: RecentIds;
   /** Begins after this position. */
   readonly afterPos: number;
   /** Counts of the whole outage: a hand-over may come in parts. */

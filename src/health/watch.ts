@@ -1,6 +1,6 @@
 /** One agent under watch, as it changes. Times are by the monotonic clock where the name says `Ms`, by the wall clock for `At`. */
 import type { AgentFunctions, AgentHealth, AgentRecord, AgentState, ReplayResult } from './agent.ts';
-import { DeliveredIds } from './delivered.ts';
+import { RecentIds } from '../bus/recent-ids.ts';
 import type { Waiting } from './judge.ts';
 import type { ReplayTally } from './replay.ts';
 
@@ -48,7 +48,7 @@ export class Watch {
   /** Position of the last event it can have seen. */
   place: number;
   lastReplay: ReplayResult | undefined;
-  readonly delivered = new DeliveredIds();
+  readonly delivered = new RecentIds();
 
   constructor(record: AgentRecord, now: { readonly ms: number; readonly at: number; readonly place: number }) {
     this.agent = record.agent;

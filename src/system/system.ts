@@ -100,14 +100,17 @@ export class System extends Operations {
     const everyMs = options.recoverEveryMs;
     this.#threads = threads;
     this.#outbox = new Outbox(env, log.with({ component: 'outbox' }), store, this.#core.asks);
-    this.#bus = createEmbeddedBus({
+    const bus = createEmbeddedBus({
       env,
       log,
       store,
       assertRunning: () => this.#assertRunning(),
       assertSaves: (what) => this.#storeWatch.assertSaves(what),
       hint: (published, publication, at) => this.#hintSubscribers(published, publication, at),
+      send: (to, event, id) => createRef(this.#core, to, undefined).send(event, { id }),
+      latency: threads.latencies.handled,
     });
+    this.#bus = bus;
     const due = (address: Address): void => threads.post(address, `{"k":"due","to":"${address}"}`);
     const isSlow = (address: Address): boolean => this.#parts.routes.isDedicated(address);
     const prepare = (address: Address): void => threads.ensure(address);
@@ -115,7 +118,7 @@ export class System extends Operations {
     await store.call('dropReplies', boot);
     const { announce } = this;
     const postToHosts = (text: string, index?: number): void => threads.postToHosts(text, index);
-    this.#health = createHealth({ parts: this.#parts, core: this.#core, store, bus: this.#bus, announce, postToHosts });
+    this.#health = createHealth({ parts: this.#parts, core: this.#core, store, bus, announce, postToHosts });
     this.#health.limitSessions();
     this.#health.monitor.storeTrouble(this.#core.isInTrouble);
     this.#recovery = new Recovery({
@@ -125,7 +128,10 @@ export class System extends Operations {
       outbox: this.#outbox,
       timetable: this.#timetable,
       overdue: this.#overdue,
-      chores: createChores(store, this.#parts, () => this.sessions.sweep()),
+      chores: createChores(store, this.#parts, {
+        sessions: () => this.sessions.sweep(),
+        topics: (before) => bus.sweep(before),
+      }),
       everyMs,
       wake: this.#core.wake,
     });

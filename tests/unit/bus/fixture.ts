@@ -1,7 +1,7 @@
 /** A bus over a real memory store behind a store writer, in simulated time. It can be stopped, killed and begun anew. */
 import { createEmbeddedBus } from '../../../src/bus/embedded-bus.ts';
-import type { EmbeddedBus } from '../../../src/bus/embedded-bus.ts';
-import type { BusEvent } from '../../../src/bus/topic-event.ts';
+import type { EmbeddedBus, EmbeddedBusOptions } from '../../../src/bus/embedded-bus.ts';
+import type { BusEvent, TopicEvent } from '../../../src/bus/topic-event.ts';
 import { TroupeError } from '../../../src/errors.ts';
 import { createLogger } from '../../../src/observe/logger.ts';
 import { createMemoryStore } from '../../../src/store/memory/memory-store.ts';
@@ -9,6 +9,7 @@ import { createStoreClient } from '../../../src/store/store-client.ts';
 import type { StoreClient } from '../../../src/store/store-client.ts';
 import type { BusQuery } from '../../../src/store/queries.ts';
 import type { NewPublication, Published, Store } from '../../../src/store/store.ts';
+import type { BusScan } from '../../../src/store/topics.ts';
 import { StoreWriter } from '../../../src/store/writer.ts';
 import { createSimulatedEnv } from '../../../src/testing.ts';
 import type { SimulatedEnv } from '../../../src/testing.ts';
@@ -17,6 +18,13 @@ export interface Line {
   readonly level: string;
   readonly text: string;
   readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** An event on its way to an actor. */
+export interface Sent {
+  readonly to: string;
+  readonly event: TopicEvent;
+  readonly id: string;
 }
 
 export interface BusFixture {
@@ -30,8 +38,10 @@ export interface BusFixture {
     readonly publication: NewPublication;
     readonly at: number;
   }[];
-  /** Queries of `busEvents` that reached the store. */
-  readonly reads: readonly BusQuery[];
+  /** What `replayInto` sent. */
+  readonly sent: readonly Sent[];
+  /** Queries of `busEvents` and `scanBus` that reached the store. */
+  readonly reads: readonly { readonly afterPos?: number; readonly limit?: number }[];
   /** Cursors that were saved, in order. */
   readonly saves: readonly number[];
   /** How many reads of events fail from now on. */
@@ -51,8 +61,9 @@ export function createBusFixture({ maxFanOut = 1_000 }: { readonly maxFanOut?: n
   const env = createSimulatedEnv();
   const logs: Line[] = [];
   const hints: { published: Published; publication: NewPublication; at: number }[] = [];
-  const reads: BusQuery[] = [];
+  const reads: Read[] = [];
   const saves: number[] = [];
+  const sent: Sent[] = [];
   const faults = { reads: 0 };
   const store = watched(createMemoryStore({ maxFanOut }), { reads, saves, faults });
   const writer = new StoreWriter(store, env, () => undefined);
@@ -64,7 +75,8 @@ export function createBusFixture({ maxFanOut = 1_000 }: { readonly maxFanOut?: n
     const hint = (published: Published, publication: NewPublication, at: number): void =>
       void hints.push({ published, publication, at });
     const always = { assertRunning: () => undefined, assertSaves: () => undefined };
-    return { client, bus: createEmbeddedBus({ env, log, store: client, hint, ...always }) };
+    const send: EmbeddedBusOptions['send'] = async (to, event, id) => void sent.push({ to, event, id });
+    return { client, bus: createEmbeddedBus({ env, log, store: client, hint, send, ...always }) };
   };
   let live = begin();
   const run = async <T>(promise: Promise<T>): Promise<T> => {
@@ -88,6 +100,7 @@ export function createBusFixture({ maxFanOut = 1_000 }: { readonly maxFanOut?: n
     hints,
     reads,
     saves,
+    sent,
     get bus() {
       return live.bus;
     },
@@ -104,25 +117,33 @@ export function createBusFixture({ maxFanOut = 1_000 }: { readonly maxFanOut?: n
   };
 }
 
+type Read = BusQuery | BusScan;
+
 interface Watch {
-  readonly reads: BusQuery[];
+  readonly reads: Read[];
   readonly saves: number[];
   readonly faults: { reads: number };
 }
 
 /** A store that tells what is asked of it and fails when told to. */
 function watched(store: Store, { reads, saves, faults }: Watch): Store {
-  const busEvents: Store['busEvents'] = async (query = {}) => {
+  const note = (query: Read): void => {
     reads.push(query);
-    if (faults.reads <= 0) return store.busEvents(query);
-    faults.reads--;
-    throw new TroupeError('ERR_STORE_UNAVAILABLE', "Store 'watched' could not read");
+    if (faults.reads-- > 0) throw new TroupeError('ERR_STORE_UNAVAILABLE', "Store 'watched' could not read");
+  };
+  const busEvents: Store['busEvents'] = async (query = {}) => {
+    note(query);
+    return store.busEvents(query);
+  };
+  const scanBus: Store['scanBus'] = async (query = {}) => {
+    note(query);
+    return store.scanBus(query);
   };
   const setCursor: Store['setCursor'] = (name, cursor) => {
     saves.push(cursor.pos);
     return store.setCursor(name, cursor);
   };
-  const own: Partial<Store> = { busEvents, setCursor };
+  const own: Partial<Store> = { busEvents, scanBus, setCursor };
   const handler: ProxyHandler<Store> = {
     get: (target, key) => {
       const found: unknown = own[key as keyof Store] ?? target[key as keyof Store];

@@ -5,7 +5,7 @@ import { AgentStore } from '../../../src/health/agent-store.ts';
 import type { AgentRecord } from '../../../src/health/agent.ts';
 import { AGENT_BACKOFF } from '../../../src/health/backoff.ts';
 import { pauseBefore } from '../../../src/supervision/backoff.ts';
-import { DeliveredIds } from '../../../src/health/delivered.ts';
+import { RecentIds } from '../../../src/bus/recent-ids.ts';
 import { judge, lookEveryMs } from '../../../src/health/judge.ts';
 import { HealthTally } from '../../../src/health/tally.ts';
 import { createMemoryStore } from '../../../src/store/memory/memory-store.ts';
@@ -75,7 +75,7 @@ test('H4: pauses begin at nothing, grow, and stay within their bounds', () => {
 });
 
 test('H5: of the ids that were handed over those used last are known', () => {
-  const ids = new DeliveredIds(3);
+  const ids = new RecentIds(3);
   for (const id of ['a', 'b', 'c']) ids.add(id);
   expect(ids.has('a')).toBe(true);
   ids.add('d');

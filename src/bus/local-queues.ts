@@ -1,0 +1,119 @@
+/** Queue groups over the log of this store: each is shared by its members in this system. */
+import { describeValue } from '../describe.ts';
+import { TroupeError } from '../errors.ts';
+import type { BusSubscription } from './bus.ts';
+import type { SubscriberStats } from './bus-stats.ts';
+import { Feed } from './feed.ts';
+import type { MemberRequest, QueueEngine, QueueServices } from './queue-engine.ts';
+import { QueueGroup } from './queue-group.ts';
+import { openPlace } from './start.ts';
+
+/** Makes the engine of a bus that has no broker. */
+export function createLocalQueues(services: QueueServices): QueueEngine {
+  return new LocalQueues(services);
+}
+
+class LocalQueues implements QueueEngine {
+  readonly #services: QueueServices;
+  /** From the moment somebody asks for one until its place is saved at the end. */
+  readonly #groups = new Map<string, Promise<QueueGroup>>();
+  /** Those that are there. */
+  readonly #open = new Map<string, QueueGroup>();
+
+  constructor(services: QueueServices) {
+    this.#services = services;
+  }
+
+  async join(request: MemberRequest): Promise<BusSubscription> {
+    const { queue } = request;
+    for (;;) {
+      const group = await (this.#groups.get(queue) ?? this.#begin(request));
+      assertAgrees(group.request, request);
+      if (!group.closed) return this.#tracked(group, request);
+      await group.closed;
+      this.#forgetEnded(queue, group);
+    }
+  }
+
+  has(queue: string): boolean {
+    return this.#groups.has(queue);
+  }
+
+  async forget(queue: string): Promise<boolean> {
+    const group = await this.#groups.get(queue)?.catch(() => undefined);
+    if (!group) return false;
+    await group.stop(true);
+    this.#forgetEnded(queue, group);
+    return true;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#groups.keys()].map((queue) => this.#end(queue)));
+  }
+
+  abort(reason: Error): void {
+    for (const group of this.#open.values()) group.abort(reason);
+  }
+
+  async stats(lastPos: number): Promise<readonly SubscriberStats[]> {
+    return [...this.#open.values()].map((group) => group.stats(lastPos));
+  }
+
+  async #end(queue: string): Promise<void> {
+    const group = await this.#groups.get(queue)?.catch(() => undefined);
+    if (!group) return;
+    await group.stop();
+    this.#forgetEnded(queue, group);
+  }
+
+  /** The member takes its group along when it was the last. */
+  #tracked(group: QueueGroup, request: MemberRequest): BusSubscription {
+    const { queue } = request;
+    const member = group.join(request);
+    const stop = async (): Promise<void> => {
+      await member.stop();
+      if (group.closed) void group.closed.then(() => this.#forgetEnded(queue, group));
+    };
+    return { pattern: member.pattern, queue, stop, [Symbol.asyncDispose]: stop };
+  }
+
+  #begin(request: MemberRequest): Promise<QueueGroup> {
+    const { queue } = request;
+    const opening = this.#openGroup(request);
+    this.#groups.set(queue, opening);
+    opening.catch(() => this.#groups.delete(queue));
+    return opening;
+  }
+
+  async #openGroup(request: MemberRequest): Promise<QueueGroup> {
+    const services = this.#services;
+    const { queue, pattern, priorities, replay } = request;
+    const { place, ...start } = await openPlace(services, { name: queue, pattern, replay });
+    const feed = new Feed({ ...start, reader: services.reader, pattern, priorities });
+    const liveAfter = start.replay?.untilPos ?? start.pos;
+    const tally = services.tallies.of(queue);
+    const group = new QueueGroup({ services, request, feed, place, liveAfter, tally });
+    this.#open.set(queue, group);
+    return group;
+  }
+
+  #forgetEnded(queue: string, group: QueueGroup): void {
+    if (this.#open.get(queue) !== group) return;
+    this.#open.delete(queue);
+    this.#groups.delete(queue);
+  }
+}
+
+/** Members share one place and one way of trying again. */
+function assertAgrees(group: MemberRequest, given: MemberRequest): void {
+  for (const option of ['pattern', 'priorities', 'retries'] as const) {
+    const [theirs, ours] = [JSON.stringify(group[option]), JSON.stringify(given[option])];
+    if (theirs === ours) continue;
+    const name = option === 'retries' ? 'maxAttempts and backoff' : option;
+    throw new TroupeError(
+      'ERR_OPTIONS_INVALID',
+      `The group '${given.queue}' was begun with ${name} ${theirs ?? 'of all'}, and a member asks for ${ours ?? 'all'}. Give every member of a group the same, or use another name than ${describeValue(given.queue)}.`,
+      { details: { option, queue: given.queue } },
+    );
+  }
+}

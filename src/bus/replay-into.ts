@@ -1,0 +1,61 @@
+/** Sends events that are kept to an actor, each under its own id, so that a second call repeats nothing. */
+import { createHash } from 'node:crypto';
+import { parseAddress } from '../actor/address.ts';
+import type { Address } from '../actor/address.ts';
+import { describeValue } from '../describe.ts';
+import { TroupeError } from '../errors.ts';
+import type { BusEventRow } from '../store/store.ts';
+import { toBusEvent } from './received.ts';
+import type { TopicEvent } from './topic-event.ts';
+
+/** Sends without an answer: as many as keep an actor and its commits busy. */
+const MAX_UNDER_WAY = 64;
+
+/** Longest id of a message. */
+const MAX_ID_CHARS = 256;
+
+/** Sends one event to an actor that exists. Resolves when what it led to is durable. */
+export type SendEvent = (to: Address, event: TopicEvent, id: string) => Promise<void>;
+
+/**
+ * Sends pages of events, in order. Resolves with how many.
+ * @throws the first failure of a send, once those under way have settled.
+ */
+export async function replayInto(
+  pages: AsyncIterable<readonly BusEventRow[]>,
+  send: (row: BusEventRow) => Promise<unknown>,
+): Promise<number> {
+  let count = 0;
+  for await (const page of pages)
+    for (let from = 0; from < page.length; from += MAX_UNDER_WAY) {
+      const sent = await Promise.allSettled(page.slice(from, from + MAX_UNDER_WAY).map(send));
+      const failed = sent.find((one) => one.status === 'rejected');
+      if (failed) throw failed.reason;
+      count += sent.length;
+    }
+  return count;
+}
+
+/** The event an actor gets. */
+export function toTopicEvent(row: BusEventRow, eventType: string): TopicEvent {
+  return { type: eventType, ...toBusEvent(row) };
+}
+
+/** The id an event is sent under: its own; events from elsewhere may have a longer one. */
+export function toMessageId({ id }: BusEventRow): string {
+  return id.length <= MAX_ID_CHARS ? id : `event:${createHash('sha256').update(id).digest('hex')}`;
+}
+
+/**
+ * Checks who gets the events, and as what.
+ * @throws {TroupeError} ERR_ADDRESS, ERR_OPTIONS_INVALID.
+ */
+export function checkTarget(to: unknown, eventType: unknown): Address {
+  const { address } = parseAddress(to as string);
+  if (typeof eventType === 'string' && eventType.length > 0 && eventType.length <= 256) return address;
+  throw new TroupeError(
+    'ERR_OPTIONS_INVALID',
+    `The event type given to replayInto('${address}') is ${describeValue(eventType)}. Pass the type its machine handles, a string of 1 to 256 characters: 'TASK_DONE'.`,
+    { details: { option: 'eventType', address } },
+  );
+}
