@@ -6,6 +6,7 @@
  * emit(({ context }) => tell(context.reviewer, { type: 'REVIEW', draft: context.draft }))
  * ```
  */
+import type { EventAttributes } from '../bus/bus.ts';
 import type { Priority } from '../bus/topic-event.ts';
 import type { Json } from '../state/json.ts';
 import type { Address } from './address.ts';
@@ -92,6 +93,7 @@ export interface PublishEffect {
   readonly topic: string;
   readonly data: unknown;
   readonly priority: Priority;
+  readonly attributes?: EventAttributes;
 }
 
 /** Lets this actor receive what is published on matching topics from here on. */
@@ -183,9 +185,18 @@ export function unschedule(key: string): UnscheduleEffect {
   return { type: 'troupe.unschedule', key };
 }
 
-/** Asks the runtime to publish `data` on a topic such as `task.completed`. @param options.priority @default 'normal' */
-export function publish(topic: string, data: unknown, options: { readonly priority?: Priority } = {}): PublishEffect {
-  return { type: 'troupe.publish', topic, data, priority: options.priority ?? 'normal' };
+/**
+ * Asks the runtime to publish `data` on a topic such as `task.completed`.
+ * @param options.priority @default 'normal'
+ * @param options.attributes attributes of CloudEvents that travel with the event, as for `bus.publish`. @default none
+ */
+export function publish(
+  topic: string,
+  data: unknown,
+  options: { readonly priority?: Priority; readonly attributes?: EventAttributes } = {},
+): PublishEffect {
+  const { priority = 'normal', attributes } = options;
+  return { type: 'troupe.publish', topic, data, priority, ...(attributes !== undefined && { attributes }) };
 }
 
 /**

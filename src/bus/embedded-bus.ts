@@ -2,7 +2,6 @@
 import type { Address } from '../actor/address.ts';
 import type { Env } from '../env.ts';
 import { TroupeError } from '../errors.ts';
-import { HISTOGRAM_BYTES, Histogram } from '../observe/histogram.ts';
 import type { Logger } from '../observe/logger.ts';
 import { encodeJson } from '../state/json.ts';
 import { sweepAll } from '../store/bus-log.ts';
@@ -32,6 +31,8 @@ import { checkFolder, exportEvents } from './export.ts';
 import { HandledRegistry } from './handled-ids.ts';
 import { createLocalQueues } from './local-queues.ts';
 import { readLog } from './log-reader.ts';
+import { createMeter } from './meter.ts';
+import type { BusMeter } from './meter.ts';
 import { Publisher } from './publisher.ts';
 import type { HintReceivers } from './publisher.ts';
 import type { QueueEngine, QueueServices } from './queue-engine.ts';
@@ -58,8 +59,8 @@ export interface EmbeddedBusOptions {
   readonly hint: HintReceivers;
   /** Sends an event to an actor, for `replayInto`. */
   readonly send: SendEvent;
-  /** Counts how long events take from being published to being handled. @default a histogram of its own */
-  readonly latency?: Histogram;
+  /** Is told of every event that was handled by code. @default counts them in a histogram of its own */
+  readonly meter?: BusMeter;
   /** What settings say of the replay of a subscription or group that does not say it itself. */
   readonly replayPolicy?: (name: string) => ReplayPolicy | undefined;
   /** Where members of queue groups get their events from. @default the log of the store */
@@ -93,7 +94,7 @@ export function createEmbeddedBus(options: EmbeddedBusOptions): EmbeddedBus {
 class StoreBus implements EmbeddedBus {
   readonly #options: EmbeddedBusOptions;
   readonly #publisher: Publisher;
-  readonly #latency: Histogram;
+  readonly #meter: BusMeter;
   readonly #tallies: Tallies;
   readonly #handled: HandledRegistry;
   readonly #subscriptions: Subscriptions;
@@ -106,8 +107,8 @@ class StoreBus implements EmbeddedBus {
     const { env, log, store, replayPolicy, createQueues = createLocalQueues } = options;
     this.#options = options;
     this.#publisher = new Publisher(options);
-    this.#latency = options.latency ?? new Histogram(new SharedArrayBuffer(HISTOGRAM_BYTES));
-    this.#tallies = new Tallies(this.#latency);
+    this.#meter = options.meter ?? createMeter(env);
+    this.#tallies = new Tallies(this.#meter);
     this.#handled = new HandledRegistry(env);
     const [giveUp, reader] = [createGiveUp(options), new EventReader(options)];
     const shared = { env, log, store, reader, giveUp, handled: this.#handled, tallies: this.#tallies, replayPolicy };
@@ -216,7 +217,7 @@ class StoreBus implements EmbeddedBus {
       redelivered,
       buried,
       perSecond: await ratePerSecond(store, env.now(), lastPos),
-      latency: this.#latency.summary,
+      latency: this.#meter.summary,
       kept,
       subscribers: [...live, ...away.map((cursor) => awayStats(cursor, this.#tallies.ofKept(cursor.name), lastPos))],
       ...(nats && { nats }),

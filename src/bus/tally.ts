@@ -1,5 +1,6 @@
 /** What a bus counts of its subscribers: each one's own, under its name also after it ended, and all together. */
-import type { Histogram } from '../observe/histogram.ts';
+import type { BusEventRow } from '../store/store.ts';
+import type { BusMeter } from './meter.ts';
 
 /** Counts since the bus began. */
 export interface Counted {
@@ -14,11 +15,11 @@ export interface Counted {
 export class Tally {
   readonly own: Counted = nothing();
   readonly #all: Counted;
-  readonly #latency: Histogram;
+  readonly #meter: BusMeter;
 
-  constructor(all: Counted, latency: Histogram) {
+  constructor(all: Counted, meter: BusMeter) {
     this.#all = all;
-    this.#latency = latency;
+    this.#meter = meter;
   }
 
   add(what: keyof Counted, count = 1): void {
@@ -26,26 +27,26 @@ export class Tally {
     this.#all[what] += count;
   }
 
-  /** @param tookMs since it was published; absent for one that was published before the subscription began */
-  handled(tookMs: number | undefined): void {
+  /** @param isLive it was published while it was subscribed */
+  handled(row: BusEventRow, isLive: boolean): void {
     this.add('handled');
-    if (tookMs !== undefined) this.#latency.count(tookMs);
+    if (isLive) this.#meter.handled(row);
   }
 }
 
 export class Tallies {
   readonly all: Counted = nothing();
-  readonly #latency: Histogram;
+  readonly #meter: BusMeter;
   readonly #byName = new Map<string, Tally>();
 
-  constructor(latency: Histogram) {
-    this.#latency = latency;
+  constructor(meter: BusMeter) {
+    this.#meter = meter;
   }
 
   /** That of a subscription; a new one without a name. */
   of(name: string | undefined): Tally {
     const known = name === undefined ? undefined : this.#byName.get(name);
-    const tally = known ?? new Tally(this.all, this.#latency);
+    const tally = known ?? new Tally(this.all, this.#meter);
     if (name !== undefined) this.#byName.set(name, tally);
     return tally;
   }

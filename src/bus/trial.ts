@@ -63,12 +63,12 @@ export class Trial {
 
   /** Tries an event for the `attempt`th time. Never rejects. */
   async try(row: BusEventRow, attempt: number): Promise<Verdict> {
-    const { durable, tally, env, liveAfter } = this.#options;
+    const { durable, tally, liveAfter } = this.#options;
     if (durable?.ids.has(row.id)) return 'skipped';
     if (attempt > 1) tally.add('redelivered');
     const failure = await this.#attempt(row, attempt);
     if (failure) return this.#judge(row, attempt, failure);
-    tally.handled(row.pos > liveAfter ? env.now() - row.at : undefined);
+    tally.handled(row, row.pos > liveAfter);
     durable?.ids.add(row.id);
     return 'done';
   }

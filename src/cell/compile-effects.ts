@@ -24,6 +24,7 @@ import type {
   UnsubscribeEffect,
 } from '../actor/effects.ts';
 import { toScheduleKey, toScheduleWrite } from '../actor/schedule.ts';
+import { toAttributesText } from '../bus/attributes.ts';
 import { parsePattern, parseTopic } from '../bus/subjects.ts';
 import { PRIORITIES } from '../bus/topic-event.ts';
 import { appendLog, createEffectRows, trimLog } from './effect-rows.ts';
@@ -131,7 +132,7 @@ function compileSchedule({ key, event, when }: ScheduleEffect, context: CompileC
   rows.schedules.set(write.key, write);
 }
 
-function compilePublish({ topic, data, priority }: PublishEffect, context: CompileContext): NewPublication {
+function compilePublish({ topic, data, priority, attributes }: PublishEffect, context: CompileContext): NewPublication {
   const { address } = context;
   if (!PRIORITIES.includes(priority)) {
     throw new TroupeError(
@@ -141,7 +142,18 @@ function compilePublish({ topic, data, priority }: PublishEffect, context: Compi
     );
   }
   const text = encodeJson(data, `Publication of '${address}' on '${String(topic)}'`, 'data');
-  return { id: `${address}#${context.nextId()}`, topic: parseTopic(topic), priority, text };
+  const more = compileAttributes(attributes, address, topic);
+  return { id: `${address}#${context.nextId()}`, topic: parseTopic(topic), priority, text, ...more };
+}
+
+function compileAttributes(given: unknown, address: Address, topic: unknown): { readonly attributes?: string } {
+  const found = toAttributesText(given);
+  if ('text' in found) return found.text === undefined ? {} : { attributes: found.text };
+  throw new TroupeError(
+    'ERR_EFFECT_INVALID',
+    `The attributes of a publication of '${address}' on '${String(topic)}' ${found.fault}.`,
+    { details: { address } },
+  );
 }
 
 function compileSubscribe({ pattern, eventType }: SubscribeEffect, context: CompileContext, rows: EffectRows): void {

@@ -118,12 +118,13 @@ function toEffects({ inbox, outbox, log, publish, schedules, subscriptions }: Ef
     ...inbox.map(toSent),
     ...outbox.map(toLetOut),
     ...log.map((entry) => object(['kind', '"append"'], ['entry', entry])),
-    ...publish.map(({ topic, priority, text }) =>
+    ...publish.map(({ topic, priority, text, attributes }) =>
       object(
         ['kind', '"publish"'],
         ['topic', JSON.stringify(topic)],
         ['priority', JSON.stringify(priority)],
         ['data', text],
+        ['attributes', attributes],
       ),
     ),
     ...[...schedules].map(([key, write]) =>

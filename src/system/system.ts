@@ -6,6 +6,7 @@ import type { AnyDefinition, InputOf } from '../actor/define.ts';
 import type { Bus } from '../bus/bus.ts';
 import { createEmbeddedBus } from '../bus/embedded-bus.ts';
 import type { EmbeddedBus } from '../bus/embedded-bus.ts';
+import { createMeter } from '../bus/meter.ts';
 import { HOST as BUS_HOST } from '../bus/publisher.ts';
 import { hintSubscribers } from '../cell/release.ts';
 import { TroupeError } from '../errors.ts';
@@ -108,7 +109,7 @@ export class System extends Operations {
       assertSaves: (what) => this.#storeWatch.assertSaves(what),
       hint: (published, publication, at) => this.#hintSubscribers(published, publication, at),
       send: (to, event, id) => createRef(this.#core, to, undefined).send(event, { id }),
-      latency: threads.latencies.handled,
+      meter: createMeter(env, threads.latencies.handled),
     });
     this.#bus = bus;
     const due = (address: Address): void => threads.post(address, `{"k":"due","to":"${address}"}`);

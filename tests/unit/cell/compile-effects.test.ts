@@ -53,7 +53,7 @@ describe('compileEffects', () => {
       reply(token() as never, { n: 1 }),
       schedule('later', { type: 'PUT', x: 2 } as never, { afterMs: 0.5 }),
       unschedule('never'),
-      publish('task.done', { n: 1 }, { priority: 'high' }),
+      publish('task.done', { n: 1 }, { priority: 'high', attributes: { subject: 'order-7', urgent: true } }),
       subscribe('task:*', 'TASK'),
       unsubscribe('other.>'),
     );
@@ -73,7 +73,15 @@ describe('compileEffects', () => {
         ['later', { key: 'later', dueAt: 1001, text: '{"type":"PUT","x":2}' }],
         ['never', null],
       ]),
-      publish: [{ id: 'thing/a#7.5', topic: 'task.done', priority: 'high', text: '{"n":1}' }],
+      publish: [
+        {
+          id: 'thing/a#7.5',
+          topic: 'task.done',
+          priority: 'high',
+          text: '{"n":1}',
+          attributes: '{"subject":"order-7","urgent":true}',
+        },
+      ],
       subscriptions: new Map([
         ['task.*', 'TASK'],
         ['other.>', null],
@@ -90,6 +98,7 @@ describe('compileEffects', () => {
     { effect: publish('task.*', {}), code: 'ERR_TOPIC_INVALID' },
     { effect: publish('a', { when: new Date() }), code: 'ERR_NOT_JSON' },
     { effect: publish('a', {}, { priority: 'urgent' as never }), code: 'ERR_EFFECT_INVALID' },
+    { effect: publish('a', {}, { attributes: { id: 'mine' } }), code: 'ERR_EFFECT_INVALID' },
     { effect: subscribe('a..b', 'X'), code: 'ERR_TOPIC_INVALID' },
     { effect: subscribe('a', ''), code: 'ERR_EFFECT_INVALID' },
     { effect: subscribe('a', 'child.exited'), code: 'ERR_EFFECT_INVALID' },
