@@ -20,6 +20,8 @@ import {
   waitingIds,
 } from '../support/store-commits.ts';
 import { storeAdoptionContract } from './store-adoption.ts';
+import { storeBrokerContract } from './store-broker.ts';
+import { storeBusLogContract } from './store-bus-log.ts';
 import { storeDurabilityContract } from './store-durability.ts';
 import { storeHistoryContract } from './store-history.ts';
 import { storeKeysContract } from './store-keys.ts';
@@ -82,6 +84,8 @@ export function storeContract(name: string, makeStore: () => StoreMaker, feature
     storeQueriesContract(current);
     storeTimeContract(current);
     storeTopicsContract(current, reopen);
+    storeBrokerContract(current, reopen);
+    storeBusLogContract(current);
     storeHistoryContract(current);
     storeAdoptionContract(current);
     storeRowsContract(current, features.says);
