@@ -90,6 +90,15 @@ export const ERROR_CATALOGUE = {
   ERR_AGENT_UNKNOWN: 'No agent of this name is under watch. Register it with `system.health.register`.',
   ERR_DEGRADED:
     'Too many agents fail, so no new session is begun. Try again after `details.retryAfterMs`; existing sessions go on.',
+  ERR_NATS_UNAVAILABLE:
+    'No NATS server answers, or one did not answer in time. Start it or correct `nats.servers`; what was published waits in the store and is sent when it is back.',
+  ERR_NATS_AUTH:
+    'The NATS server does not accept the credentials. Check those of option `nats` and the accounts of the server.',
+  ERR_NATS_JETSTREAM: 'The NATS server has no JetStream, which keeps the events. Start it with `nats-server -js`.',
+  ERR_NATS_STREAM:
+    'The stream on the NATS server has other settings than are needed, or the server refuses them. Change it with `nats stream edit`, or set `nats: { stream: { update: true } }`.',
+  ERR_EVENT_TOO_LARGE:
+    'An event is larger than the NATS server takes. Publish less, or a reference to it; or raise `max_payload` of the server.',
   ERR_INTERNAL: 'A defect in Troupe. Report it with the stack.',
 } as const;
 
