@@ -7,6 +7,9 @@ import { TroupeError } from '../errors.ts';
 /** Errors of the library that say one is not let in. */
 const AUTH_NAMES = ['AuthorizationError', 'UserAuthenticationExpiredError'];
 
+/** Errors of the library that say nobody listens. */
+const SILENT_NAMES = ['NoResponders', 'JetStreamNotEnabled'];
+
 /** Codes of the server (`err_code`) for a message that is too big for its stream, and a stream that is not there. */
 const TOO_LARGE_CODE = 10_054;
 const STREAM_NOT_FOUND_CODE = 10_059;
@@ -48,11 +51,12 @@ export function toCallError(cause: unknown, what: string, server: string): Troup
       `The NATS server at ${server} refuses ${what}: ${reasonOf(cause)}. Mend the stream (nats stream info), or the option 'nats.stream'.`,
       { cause, details },
     );
-  return new TroupeError(
-    'ERR_NATS_UNAVAILABLE',
-    `The NATS server at ${server} did not answer to ${what}: ${reasonOf(cause)}. It is unknown whether it was done; try again.`,
-    { cause, details: { ...details, reason: kindOf(cause) } },
-  );
+  const reason = kindOf(cause);
+  const text =
+    reason === 'no-responders'
+      ? `Nobody listens at the NATS server at ${server} for ${what}, so it was not done. Start who serves it, or try again.`
+      : `The NATS server at ${server} did not answer to ${what}: ${reasonOf(cause)}. It is unknown whether it was done; try again.`;
+  return new TroupeError('ERR_NATS_UNAVAILABLE', text, { cause, details: { ...details, reason } });
 }
 
 /** A message over what the server takes. */
@@ -62,7 +66,7 @@ export function tooLarge(what: string, bytes?: number, maxBytes?: number, cause?
     maxBytes === undefined ? 'than the NATS server takes' : `more than the ${maxBytes} the NATS server takes`;
   return new TroupeError(
     'ERR_EVENT_TOO_LARGE',
-    `The message for ${what} has ${size}, ${limit}. Publish less, or a reference to it; or raise max_payload of the server.`,
+    `The message for ${what} ${size} ${limit}. Publish less, or a reference to it; or raise max_payload of the server.`,
     { ...(cause !== undefined && { cause }), details: { bytes, maxBytes } },
   );
 }
@@ -116,10 +120,10 @@ function codeOf(error: unknown): { readonly errorCode?: number } {
   return typeof code === 'number' ? { errorCode: code } : {};
 }
 
-function kindOf(error: unknown): string {
+function kindOf(error: unknown): 'no-responders' | 'timeout' | 'error' {
   if (!(error instanceof Error)) return 'error';
-  if (error.name === 'NoRespondersError' || error.name === 'JetStreamNotEnabled') return 'no-responders';
-  if (error.cause instanceof Error && error.cause.name === 'NoRespondersError') return 'no-responders';
+  if (SILENT_NAMES.includes(error.name)) return 'no-responders';
+  if (error.cause instanceof Error && SILENT_NAMES.includes(error.cause.name)) return 'no-responders';
   return error.name === 'TimeoutError' ? 'timeout' : 'error';
 }
 
