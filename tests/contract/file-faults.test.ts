@@ -3,7 +3,16 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isTroupeError } from '../../src/errors.ts';
 import { openFileStore } from '../../src/store/file/file-store.ts';
 import type { Commit, Store } from '../../src/store/store.ts';
-import { actorAt, delta, firstCommit, nextCommit, publication, snapshot, tell } from '../support/store-commits.ts';
+import {
+  actorAt,
+  delta,
+  firstCommit,
+  hostCommit,
+  nextCommit,
+  publication,
+  snapshot,
+  tell,
+} from '../support/store-commits.ts';
 import { createFaultyDisk } from '../support/store-disk.ts';
 import type { FaultyDisk } from '../support/store-disk.ts';
 import { dumpStore } from '../support/store-dump.ts';
@@ -46,6 +55,13 @@ const STORY: readonly (Step | 'reopen')[] = [
   (store) => store.adopt([{ commit: firstCommit(C), logFrom: { address: A, untilSeq: 1 } }]),
   'reopen',
   (store) => store.markAlive(70),
+  batch(
+    hostCommit({
+      publish: [{ ...publication('s#1', 'b.c'), received: { origin: 'store-2', source: 'x', time: 3 } }],
+      place: { name: '#inlet', pattern: '>', pos: 4 },
+    }),
+  ),
+  (store) => store.sweepBus({ patterns: ['a.*'] }),
   batch(nextCommit(C, 2, { log: ['"2"'], outbox: [{ kind: 'deliver', id: 'o', target: 't', text: '{}' }] })),
 ];
 

@@ -17,13 +17,16 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { FORMAT } from '../../src/store/file/document.ts';
+import { FORMAT, decodeDocument, encodeDocument } from '../../src/store/file/document.ts';
 import { openFileStore } from '../../src/store/file/file-store.ts';
+import type { Manifest } from '../../src/store/file/folder.ts';
+import type { TopicsImage } from '../../src/store/memory/topics.ts';
 import {
   actorAt,
   commitOne,
   delta,
   firstCommit,
+  hostCommit,
   nextCommit,
   outcomeOf,
   publication,
@@ -346,6 +349,37 @@ describe('file store: the folder', () => {
         details: { stored: FORMAT + 1, supported: FORMAT },
       });
     });
+
+    test('G12: a folder of format 1 opens: its events were published here, and a sweep is done as it was written', async () => {
+      const store = await open();
+      await store.commit([5, 15].map((at) => hostCommit({ at, publish: [publication(`p${at}`, 'a.b')] })));
+      await store.close();
+      writeAsFormat1();
+      const reopened = await open();
+      expect(await reopened.busEvents()).toMatchObject([
+        { id: 'p15', at: 15, time: 15, attributes: null, origin: null },
+      ]);
+      expect(await reopened.busCounts()).toMatchObject({ events: 1, chars: 12 });
+      await reopened.close();
+    });
+
+    /** Its events have no more than they had then, and its journal the sweep of that time. */
+    function writeAsFormat1(): void {
+      const path = join(files.file, 'manifest.json');
+      const { data: manifest } = decodeDocument<Manifest>('manifest', readFileSync(path), path);
+      const file = join(files.file, manifest.tables.topics?.file ?? '');
+      const { data } = decodeDocument<TopicsImage>('table', readFileSync(file), file);
+      const events = data.events.map(({ time: _t, attributes: _a, origin: _o, ...event }) => event);
+      const { sum, bytes } = encodeDocument('table', { ...data, events });
+      writeFileSync(file, bytes);
+      const topics = { file: manifest.tables.topics?.file, sum, bytes: bytes.length };
+      const whole = { ...manifest, tables: { ...manifest.tables, topics } };
+      writeFileSync(path, encodeDocument('manifest', whole, { isPretty: true, isPlain: true }).bytes);
+      const change = { method: 'sweepBus', args: [10] };
+      const entry = { n: manifest.journalFrom, after: manifest.tip, change, maxFanOut: 1_000 };
+      const name = `${String(entry.n).padStart(10, '0')}.json`;
+      writeFileSync(join(files.file, 'journal', name), encodeDocument('journal', entry).bytes);
+    }
 
     test('a folder of something else, and a file, are refused with what to do', async () => {
       mkdirSync(files.file);

@@ -7,6 +7,7 @@ import {
   actorAt,
   commitOne,
   firstCommit,
+  hostCommit,
   nextCommit,
   outcomeOf,
   publication,
@@ -75,6 +76,27 @@ describe('sqlite store: failures', () => {
       expect(outcomeOf(await commitOne(store, { ...commit, isResent: true }))).toBe(outcome);
       expect(await store.load(A)).toMatchObject({ seq: 2 });
       expect(await waitingIds(store, B)).toEqual(['1']);
+    },
+  );
+
+  test.each([
+    { code: 'SQLITE_FULL', when: 'before', isThere: false },
+    { code: 'SQLITE_IOERR_FSYNC', when: 'before', isThere: false },
+    { code: 'SQLITE_IOERR_FSYNC', when: 'after', isThere: true },
+  ] as const)(
+    'G12: COMMIT fails with $code, $when SQLite did it: an event from elsewhere and its place are there both or neither',
+    async ({ code, when, isThere }) => {
+      faults.commit = { code, when };
+      const received = { origin: 'store-2', source: 'x', time: 1 };
+      const place = { name: '#inlet', pattern: '>', pos: 5 };
+      const commit = hostCommit({ publish: [{ ...publication('s#1', 't'), received }], place });
+      expect(await store.busCounts()).toMatchObject({ events: 0, chars: 0 });
+      await expect(store.commit([commit])).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
+      const found = async () => [await store.busEvents(), await store.cursors()];
+      expect((await found()).map(({ length }) => length)).toEqual(isThere ? [1, 1] : [0, 0]);
+      await store.commit([{ ...commit, isResent: true }]);
+      expect(await found()).toMatchObject([[{ id: 's#1', source: 'x' }], [place]]);
+      expect(await store.busCounts()).toMatchObject({ events: 1 });
     },
   );
 

@@ -17,6 +17,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { toCursor } from '../../src/store/queries.ts';
 import { connectFile } from '../../src/store/sqlite/connect.ts';
+import { NEXT_IN_TIME, REMOVABLE, WANTED } from '../../src/store/sqlite/bus-log.ts';
 import { toListSql } from '../../src/store/sqlite/list.ts';
 import { RECOVERABLE } from '../../src/store/sqlite/reads.ts';
 import { DUE } from '../../src/store/sqlite/scheduled-rows.ts';
@@ -26,6 +27,7 @@ import {
   actorAt,
   commitOne,
   firstCommit,
+  hostCommit,
   nextCommit,
   outcomeOf,
   publication,
@@ -172,6 +174,45 @@ describe('sqlite store: the file', () => {
       deltas: [],
     });
     await store.close();
+  });
+
+  test('G12: a file of schema version 7 opens with its events, published here, and counts them', async () => {
+    const db = new BetterSqlite3(files.file);
+    migrate(db, 7);
+    db.exec(`
+      INSERT INTO bus_events (pos, id, topic, source, at, priority, text)
+        VALUES (4, 'p', 'a.b', 'counter/a', 9, 'high', '"é"'), (6, 'q', 'a.c', 'bus/host', 12, 'low', '22');
+      INSERT INTO meta (key, value) VALUES ('positions', 1000), ('last_bus_pos', 5);
+    `);
+    db.close();
+    const store = openSqliteStore({ file: files.file });
+    const own = { attributes: null, origin: null };
+    expect(await store.busEvents()).toEqual([
+      { pos: 4, id: 'p', topic: 'a.b', source: 'counter/a', at: 9, time: 9, priority: 'high', text: '"é"', ...own },
+      { pos: 6, id: 'q', topic: 'a.c', source: 'bus/host', at: 12, time: 12, priority: 'low', text: '22', ...own },
+    ]);
+    expect(await store.busCounts()).toEqual({ events: 2, chars: 5, oldestAt: 9, newestAt: 12, lastPos: 6 });
+    expect(await store.sweepBus({ before: 10 })).toMatchObject({ removed: 1 });
+    await commitOne(store, hostCommit({ publish: [publication('r', 't', '1')] }));
+    expect(await store.busCounts()).toMatchObject({ events: 2, chars: 3 });
+    await store.close();
+  });
+
+  test('G12: a page of the log and a sweep of it walk it by position, whatever they look for', () => {
+    const db = new BetterSqlite3(files.file);
+    migrate(db);
+    for (const sql of [WANTED, REMOVABLE]) {
+      const rows = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all({
+        ...{ startPos: 1, boundPos: 9, sinceAt: 0, untilAt: 9 },
+        ...{ isOwn: 1, priorities: '[]', most: 5, unsentAfter: 3 },
+      });
+      const steps = (rows as { readonly detail: string }[]).map(({ detail }) => detail);
+      expect(steps[0]).toBe('SEARCH bus_events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)');
+      expect(steps.join()).not.toContain('TEMP B-TREE');
+    }
+    const [step] = db.prepare(`EXPLAIN QUERY PLAN ${NEXT_IN_TIME}`).all(0, 9, 1) as { readonly detail: string }[];
+    expect(step?.detail).toMatch(/^SEARCH bus_events USING COVERING INDEX bus_events_by_age \(at>\? AND at<\?\)/);
+    db.close();
   });
 
   test('G11: finding what is due reads indexes only, however many actors sleep', async () => {

@@ -7,9 +7,11 @@ import {
   commitOne,
   delta,
   firstCommit,
+  hostCommit,
   nextCommit,
   outcomeOf,
   publication,
+  publishedOf,
   receiversOf,
   snapshot,
   tell,
@@ -114,6 +116,25 @@ export function storeDurabilityContract(current: () => Store, reopen: () => Prom
     expect(receiversOf(await commitOne(current(), nextCommit(B, 3, { publish: [publication('s', 'a.b')] })))).toEqual(
       [],
     );
+  });
+
+  test('G12: events from elsewhere, places and counts are there after a reopen', async () => {
+    const received = { origin: 'store-2', source: 'session/user', time: 4 };
+    const publish = [{ ...publication('s#1', 'a.b'), received, attributes: '{"a":1}' }, publication('own', 'a.c')];
+    const place = { name: '#inlet', pattern: '{"stream":1}', pos: 12 };
+    await current().commit([hostCommit({ at: 5, publish, place })]);
+    const read = async () => [await current().scanBus(), await current().cursors(), await current().busCounts()];
+    const before = await read();
+    expect(before).toMatchObject([{ events: [{ ...received, at: 5 }, { origin: null }] }, [place], { events: 2 }]);
+    await reopen();
+    expect(await read()).toEqual(before);
+    expect(publishedOf(await commitOne(current(), hostCommit({ publish })))).toMatchObject([{ pos: 0 }, { pos: 0 }]);
+    await current().sweepBus({ patterns: ['a.c'] });
+    await current().commit([hostCommit({ at: 9, publish: [publication('third', 'b')] })]);
+    const counts = await current().busCounts();
+    await reopen();
+    expect(await current().busCounts()).toEqual(counts);
+    expect(counts).toMatchObject({ events: 2, oldestAt: 5, newestAt: 9 });
   });
 
   test('G12: the last position stays known after a sweep and a reopen', async () => {

@@ -28,6 +28,17 @@ const COLUMNS = 'pos, id, topic, source, at, coalesce(time, at) AS time, priorit
 const STRETCH =
   'FROM bus_events NOT INDEXED WHERE pos > @startPos AND pos <= @boundPos AND at >= @sinceAt AND at <= @untilAt';
 
+/** What a page is filled from. */
+export const WANTED = `SELECT pos, topic ${STRETCH} AND (@isOwn = 0 OR origin IS NULL)
+  AND (@priorities IS NULL OR priority IN (SELECT value FROM json_each(@priorities))) ORDER BY pos LIMIT @most`;
+
+/** What a sweep may take. */
+export const REMOVABLE = `SELECT pos, topic ${STRETCH} AND (pos <= @unsentAfter OR origin IS NOT NULL) ORDER BY pos`;
+
+/** The next event of a time: walks the times, not the events. */
+export const NEXT_IN_TIME =
+  'SELECT min(pos) FROM bus_events INDEXED BY bus_events_by_age WHERE at >= ? AND at <= ? AND pos > ?';
+
 const EVER: TimeRange = { sinceAt: -Number.MAX_SAFE_INTEGER, untilAt: Number.MAX_SAFE_INTEGER };
 
 interface Totals {
@@ -61,21 +72,12 @@ export class BusLog {
       )
       .pluck();
     this.#next = db.prepare('SELECT at FROM bus_events WHERE pos > ? ORDER BY pos LIMIT 1');
-    this.#nextInTime = db
-      .prepare<[number, number, number], number | null>(
-        'SELECT min(pos) FROM bus_events INDEXED BY bus_events_by_age WHERE at >= ? AND at <= ? AND pos > ?',
-      )
-      .pluck();
+    this.#nextInTime = db.prepare<[number, number, number], number | null>(NEXT_IN_TIME).pluck();
     this.#nth = db
       .prepare<[number, number], number>('SELECT pos FROM bus_events WHERE pos > ? ORDER BY pos LIMIT 1 OFFSET ? - 1')
       .pluck();
-    this.#wanted = db.prepare(
-      `SELECT pos, topic ${STRETCH} AND (@isOwn = 0 OR origin IS NULL)
-         AND (@priorities IS NULL OR priority IN (SELECT value FROM json_each(@priorities))) ORDER BY pos LIMIT @most`,
-    );
-    this.#removable = db.prepare(
-      `SELECT pos, topic ${STRETCH} AND (pos <= @unsentAfter OR origin IS NOT NULL) ORDER BY pos`,
-    );
+    this.#wanted = db.prepare(WANTED);
+    this.#removable = db.prepare(REMOVABLE);
     this.#remove = db.prepare<[number], number>('DELETE FROM bus_events WHERE pos = ? RETURNING length(text)').pluck();
   }
 
