@@ -64,6 +64,7 @@ async function tellStory(steps: readonly StoryStep[]): Promise<void> {
       const found = await dump(store);
       expect(found, name).toEqual(model);
       for (const actor of found.actors) teller.check(actor);
+      teller.checkPlaces(found.places);
     }
   } finally {
     for (const store of Object.values(stores)) await store.close();

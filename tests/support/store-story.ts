@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Address } from '../../src/actor/address.ts';
 import type { Commit, Store } from '../../src/store/store.ts';
-import { actorAt, firstCommit, nextCommit, outcomeOf, publication, tell } from './store-commits.ts';
+import { actorAt, firstCommit, hostCommit, nextCommit, outcomeOf, publication, tell } from './store-commits.ts';
 import type { StoreDump } from './store-dump.ts';
 
 /** Whom stories are about. */
@@ -17,6 +17,9 @@ export const ACTORS: readonly Address[] = ['a', 'b', 'c', 'd', 'e'].map(actorAt)
 const actor = fc.integer({ min: 0, max: 2 });
 const anyone = fc.integer({ min: 0, max: ACTORS.length - 1 });
 const small = fc.integer({ min: 0, max: 3 });
+
+/** Where an event came from that did not begin here. */
+const FOREIGN = { origin: 'store-2', source: 'session/user', time: 1 };
 
 /** What one commit does, told without numbers that only the story knows. */
 const commitStep = fc.record({
@@ -37,6 +40,9 @@ const commitStep = fc.record({
   schedule: fc.option(small, { nil: undefined }),
   subscribes: fc.constantFrom(undefined, undefined, true, false),
   publishes: fc.boolean(),
+  isForeign: fc.boolean(),
+  /** Which place it saves. */
+  place: fc.option(fc.integer({ min: 0, max: 1 }), { nil: undefined }),
   end: fc.constantFrom('active', 'active', 'active', 'active', 'active', 'active', 'quarantined', 'done', 'removed'),
 });
 
@@ -54,7 +60,36 @@ export const storySteps = fc.oneof(
       untilSeq: small,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('sweep' as const), before: fc.integer({ min: 0, max: 40 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('sweep' as const),
+      before: fc.integer({ min: 0, max: 40 }),
+      isOfA: fc.boolean(),
+      isUnsent: fc.boolean(),
+      limit: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('inlet' as const),
+      id: fc.integer({ min: 0, max: 4 }),
+      place: fc.integer({ min: 0, max: 1 }),
+      isResent: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('cursor' as const), isDeleted: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('scan' as const),
+      limit: fc.integer({ min: 1, max: 4 }),
+      isOwn: fc.boolean(),
+      isOfA: fc.boolean(),
+      sinceAt: fc.integer({ min: 0, max: 20 }),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -91,21 +126,26 @@ export interface Teller {
   after(step: StoryStep): void;
   /** Compares what a store has of an actor with what happened. */
   check(found: StoreDump['actors'][number]): void;
+  /** Compares the places a store has with those of the commits that applied. */
+  checkPlaces(found: StoreDump['places']): void;
 }
 
 /** A teller at the beginning of a story. */
 export function toTeller(): Teller {
   const known = new Map<Address, Known>();
   const removed = new Map<Address, { epoch: number; seq: number; at: number }>();
+  /** By name, the commit that saved it. */
+  const places = new Map<string, string>();
   let time = 0;
 
   const of = (who: number): Address => ACTORS[who] as Address;
-  return { expect: expectStep, tell: tellStep, after, check };
+  return { expect: expectStep, tell: tellStep, after, check, checkPlaces };
 
   function expectStep(step: StoryStep): object {
     time++;
     if (step.kind === 'fence') return { epoch: (known.get(of(step.who))?.epoch ?? -1) + 1 };
     if (step.kind === 'adopt') return { outcome: known.has(of(step.who)) ? 'exists' : 'done' };
+    if (step.kind === 'inlet') return { outcome: 'done' };
     return step.kind === 'commit' ? { outcome: outcomeFor(step) } : {};
   }
 
@@ -160,9 +200,17 @@ export function toTeller(): Teller {
       }),
       ...(step.subscribes === true && { subscribe: [{ pattern: 'a.*', event: 'E' }] }),
       ...(step.subscribes === false && { unsubscribe: ['a.*'] }),
-      ...(step.publishes && { publish: [publication(`p${time}`, 'a.b')] }),
+      ...(step.publishes && {
+        publish: [{ ...publication(`p${time}`, 'a.b'), ...(step.isForeign && { received: FOREIGN }) }],
+      }),
+      ...(step.place !== undefined && { place: placeOf(step.place) }),
       ...(step.end === 'removed' ? { isRemoval: true } : { status: step.end }),
     };
+  }
+
+  /** Its pattern says which commit saved it; its position is not of the log, which every store counts for itself. */
+  function placeOf(place: number) {
+    return { name: `p${place}`, pattern: `at.${time}`, pos: 0 };
   }
 
   function stateAfter(step: CommitStep, was: Known | undefined, seq: number) {
@@ -189,8 +237,28 @@ export function toTeller(): Teller {
       case 'sweep':
         return {
           events: await store.sweepHistory('counter', step.before),
-          ids: await store.sweepBus({ before: step.before - 20 }),
+          bus: await store.sweepBus({
+            before: step.before - 20,
+            limit: step.limit,
+            ...(step.isOfA && { patterns: ['a.*'] }),
+            ...(step.isUnsent && { unsentAfter: 0 }),
+          }),
         };
+      case 'inlet': {
+        const publish = [{ ...publication(`x${step.id}`, 'b.c'), received: FOREIGN, attributes: '{"a":1}' }];
+        const { id: _i, place, kind: _k, ...more } = step;
+        const [result] = await store.commit([hostCommit({ at: time, publish, place: placeOf(place), ...more })]);
+        return { ...result };
+      }
+      case 'cursor': {
+        if (step.isDeleted) return { isDeleted: await store.deleteCursor('c') };
+        await store.setCursor('c', { pattern: '>', pos: await store.lastBusPos() });
+        return { cursor: await store.cursor('c') };
+      }
+      case 'scan': {
+        const { kind: _k, isOfA, ...query } = step;
+        return store.scanBus({ ...query, ...(isOfA && { patterns: ['a.*'] }) });
+      }
       case 'key':
         return tellKey(store, step);
       case 'pack': {
@@ -239,7 +307,14 @@ export function toTeller(): Teller {
       if (was) was.epoch++;
     }
     if (step.kind === 'adopt') adopted(step);
-    if (step.kind === 'commit' && outcomeFor(step) === 'done') applied(step, toCommit(step));
+    if (step.kind === 'inlet') saved(step);
+    if (step.kind !== 'commit' || outcomeFor(step) !== 'done') return;
+    saved(step);
+    applied(step, toCommit(step));
+  }
+
+  function saved({ place }: { readonly place?: number | undefined }): void {
+    if (place !== undefined) places.set(placeOf(place).name, placeOf(place).pattern);
   }
 
   function adopted({ who }: Extract<StoryStep, { readonly kind: 'adopt' }>): void {
@@ -264,6 +339,11 @@ export function toTeller(): Teller {
 
   function blank(): Known {
     return { epoch: 0, seq: 0, state: '', states: new Map(), ids: new Set() };
+  }
+
+  function checkPlaces(found: StoreDump['places']): void {
+    const own = found.filter(({ name }) => name !== 'c').map(({ name, pattern }) => [name, pattern]);
+    expect(own).toEqual([...places].toSorted(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   /** Whatever rows a store keeps: what it tells of a commit is what the state was then. */
