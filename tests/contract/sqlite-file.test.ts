@@ -202,10 +202,9 @@ describe('sqlite store: the file', () => {
     const db = new BetterSqlite3(files.file);
     migrate(db);
     for (const sql of [WANTED, REMOVABLE]) {
-      const rows = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all({
-        ...{ startPos: 1, boundPos: 9, sinceAt: 0, untilAt: 9 },
-        ...{ isOwn: 1, priorities: '[]', most: 5, unsentAfter: 3 },
-      });
+      const bounds = { startPos: 1, boundPos: 9, sinceAt: 0, untilAt: 9 };
+      const query = { ...bounds, isOwn: 1, priorities: '[]', most: 5, unsentAfter: 3 };
+      const rows = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(query);
       const steps = (rows as { readonly detail: string }[]).map(({ detail }) => detail);
       expect(steps[0]).toBe('SEARCH bus_events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)');
       expect(steps.join()).not.toContain('TEMP B-TREE');
