@@ -1,8 +1,8 @@
 /** Actors of topics: one that publishes what it is told to, and one that notes what reaches it. */
 import { assign, emit, enqueueActions, setup } from 'xstate';
 import { z } from 'zod';
-import { defineActor, publish, reply, subscribe, unsubscribe } from '../../src/index.ts';
-import type { Effect, Priority, ReplyToken, TopicEvent } from '../../src/index.ts';
+import { defineActor, defineHandler, publish, reply, subscribe, unsubscribe } from '../../src/index.ts';
+import type { Effect, EventAttributes, Priority, ReplyToken, TopicEvent } from '../../src/index.ts';
 
 /** What a listener keeps of an event. */
 export interface Note {
@@ -55,7 +55,14 @@ export const listener = defineActor('listener', listenerMachine, {
 /** Subscribed to nothing until SUBSCRIBE. */
 export const latecomer = defineActor('latecomer', listenerMachine, { asks: listenerAsks });
 
-type PublisherEvent = { type: 'PUBLISH'; topic: string; from: number; count: number; priority?: Priority };
+type PublisherEvent = {
+  type: 'PUBLISH';
+  topic: string;
+  from: number;
+  count: number;
+  priority?: Priority;
+  attributes?: EventAttributes;
+};
 
 const publisherMachine = setup({
   types: { context: {} as object, events: {} as PublisherEvent, emitted: {} as Effect },
@@ -63,8 +70,8 @@ const publisherMachine = setup({
   context: {},
   on: {
     PUBLISH: {
-      actions: enqueueActions(({ enqueue, event: { topic, from, count, priority = 'normal' } }) => {
-        for (let n = from; n < from + count; n++) enqueue.emit(publish(topic, { n }, { priority }));
+      actions: enqueueActions(({ enqueue, event: { topic, from, count, priority = 'normal', attributes = {} } }) => {
+        for (let n = from; n < from + count; n++) enqueue.emit(publish(topic, { n }, { priority, attributes }));
       }),
     },
   },
@@ -72,3 +79,13 @@ const publisherMachine = setup({
 
 /** Publishes `count` events with numbers from `from` on, in one turn. */
 export const publisher = defineActor('publisher', publisherMachine);
+
+/** Publishes one event with attributes, and is not stored. */
+export const crier = defineHandler('crier', {
+  initial: () => ({}),
+  events: { CRY: z.object({ topic: z.string(), n: z.number() }) },
+  handle: (state, { topic, n }, emit) => {
+    emit(publish(topic, { n }, { attributes: { subject: `n-${n}` } }));
+    return state;
+  },
+});
