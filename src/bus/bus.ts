@@ -181,7 +181,7 @@ export interface Bus extends EventLog {
   /**
    * Publishes on a topic. Resolves when that is durable.
    * @throws {TroupeError} ERR_TOPIC_INVALID, ERR_NOT_JSON, ERR_OPTIONS_INVALID, ERR_FAN_OUT, ERR_OVERLOADED, ERR_STORE_TROUBLE,
-   * ERR_SYSTEM_STOPPED.
+   * ERR_SYSTEM_STOPPED; beside a NATS server also ERR_EVENT_TOO_LARGE.
    */
   publish(topic: string, data: unknown, options?: PublishOptions): Promise<void>;
   /**

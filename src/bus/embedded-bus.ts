@@ -6,6 +6,7 @@ import type { Logger } from '../observe/logger.ts';
 import { encodeJson } from '../state/json.ts';
 import { sweepAll } from '../store/bus-log.ts';
 import type { StoreClient } from '../store/store-client.ts';
+import type { NewPublication } from '../store/store.ts';
 import type { BusSweep } from '../store/topics.ts';
 import type { Announce, SystemEvents, SystemTopic } from '../supervision/events.ts';
 import { encodeError } from '../thread/error-codec.ts';
@@ -67,8 +68,10 @@ export interface EmbeddedBusOptions {
   readonly createQueues?: (services: QueueServices) => QueueEngine;
   /** Events published here after this position are still to be sent elsewhere, and stay. */
   readonly unsentAfter?: () => number | undefined;
+  /** Refuses what could never be sent elsewhere. Throws ERR_EVENT_TOO_LARGE. */
+  readonly assertFits?: (publication: NewPublication) => void;
   /** How it stands with a NATS server. */
-  readonly natsStats?: () => NatsBusStats | undefined;
+  readonly natsStats?: (lastPos: number) => NatsBusStats | undefined;
 }
 
 /** A bus that can be stopped. */
@@ -125,13 +128,15 @@ class StoreBus implements EmbeddedBus {
     const { priority = 'normal', id } = options;
     const attributes = checkAttributes(options.attributes);
     this.#options.assertSaves(`the publication on '${parsed}'`);
-    await this.#publisher.publish({
+    const publication = {
       id: checkId(id) ?? this.#options.env.randomUuid(),
       topic: parsed,
       priority: checkPriority('publish', 'priority', priority),
       text: encodeJson(data, `The data published on '${parsed}'`, 'data'),
       ...(attributes !== undefined && { attributes }),
-    });
+    };
+    this.#options.assertFits?.(publication);
+    await this.#publisher.publish(publication);
   }
 
   announce<T extends SystemTopic>(topic: T, data: SystemEvents[T]): void {
@@ -209,7 +214,7 @@ class StoreBus implements EmbeddedBus {
     const names = new Set(live.map(({ name }) => name));
     const away = cursors.filter(({ name }) => !name.startsWith('#') && !names.has(name));
     const { handled, failed, redelivered, buried } = this.#tallies.all;
-    const nats = natsStats?.();
+    const nats = natsStats?.(lastPos);
     return {
       published: lastPos - firstPos,
       handled,

@@ -3,6 +3,7 @@
  * stream, in structured or binary mode, from Troupe or anybody else, becomes a publication or says what is wrong with it. Pure.
  */
 import { toAttributesText } from '../bus/attributes.ts';
+import { toCloudEventText } from '../bus/cloud-event.ts';
 import { isOfRuntime, parseTopic } from '../bus/subjects.ts';
 import { PRIORITIES } from '../bus/topic-event.ts';
 import type { Priority } from '../bus/topic-event.ts';
@@ -63,23 +64,8 @@ export function toOutgoing(row: BusEventRow, { namespace, storeId }: EventPlace)
     subject: toEventSubject(namespace, row.topic),
     messageId: toMessageId(row.id),
     headers: { 'Content-Type': STRUCTURED, [ORIGIN_HEADER]: storeId },
-    text: toCloudEvent(row),
+    text: toCloudEventText(row),
   };
-}
-
-/** An event as one CloudEvent in JSON. */
-export function toCloudEvent({ id, source, topic, time, priority, attributes, text }: BusEventRow): string {
-  const head = JSON.stringify({
-    specversion: '1.0',
-    id,
-    source,
-    type: topic,
-    time: new Date(time).toISOString(),
-    datacontenttype: 'application/json',
-    priority,
-  });
-  const further = attributes === null || attributes === '{}' ? '' : `,${attributes.slice(1, -1)}`;
-  return `${head.slice(0, -1)}${further},"data":${text}}`;
 }
 
 /** Bytes of an event on its way to the stream, without the names of who publishes it and where. */

@@ -8,6 +8,7 @@ import type { Routes } from '../thread/routes.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import { Asks } from './asks.ts';
+import type { NatsEngine } from './nats.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Requests } from './requests.ts';
 import { Sends } from './sends.ts';
@@ -24,6 +25,8 @@ export interface SystemParts {
   readonly routes: Routes;
   readonly options: ResolvedOptions;
   readonly pool: Pool;
+  /** Present with option `nats`. */
+  readonly nats?: NatsEngine | undefined;
 }
 
 /** What every part may lean on. */

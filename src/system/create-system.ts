@@ -4,6 +4,7 @@ import type { Address } from '../actor/address.ts';
 import { Definitions } from '../actor/definitions.ts';
 import { checkSeams } from '../cell/xstate-seams.ts';
 import { createRealEnv } from '../env.ts';
+import type { Env } from '../env.ts';
 import { createSink } from '../observe/log.ts';
 import { createLogger } from '../observe/logger.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -13,6 +14,8 @@ import { Routes } from '../thread/routes.ts';
 import { createThreadLauncher } from '../thread/thread-launcher.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import { builtinModule } from './builtin.ts';
+import { connectEngine } from './nats.ts';
+import type { NatsEngine } from './nats.ts';
 import { resolveOptions } from './options.ts';
 import type { ResolvedOptions, SystemOptions } from './options.ts';
 import { createPool } from './pool.ts';
@@ -24,7 +27,8 @@ import { Threads } from './threads.ts';
 /**
  * Starts a system and recovers what its store holds.
  * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_DEFINITION_MODULE, ERR_DEFINITION_DUPLICATE, ERR_DEFINITION_DIFFERS,
- * ERR_XSTATE_UNSUPPORTED, ERR_STORE_LOCKED, ERR_STORE_NEWER, ERR_STORE_OPEN, ERR_THREAD_START. Nothing is left running then.
+ * ERR_XSTATE_UNSUPPORTED, ERR_STORE_LOCKED, ERR_STORE_NEWER, ERR_STORE_OPEN, ERR_THREAD_START, and with `nats` ERR_NATS_UNAVAILABLE, ERR_NATS_AUTH,
+ * ERR_NATS_JETSTREAM, ERR_NATS_STREAM. Nothing is left running then.
  */
 export async function createSystem(options: SystemOptions): Promise<System> {
   const resolved = resolveOptions(options);
@@ -42,7 +46,8 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   const workers = isInline ? inlineHosts : threadCount;
   const routes = new Routes(workers, definitions);
   const pool = createPool(threadCount);
-  const system = new System({ env, log, boot, definitions, routes, options: resolved, pool });
+  const nats = await connectNatsEngine(resolved, env, log);
+  const system = new System({ env, log, boot, definitions, routes, options: resolved, pool, nats });
   const launcher = isInline
     ? createInlineLauncher({ env, definitions, openStore })
     : createThreadLauncher({
@@ -73,7 +78,17 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       storeTrouble: (trouble) => system.storeTrouble(trouble),
     },
   );
-  await threads.start();
+  try {
+    await threads.start();
+    await begin(system, threads);
+  } catch (error) {
+    await nats?.client.close();
+    throw error;
+  }
+  return system;
+}
+
+async function begin(system: System, threads: Threads): Promise<void> {
   try {
     await system.begin(threads);
     threads.keepSpare();
@@ -81,7 +96,11 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     await threads.terminate();
     throw error;
   }
-  return system;
+}
+
+function connectNatsEngine(options: ResolvedOptions, env: Env, log: Logger): Promise<NatsEngine> | undefined {
+  const { nats, topicRetentionMs: keepMs } = options;
+  return nats === undefined ? undefined : connectEngine(nats, { env, log, keepMs });
 }
 
 function logSpareLost(log: Logger, error: unknown): void {

@@ -4,6 +4,7 @@
  */
 import type { Env } from '../env.ts';
 import type { NatsBusStats } from '../bus/bus-stats.ts';
+import type { EmbeddedBusOptions } from '../bus/embedded-bus.ts';
 import { hintSubscribers } from '../cell/release.ts';
 import { TroupeError } from '../errors.ts';
 import type { NatsClient, NatsOptions, StreamInfo, StreamSettings } from '../nats/client.ts';
@@ -14,7 +15,7 @@ import { Inlet, NATS_ADDRESS } from '../nats/inlet.ts';
 import { connectNats } from '../nats/nats-client.ts';
 import { resolveNatsOptions } from '../nats/options.ts';
 import type { ResolvedNatsOptions } from '../nats/options.ts';
-import { RELAY_PLACE, Relay } from '../nats/relay.ts';
+import { Relay } from '../nats/relay.ts';
 import { storeIdOf } from '../nats/store-id.ts';
 import { ensureStream, wantedStream } from '../nats/stream.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -120,8 +121,7 @@ export class NatsEngine {
 
   /** Sends what is published, as far as there is time; takes nothing more in; closes the connection. */
   async stop(timeoutMs: number): Promise<void> {
-    await this.#inlet?.stop();
-    await this.#relay?.stop(Math.min(timeoutMs, DRAIN_MS));
+    await Promise.all([this.#relay?.stop(Math.min(timeoutMs, DRAIN_MS)), this.#inlet?.stop()]);
     await this.client.close();
   }
 
@@ -138,9 +138,9 @@ export class NatsEngine {
       throw tooLarge(`the event on '${publication.topic}'`, bytes + OVERHEAD_BYTES, maxPayload);
   }
 
-  /** Up to where events are on the stream, as it is saved: those after it are not to be removed. */
-  async unsentAfter(store: StoreClient): Promise<number | undefined> {
-    return (await store.call('cursor', RELAY_PLACE))?.pos;
+  /** Up to where events are on the stream: those after it are not to be removed. */
+  get unsentAfter(): number | undefined {
+    return this.#relay?.stats.sentSeq;
   }
 
   /** How it stands with the server. `lastPos`: of the log. */
@@ -148,8 +148,21 @@ export class NatsEngine {
     const { state, info } = this.client;
     const relay = this.#relay?.stats ?? { sentSeq: 0, sent: 0, resent: 0 };
     const inlet = this.#inlet?.stats ?? { streamSeq: 0, behind: 0, received: 0, refused: 0 };
-    const server = `${info.url} ${info.version}`.trim();
-    return { state, server, relay: { ...relay, behind: Math.max(0, lastPos - relay.sentSeq) }, inlet };
+    return {
+      state,
+      server: `${info.url} ${info.version}`.trim(),
+      relay: { ...relay, behind: Math.max(0, lastPos - relay.sentSeq) },
+      inlet,
+    };
+  }
+
+  /** What the bus asks of it. */
+  get busHooks(): Pick<EmbeddedBusOptions, 'assertFits' | 'unsentAfter' | 'natsStats'> {
+    return {
+      assertFits: (publication) => this.assertFits(publication),
+      unsentAfter: () => this.unsentAfter,
+      natsStats: (lastPos) => this.stats(lastPos),
+    };
   }
 
   /** Makes an event that the server cannot take a dead letter. */

@@ -17,6 +17,8 @@ import {
   resolveDegradation,
 } from '../health/settings.ts';
 import type { DegradationOptions } from '../health/settings.ts';
+import type { NatsOptions } from '../nats/client.ts';
+import { resolveNatsOptions } from '../nats/options.ts';
 import { LOG_LEVELS } from '../observe/logger.ts';
 import type { LogLevel, LogSink } from '../observe/logger.ts';
 import { STORE_URLS } from '../store/open-store.ts';
@@ -69,6 +71,11 @@ export interface SystemOptions {
    * no limit of their own. @default more than 3 agents within 30 s, until fewer than 2 failures in 120 s
    */
   readonly degradation?: DegradationOptions | false;
+  /**
+   * A NATS server to publish on and to take the events of others from: a URL such as 'nats://127.0.0.1:4222', or options. What is published here waits in the
+   * store while the server is away. @default none
+   */
+  readonly nats?: NatsOptions | string;
   /** With `threads: 0`: worker hosts side by side on the calling thread, so that tests see several. 1 to 16. @default 1 */
   readonly inlineHosts?: number;
   /** With `threads: 0`: gives the store itself, which then outlives the system. For tests of crashes. */
@@ -101,6 +108,7 @@ export interface ResolvedOptions {
   readonly spareThread: boolean;
   /** Undefined: off. */
   readonly degradation: DegradationSettings | undefined;
+  readonly nats: NatsOptions | string | undefined;
   readonly inlineHosts: number;
   readonly openStore?: ((options: StoreOptions) => Promise<Store>) | undefined;
 }
@@ -153,6 +161,7 @@ const schema = z.strictObject({
   maxThreadBufferMb: z.int().min(1).max(1_048_576).default(1024),
   spareThread: z.boolean().default(true),
   degradation: degradationSchema.prefault({}),
+  nats: z.unknown().optional(),
   inlineHosts: z.int().min(1).max(16).default(1),
   openStore: z.custom<(options: StoreOptions) => Promise<Store>>((value) => typeof value === 'function').optional(),
   env: z.custom<Env>((value) => isObject(value) && missingOf(value, ENV_METHODS).length === 0).optional(),
@@ -179,6 +188,7 @@ const ALLOWED: Readonly<Record<keyof SystemOptions, string>> = {
   maxThreadBufferMb: 'Use a whole number of MB from 1 to 1048576: maxThreadBufferMb: 1024.',
   spareThread: 'Use true or false: spareThread: true.',
   degradation: DEGRADATION_ALLOWED,
+  nats: "Pass a URL or options: nats: 'nats://127.0.0.1:4222'.",
   inlineHosts: 'Use a whole number from 1 to 16, with threads: 0: inlineHosts: 1.',
   openStore: 'Leave it out, or pass a function that opens a store, with threads: 0.',
   env: 'Leave it out, or pass an Env such as createSimulatedEnv() from troupe/testing.',
@@ -201,8 +211,10 @@ export function resolveOptions(options: SystemOptions): ResolvedOptions {
   const modules = actors.filter((actor): actor is URL | string => !isDefinition(actor)).map(toModuleUrl);
   if (threads > 0) assertThreadable(definitions, parsed.data);
   assertBeatFits(parsed.data);
+  if (options.nats !== undefined) resolveNatsOptions(options.nats);
   return {
     ...rest,
+    nats: options.nats,
     modules,
     definitions,
     threads,

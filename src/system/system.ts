@@ -100,6 +100,7 @@ export class System extends Operations {
     const { store } = threads;
     const everyMs = options.recoverEveryMs;
     this.#threads = threads;
+    await this.#parts.nats?.open({ store, tells: this.#core.tells });
     this.#outbox = new Outbox(env, log.with({ component: 'outbox' }), store, this.#core.asks);
     const bus = createEmbeddedBus({
       env,
@@ -110,6 +111,7 @@ export class System extends Operations {
       hint: (published, publication, at) => this.#hintSubscribers(published, publication, at),
       send: (to, event, id) => createRef(this.#core, to, undefined).send(event, { id }),
       meter: createMeter(env, threads.latencies.handled),
+      ...this.#parts.nats?.busHooks,
     });
     this.#bus = bus;
     const due = (address: Address): void => threads.post(address, `{"k":"due","to":"${address}"}`);
@@ -138,6 +140,7 @@ export class System extends Operations {
     });
     await this.#recovery.start();
     await this.#health.monitor.begin();
+    this.#parts.nats?.start();
   }
 
   #hintSubscribers(published: Published, publication: NewPublication, at: number): void {
@@ -291,6 +294,7 @@ export class System extends Operations {
     this.#recovery?.stop();
     this.#health?.close();
     await this.#bus?.stop({ timeoutMs });
+    await this.#parts.nats?.stop(timeoutMs);
     await withTimeout(this.#parts.env, timeoutMs, (done) => void this.#core.sends.settled().then(done, done));
     await this.#signOff();
     await this.#threads?.stop(timeoutMs);
