@@ -49,7 +49,7 @@ const HELD_UP_MS = 4000;
 const RETRY_MS = 500;
 
 /** Time for a call of the API. */
-const CALL_MS = 5000;
+const CALL_MS = 1500;
 
 const NANOS_PER_MS = 1_000_000;
 
