@@ -10,7 +10,7 @@ import type { Priority } from '../bus/topic-event.ts';
 import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
 import { encodeJson } from '../state/json.ts';
-import type { BusEventRow, NewPublication } from '../store/store.ts';
+import type { BusEventRow, NewPublication, ReceivedFrom } from '../store/store.ts';
 import type { NatsHeaders, StreamMessage } from './client.ts';
 import { toEventSubject, toTopic } from './names.ts';
 
@@ -45,11 +45,14 @@ export interface OutgoingEvent {
   readonly text: string;
 }
 
+/** A publication of elsewhere. */
+export type ReceivedPublication = NewPublication & { readonly received: ReceivedFrom };
+
 /** What a message of the stream is to this store. */
 export type IncomingEvent =
   /** This store sent it itself, or it is none of its business. */
   | { readonly kind: 'own' }
-  | { readonly kind: 'event'; readonly publication: NewPublication & { readonly received: object } }
+  | { readonly kind: 'event'; readonly publication: ReceivedPublication }
   | { readonly kind: 'fault'; readonly error: TroupeError };
 
 /** Where events come from and go to. */
@@ -92,9 +95,7 @@ export function fromStream(message: StreamMessage, place: EventPlace): IncomingE
   }
 }
 
-type Received = NewPublication & { readonly received: object };
-
-function toPublication(message: StreamMessage, topic: string, origin: string | undefined): Received {
+function toPublication(message: StreamMessage, topic: string, origin: string | undefined): ReceivedPublication {
   if (origin !== undefined && !(origin.length <= 128 && /^[\x21-\x7e]+$/.test(origin)))
     throw malformed(message, `has a ${ORIGIN_HEADER} that is no id`);
   const fields = isBinary(message.headers) ? fromHeadersOf(message) : fromBodyOf(message);

@@ -80,6 +80,15 @@ export function noJetStream(server: string, cause?: unknown): TroupeError {
   );
 }
 
+/** A group that others have begun with other subjects. */
+export function otherGroup(name: string, is: readonly string[], wanted: readonly string[]): TroupeError {
+  return new TroupeError(
+    'ERR_OPTIONS_INVALID',
+    `The group '${name}' is on the NATS server with ${is.join(', ')}, and a member asks for ${wanted.join(', ')}. Give every member of a group the same pattern, or use another name.`,
+    { details: { option: 'pattern', name } },
+  );
+}
+
 /** The client was closed, or never had a connection. */
 export function notConnected(what: string, servers: readonly string[]): TroupeError {
   return new TroupeError(

@@ -5,6 +5,7 @@
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type {
   ConsumerConfig,
+  ConsumerInfo,
   ConsumerMessages,
   JetStreamClient,
   JetStreamManager,
@@ -27,7 +28,7 @@ import type {
   StreamMessage,
   StreamSettings,
 } from './client.ts';
-import { isNoJetStream, isStreamMissing, noJetStream, reasonOf, toCallError } from './faults.ts';
+import { isNoJetStream, isStreamMissing, noJetStream, otherGroup, reasonOf, toCallError } from './faults.ts';
 import { fromHeaders } from './headers.ts';
 
 /** Messages asked for in advance, so that a reader need not wait for the server. */
@@ -151,9 +152,11 @@ class JetStream implements Jet {
   }
 
   async queue(stream: string, options: QueueOptions): Promise<NatsSubscription> {
-    const { name } = options;
+    const { name, filters } = options;
     await this.#call(`group '${name}' of stream '${stream}'`, async (manager) => {
-      await manager.consumers.add(stream, toConsumer(options));
+      const subjects = subjectsOf(await findConsumer(manager, stream, name));
+      if (!subjects) return void (await manager.consumers.add(stream, toConsumer(options)));
+      if (subjects.join() !== filters.join()) throw otherGroup(name, subjects, filters);
     });
     return new Membership(this.#options.env, options, (take) =>
       this.#call(`a message for group '${name}'`, async (manager) => {
@@ -335,6 +338,25 @@ class Membership implements NatsSubscription {
 
 const causeOf = (error: unknown): unknown =>
   error instanceof Error && error.cause !== undefined ? error.cause : error;
+
+async function findConsumer(
+  manager: JetStreamManager,
+  stream: string,
+  name: string,
+): Promise<ConsumerInfo | undefined> {
+  try {
+    return await manager.consumers.info(stream, name);
+  } catch (error) {
+    if (isConsumerMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function subjectsOf(consumer: ConsumerInfo | undefined): readonly string[] | undefined {
+  if (!consumer) return undefined;
+  const { filter_subject: one, filter_subjects: several } = consumer.config;
+  return several ?? [one ?? '>'];
+}
 
 function isConsumerMissing(error: unknown): boolean {
   return error instanceof Error && error.name === 'ConsumerNotFoundError';

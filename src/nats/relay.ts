@@ -28,7 +28,7 @@ export const RELAY_PLACE = '#relay';
 const MAX_UNACKNOWLEDGED = 512;
 
 /** Time the server gets to acknowledge an event. */
-const ACK_MS = 5000;
+const ACK_MS = 2500;
 
 /** Before it begins again after a failure; a lost connection is waited for. */
 const RETRY_MS = 500;
@@ -101,9 +101,14 @@ export class Relay {
     return { sentSeq: this.#window.donePos, sent: this.#sent, resent: this.#resent };
   }
 
+  /** Resolves when what was published before is on the stream, the connection is lost, or the time is up. */
+  async sent(timeoutMs: number): Promise<void> {
+    if (this.#options.client.state === 'connected') await this.#drain(timeoutMs);
+  }
+
   /** Gives what is published a while to reach the stream, then ends. What has not left is sent after the next start. */
   async stop(timeoutMs: number): Promise<void> {
-    if (this.#running && this.#options.client.state === 'connected') await this.#drain(timeoutMs);
+    if (this.#running) await this.sent(timeoutMs);
     this.#gate.stop();
     this.#reader.cancel(this);
     const { env } = this.#options;

@@ -15,6 +15,7 @@ import { Inlet, NATS_ADDRESS } from '../nats/inlet.ts';
 import { connectNats } from '../nats/nats-client.ts';
 import { resolveNatsOptions } from '../nats/options.ts';
 import type { ResolvedNatsOptions } from '../nats/options.ts';
+import { createNatsQueues } from '../nats/queues.ts';
 import { Relay } from '../nats/relay.ts';
 import { storeIdOf } from '../nats/store-id.ts';
 import { ensureStream, wantedStream } from '../nats/stream.ts';
@@ -31,6 +32,9 @@ const JETSTREAM_POLL_MS = 100;
 
 /** Most of the time of a stop that goes into sending what is published. */
 const DRAIN_MS = 5000;
+
+/** What a group that is new waits for what was published before it. */
+const SENT_MS = 2000;
 
 /** Names on a message beside its payload: subject, headers, protocol. */
 const OVERHEAD_BYTES = 1024;
@@ -157,10 +161,15 @@ export class NatsEngine {
   }
 
   /** What the bus asks of it. */
-  get busHooks(): Pick<EmbeddedBusOptions, 'assertFits' | 'unsentAfter' | 'natsStats'> {
+  get busHooks(): Pick<EmbeddedBusOptions, 'assertFits' | 'unsentAfter' | 'natsStats' | 'createQueues'> {
     return {
       assertFits: (publication) => this.assertFits(publication),
       unsentAfter: () => this.unsentAfter,
+      createQueues: (services) => {
+        const { client } = this;
+        const sent = async (): Promise<void> => this.#relay?.sent(SENT_MS);
+        return createNatsQueues({ client, ensureStream: () => this.stream(), sent }, services);
+      },
       natsStats: (lastPos) => this.stats(lastPos),
     };
   }
