@@ -35,10 +35,17 @@ export function decideCommit(
   findRemoved: () => RemovedProgress | undefined,
 ): Verdict {
   if (!stored) return decideMissing(commit, findRemoved);
-  if (commit.seq === 0) return refuse('seq');
+  if (commit.seq === 0) return isLettersOnly(commit) ? 'apply' : refuse('seq');
   if (stored.epoch !== commit.epoch) return refuse('epoch');
   if (commit.isResent === true && stored.seq >= commit.seq) return REPEATED;
   return commit.seq > 1 && stored.seq === commit.seq - 1 ? 'apply' : refuse('seq');
+}
+
+/** What of a commit says who it is from, and what may stand beside an actor without being from it: what never reached it. */
+const LETTER_FIELDS = new Set(['address', 'epoch', 'seq', 'isResent', 'at', 'version', 'status', 'deadLetters']);
+
+function isLettersOnly(commit: Commit): boolean {
+  return Object.entries(commit).every(([field, value]) => value === undefined || LETTER_FIELDS.has(field));
 }
 
 function decideMissing(commit: Commit, findRemoved: () => RemovedProgress | undefined): Verdict {

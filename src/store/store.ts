@@ -220,8 +220,8 @@ export interface Commit {
   readonly epoch: number;
   /** One more than the stored seq; 1 creates the actor and needs `actor`. 0 stands for an actor that is not stored: rows
    *  that wait for it go, as dead letters, what it sends and publishes goes out, and nobody is created. Resent, such a commit
-   *  is recognised by what it consumes and by the ids it publishes; with neither, its inbox and outbox rows are written again.
-   *  Its `place` is what it says either way. */
+   *  is recognised by what it consumes and by the ids it publishes; with neither, its rows are written again. Its `place` is what it
+   *  says either way. With nothing but dead letters it may be for an actor that is stored: they are of what never reached it. */
   readonly seq: number;
   /** True when the same commit was posted before and its outcome is unknown (rules 5 and 7). */
   readonly isResent?: boolean;

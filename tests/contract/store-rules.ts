@@ -104,6 +104,19 @@ function consumption(current: () => Store): void {
     expect(outcomeOf(await commitOne(current(), { ...late, isResent: true }))).toBe('refused: seq');
   });
 
+  test('dead letters of what never reached an actor stand beside it, and change nothing of it', async () => {
+    await current().commit([firstCommit(A)]);
+    const before = await current().load(A);
+    const deadLetters = [{ id: 'one', sender: B, text: '{}', error: '{}', attempts: 1 }];
+    const { state: _state, ...letters } = nextCommit(A, 0, { deadLetters });
+    expect(outcomeOf(await commitOne(current(), letters))).toBe('done');
+    expect(await current().deadLetters({ address: A })).toMatchObject([{ id: 'one', address: A }]);
+    expect(await current().load(A)).toEqual(before);
+    expect(outcomeOf(await commitOne(current(), nextCommit(A, 2)))).toBe('done');
+    const more = { ...letters, inbox: [tell(B, 'two')] };
+    expect(outcomeOf(await commitOne(current(), more))).toBe('refused: seq');
+  });
+
   test('an inbox row comes back as it was sent', async () => {
     const text = '{"type":"HELLO","text":"Grüße 🚀 \\u0000"}';
     const [result] = await current().commit([
