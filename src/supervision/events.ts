@@ -134,6 +134,13 @@ export interface SystemEvents {
   'system.store.critical': { readonly error: PlainError; readonly outageMs: number };
   /** It saves again. */
   'system.store.recovered': { readonly outageMs: number };
+  /** Another system serves a type of actors over NATS that this one was to serve. It tries again every five seconds. */
+  'system.nats.unserved': {
+    readonly type: string;
+    readonly holder: { readonly name: string; readonly host: string; readonly pid: number; readonly since: string };
+  };
+  /** A type of actors that was not served over NATS is served again. */
+  'system.nats.served': { readonly type: string };
 }
 
 export type SystemTopic = keyof SystemEvents;

@@ -1,0 +1,58 @@
+/** Who is there: a request on `troupe.NAMESPACE.systems` is answered by every system of the namespace. */
+import type { NatsClient } from './client.ts';
+import type { SystemIdentity } from './lease.ts';
+
+/** What a system says of itself. */
+export interface SystemCard {
+  readonly name: string;
+  readonly storeId: string;
+  readonly version: string;
+  readonly host: string;
+  readonly pid: number;
+  /** Types of actors it serves at the moment. */
+  readonly types: readonly string[];
+  /** As ISO 8601. */
+  readonly startedAt: string;
+}
+
+/** The subject of the question. */
+export function systemsSubject(namespace: string): string {
+  return `troupe.${namespace}.systems`;
+}
+
+/** Answers from here on. To be stopped before the client is closed. */
+export function serveSystems(parts: {
+  readonly client: NatsClient;
+  readonly self: SystemIdentity;
+  readonly types: () => readonly string[];
+}): { stop(): Promise<void> } {
+  const { client, self, types } = parts;
+  return client.subscribe(systemsSubject(client.namespace), (message) => {
+    if (message.reply !== undefined) message.respond(JSON.stringify(toCard(self, types())));
+  });
+}
+
+/** Asks every system of the namespace; those that answer in time, the one that began first first. */
+export async function findSystems(client: NatsClient, timeoutMs: number): Promise<readonly SystemCard[]> {
+  const answers = await client.requestMany(systemsSubject(client.namespace), '', { timeoutMs });
+  const cards = answers.flatMap((answer) => readCard(answer.text()) ?? []);
+  return cards.toSorted((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+}
+
+function toCard(
+  { name, storeId, version, host, pid, startedAt }: SystemIdentity,
+  types: readonly string[],
+): SystemCard {
+  return { name, storeId, version, host, pid, types, startedAt: new Date(startedAt).toISOString() };
+}
+
+/** Whoever may publish there may answer anything. */
+function readCard(text: string): SystemCard | undefined {
+  try {
+    const card = JSON.parse(text) as Partial<SystemCard> | null;
+    const isCard = typeof card?.storeId === 'string' && typeof card.startedAt === 'string' && Array.isArray(card.types);
+    return isCard ? (card as SystemCard) : undefined;
+  } catch {
+    return undefined;
+  }
+}
