@@ -141,12 +141,40 @@ export interface SystemEvents {
   };
   /** A type of actors that was not served over NATS is served again. */
   'system.nats.served': { readonly type: string };
+  /** In ten seconds the time from publication to handled was over the limit: that of p95. Once per such window. */
+  'system.bus.slow': BusSlowness;
+  /** It has been for `criticalAfterMs` in every window with events. Once, until it is well again. */
+  'system.bus.critical': BusSlowness & { readonly slowForMs: number };
+  /** A window was well again. The times are its own. */
+  'system.bus.recovered': BusSlowness & { readonly slowForMs: number; readonly wasCritical: boolean };
+}
+
+/** How long published events took to be handled, and what may be the reason. */
+export interface BusSlowness {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  /** What p95 is held against, in milliseconds. */
+  readonly limitMs: number;
+  /** Time they were handled in, in milliseconds. */
+  readonly withinMs: number;
+  /** The longest the event loop of the main thread was late meanwhile, in milliseconds. */
+  readonly mainDelayMs: number;
+  /** That was over the limit as well: the main thread is the first place to look. */
+  readonly isMainLate: boolean;
 }
 
 export type SystemTopic = keyof SystemEvents;
 
 /** First token of the topics of the runtime. */
 export const SYSTEM_TOPICS = 'system';
+
+/** How urgent it is what the runtime says on a topic. */
+export function priorityOf(topic: SystemTopic): 'critical' | 'high' {
+  return topic.endsWith('.critical') ? 'critical' : 'high';
+}
 
 /** Says something on a topic of the runtime, without waiting for it to be saved. */
 export type Announce = <T extends SystemTopic>(topic: T, data: SystemEvents[T]) => void;
