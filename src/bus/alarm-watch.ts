@@ -6,9 +6,12 @@ import type { Env, TimerHandle } from '../env.ts';
 import { NO_COUNTS, countsBetween, sumOfCounts, summarize } from '../observe/histogram.ts';
 import type { Counts, Histogram, LatencySummary } from '../observe/histogram.ts';
 import type { Logger } from '../observe/logger.ts';
+import type { BusEventRow } from '../store/store.ts';
 import type { Announce, BusSlowness } from '../supervision/events.ts';
 import { WINDOW_MS, judgeWindow } from './alarm.ts';
 import type { AlarmSettings, Episode } from './alarm.ts';
+import type { BusLatency } from './bus-stats.ts';
+import type { BusMeter } from './meter.ts';
 import { isOfRuntime } from './subjects.ts';
 
 /** Windows that make up five minutes, and a minute. */
@@ -18,14 +21,6 @@ const MINUTE_WINDOWS = 6;
 /** How often main looks whether it is late itself, in milliseconds, in windows with events. */
 const BEAT_MS = 250;
 
-/** From publication to handled, by code and by actors, since the system began. */
-export interface BusLatency extends LatencySummary {
-  /** The same of the last minute, and up to ten seconds more. */
-  readonly lastMinute: LatencySummary;
-  /** The same of the last five minutes, and up to ten seconds more. */
-  readonly lastFiveMinutes: LatencySummary;
-}
-
 export interface AlarmWatchOptions extends AlarmSettings {
   readonly env: Env;
   readonly log: Logger;
@@ -34,7 +29,7 @@ export interface AlarmWatchOptions extends AlarmSettings {
   readonly histogram: Histogram;
 }
 
-export class AlarmWatch {
+export class AlarmWatch implements BusMeter {
   readonly #options: AlarmWatchOptions;
   readonly #log: Logger;
   /** The latest windows that are over, oldest first. */
@@ -57,12 +52,9 @@ export class AlarmWatch {
     this.#base = options.histogram.read();
   }
 
-  /**
-   * Counts an event that a subscriber was done with.
-   * @param subscribedAt what was published before that waited for the subscription, which says nothing of the bus
-   */
-  handled({ topic, at }: { readonly topic: string; readonly at: number }, subscribedAt: number): void {
-    if (at < subscribedAt || isOfRuntime(topic)) return;
+  /** Counts an event that code handled. What the runtime says of itself does not count: to say that it took long would lead to more of it. */
+  handled({ topic, at }: Pick<BusEventRow, 'topic' | 'at'>): void {
+    if (isOfRuntime(topic)) return;
     this.#options.histogram.count(this.#options.env.now() - at);
     this.#begin();
   }
@@ -72,7 +64,7 @@ export class AlarmWatch {
     if (this.#timer === undefined && this.#open().counts.some((count) => count > 0)) this.#begin();
   }
 
-  get latency(): BusLatency {
+  get summary(): BusLatency {
     const open = this.#open();
     const last = (windows: number): LatencySummary => summarize(sumOfCounts([...this.#windows.slice(-windows), open]));
     return {

@@ -55,6 +55,14 @@ export interface NatsBusStats {
   };
 }
 
+/** From being published to being handled, by code or by an actor. Events that wait for their subscriber to begin do not count. */
+export interface BusLatency extends LatencySummary {
+  /** The same of the last minute, and up to ten seconds more. */
+  readonly lastMinute: LatencySummary;
+  /** The same of the last five minutes, and up to ten seconds more. */
+  readonly lastFiveMinutes: LatencySummary;
+}
+
 /** Statistics of a bus. */
 export interface BusStats {
   /** Events that came into the log, whoever published them. */
@@ -70,7 +78,7 @@ export interface BusStats {
   /** Events published in the last minute, per second. */
   readonly perSecond: number;
   /** From being published to being handled, by code or by an actor. */
-  readonly latency: LatencySummary;
+  readonly latency: BusLatency;
   readonly kept: KeptEvents;
   readonly subscribers: readonly SubscriberStats[];
   readonly nats?: NatsBusStats;

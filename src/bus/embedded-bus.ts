@@ -8,6 +8,7 @@ import { sweepAll } from '../store/bus-log.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import type { NewPublication } from '../store/store.ts';
 import type { BusSweep } from '../store/topics.ts';
+import { priorityOf } from '../supervision/events.ts';
 import type { Announce, SystemEvents, SystemTopic } from '../supervision/events.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import { withTimeout } from '../with-timeout.ts';
@@ -20,7 +21,6 @@ import type {
   ExportedEvents,
   PublishOptions,
   ReceivedEvent,
-  ReplayPolicy,
   ReplayQuery,
   ReplayedInto,
   SubscribeOptions,
@@ -34,6 +34,8 @@ import { createLocalQueues } from './local-queues.ts';
 import { readLog } from './log-reader.ts';
 import { createMeter } from './meter.ts';
 import type { BusMeter } from './meter.ts';
+import { withPolicy } from './policies.ts';
+import type { BusSettings } from './policies.ts';
 import { Publisher } from './publisher.ts';
 import type { HintReceivers } from './publisher.ts';
 import type { QueueEngine, QueueServices } from './queue-engine.ts';
@@ -62,8 +64,8 @@ export interface EmbeddedBusOptions {
   readonly send: SendEvent;
   /** Is told of every event that was handled by code. @default counts them in a histogram of its own */
   readonly meter?: BusMeter;
-  /** What settings say of the replay of a subscription or group that does not say it itself. */
-  readonly replayPolicy?: (name: string) => ReplayPolicy | undefined;
+  /** What subscriptions and groups get that do not say so themselves, by name. */
+  readonly policies?: BusSettings['subscribers'];
   /** Where members of queue groups get their events from. @default the log of the store */
   readonly createQueues?: (services: QueueServices) => QueueEngine;
   /** Events published here after this position are still to be sent elsewhere, and stay. */
@@ -107,14 +109,14 @@ class StoreBus implements EmbeddedBus {
   #isStopped = false;
 
   constructor(options: EmbeddedBusOptions) {
-    const { env, log, store, replayPolicy, createQueues = createLocalQueues } = options;
+    const { env, log, store, createQueues = createLocalQueues } = options;
     this.#options = options;
     this.#publisher = new Publisher(options);
     this.#meter = options.meter ?? createMeter(env);
     this.#tallies = new Tallies(this.#meter);
     this.#handled = new HandledRegistry(env);
     const [giveUp, reader] = [createGiveUp(options), new EventReader(options)];
-    const shared = { env, log, store, reader, giveUp, handled: this.#handled, tallies: this.#tallies, replayPolicy };
+    const shared = { env, log, store, reader, giveUp, handled: this.#handled, tallies: this.#tallies };
     this.#subscriptions = new Subscriptions({ ...shared, assertRunning: () => this.#assertRunning() });
     this.#queues = createQueues(shared);
     this.#firstPos = store.call('lastBusPos');
@@ -142,7 +144,7 @@ class StoreBus implements EmbeddedBus {
   announce<T extends SystemTopic>(topic: T, data: SystemEvents[T]): void {
     if (this.#isStopped) return;
     const { env, log } = this.#options;
-    const publication = { id: env.randomUuid(), topic, priority: 'high', text: JSON.stringify(data) } as const;
+    const publication = { id: env.randomUuid(), topic, priority: priorityOf(topic), text: JSON.stringify(data) };
     this.#publisher.publish(publication).catch((error: unknown) => {
       log.warn('an event of the runtime was not published', { topic, error: encodeError(error) });
     });
@@ -150,7 +152,7 @@ class StoreBus implements EmbeddedBus {
 
   async subscribe(pattern: string, handler: BusHandler, options: SubscribeOptions = {}): Promise<BusSubscription> {
     this.#assertRunning();
-    const request = toSubscribeRequest(pattern, handler, options);
+    const request = toSubscribeRequest(pattern, handler, withPolicy(options, this.#options.policies));
     const { name, queue } = request;
     if (queue !== undefined) {
       if (this.#subscriptions.has(queue)) throw inUse(queue, 'queue');

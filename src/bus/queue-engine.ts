@@ -6,7 +6,7 @@ import type { Env } from '../env.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import type { GiveUp } from './burial.ts';
-import type { BusSubscription, ReplayPolicy } from './bus.ts';
+import type { BusSubscription } from './bus.ts';
 import type { SubscriberStats } from './bus-stats.ts';
 import type { EventReader } from './event-reader.ts';
 import type { HandledRegistry } from './handled-ids.ts';
@@ -45,5 +45,4 @@ export interface QueueServices {
   readonly giveUp: GiveUp;
   readonly handled: HandledRegistry;
   readonly tallies: Tallies;
-  readonly replayPolicy?: ((name: string) => ReplayPolicy | undefined) | undefined;
 }

@@ -2,9 +2,8 @@
 import { TroupeError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { StoreClient } from '../store/store-client.ts';
-import type { ReplayPolicy } from './bus.ts';
 import { Place } from './place.ts';
-import { WHOLE_LOG, parseReplay } from './replay-window.ts';
+import { WHOLE_LOG } from './replay-window.ts';
 import type { Window } from './replay-window.ts';
 import type { ReplayRequest } from './requests.ts';
 
@@ -31,8 +30,6 @@ export function decideStart(replay: ReplayRequest, keptPos: number | undefined, 
 export interface OpenPlaceOptions {
   readonly store: StoreClient;
   readonly log: Logger;
-  /** What settings say of the replay of a name. */
-  readonly replayPolicy?: ((name: string) => ReplayPolicy | undefined) | undefined;
 }
 
 /** What a place is opened for. */
@@ -47,13 +44,11 @@ export interface PlaceRequest {
  * @throws {TroupeError} ERR_OPTIONS_INVALID when the name is kept for another pattern.
  */
 export async function openPlace(options: OpenPlaceOptions, request: PlaceRequest): Promise<Start & { place: Place }> {
-  const { store, log, replayPolicy } = options;
+  const { store, log } = options;
   const { name, pattern } = request;
   const kept = await store.call('cursor', name);
   if (kept && kept.pattern !== pattern) throw otherPattern(name, kept.pattern, pattern);
-  const policy = request.replay === 'default' ? replayPolicy?.(name) : undefined;
-  const replay = policy === undefined ? request.replay : { window: parseReplay(policy) };
-  const start = decideStart(replay, kept?.pos, await store.call('lastBusPos'));
+  const start = decideStart(request.replay, kept?.pos, await store.call('lastBusPos'));
   const { pos } = start;
   if (kept?.pos !== pos) await store.call('setCursor', name, { pattern, pos });
   return { ...start, place: new Place({ store, log, name, pattern, pos }) };

@@ -1,6 +1,7 @@
 /** Checks of what users pass to `system.health`. Messages name the agent, the option, what was given, and what is allowed. */
 import { isKey, parseAddress } from '../actor/address.ts';
 import { checkKeys } from '../bus/checks.ts';
+import type { AgentPolicy } from '../bus/policies.ts';
 import { parsePattern } from '../bus/subjects.ts';
 import { describeValue } from '../describe.ts';
 import { TroupeError } from '../errors.ts';
@@ -50,12 +51,14 @@ export function checkAgent(agent: unknown): string {
 
 /**
  * Checks what an agent is registered with. What is left out is as it was kept, or the default. Its place is none of that.
+ * @param policy what the settings of the bus say of it: counts less than what is given, more than what was kept
  * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_TOPIC_INVALID.
  */
 export function checkRegistration(
   agent: string,
   options: AgentOptions,
   kept: AgentRecord | undefined,
+  policy: AgentPolicy = {},
 ): { readonly record: AgentRecord; readonly functions: AgentFunctions } {
   checkKeys('health.register', options, OPTION_KEYS);
   if (agent.includes('/')) assertForActor(agent, options);
@@ -68,7 +71,7 @@ export function checkRegistration(
     zombieAfterMs: checkZombie(agent, options.zombieAfterMs, before.zombieAfterMs),
     maxAttempts: checkWhole(agent, 'maxAttempts', options.maxAttempts, before.maxAttempts, [1, 1000]),
     topics: options.topics === undefined ? before.topics : checkTopics(agent, options.topics),
-    replay: checkReplay(agent, options.replay ?? before.replay),
+    replay: checkReplay(agent, options.replay ?? policy.replay ?? before.replay),
   };
   const functions = checkFunctions(agent, options);
   assertCanRecover(agent, record.strategy, functions);

@@ -38,6 +38,7 @@ export interface MonitorOptions {
   readonly log: Logger;
   readonly store: StoreClient;
   readonly bus: Bus;
+  readonly policies: ReadonlyMap<string, Pick<AgentOptions, 'replay'>>;
   readonly announce: Announce;
   readonly definitions: Definitions;
   readonly assertRunning: () => void;
@@ -118,9 +119,10 @@ export class Monitor implements Health {
   async register(agent: string, options: AgentOptions = {}): Promise<void> {
     this.#options.assertRunning();
     const name = checkAgent(agent);
-    const { record, functions } = checkRegistration(name, options, this.#watches.get(name)?.record);
+    const kept = this.#watches.get(name)?.record;
+    const { record, functions } = checkRegistration(name, options, kept, this.#options.policies.get(name));
     // With its first topic: what was published before is none of what it misses.
-    const isFresh = record.topics.length > 0 && !this.#watches.get(name)?.record.topics.length;
+    const isFresh = record.topics.length > 0 && !kept?.topics.length;
     if (isFresh) await this.#place.ask();
     const down = name.includes('/') ? await whyDown(this.#options, name as Address) : undefined;
     const watch = this.#watches.get(name) ?? this.#createWatch(record);

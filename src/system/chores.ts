@@ -7,8 +7,9 @@ import type { Chore } from './recovery.ts';
 
 const MINUTE_MS = 60_000;
 
-/** Sweeps that are others' affair. */
+/** Sweeps and looks that are others' affair. */
 export interface Sweeps {
+  readonly latencies: () => void;
   readonly sessions: () => Promise<unknown>;
   /** @param before milliseconds since the epoch */
   readonly topics: (before: number) => Promise<unknown>;
@@ -23,6 +24,7 @@ export function createChores(
   const { idRetentionMs, recoverEveryMs, topicRetentionMs, sessionSweepEveryMs } = options;
   return [
     { everyMs: recoverEveryMs, run: (now) => store.call('markAlive', now) },
+    { everyMs: recoverEveryMs, run: async () => sweeps.latencies() },
     { everyMs: MINUTE_MS, run: (now) => store.call('sweepIdempotency', now - idRetentionMs) },
     { everyMs: MINUTE_MS, run: (now) => store.call('sweepKv', now) },
     { everyMs: 60 * MINUTE_MS, run: (now) => sweeps.topics(now - topicRetentionMs) },

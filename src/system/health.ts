@@ -52,6 +52,7 @@ export function createHealth({ parts, core, store, bus, announce, postToHosts }:
     log,
     store,
     bus,
+    policies: options.bus.agents,
     announce,
     definitions,
     mode,

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import type { BusOptions, BusSettings } from '../bus/policies.ts';
 import { isDefinition } from '../actor/define.ts';
 import type { AnyDefinition } from '../actor/define.ts';
 import { describeValue } from '../describe.ts';
@@ -24,6 +25,7 @@ import type { LogLevel, LogSink } from '../observe/logger.ts';
 import { STORE_URLS } from '../store/open-store.ts';
 import type { StoreOptions } from '../store/protocol.ts';
 import type { Store } from '../store/store.ts';
+import { BUS_ALLOWED, resolveBus } from './bus-option.ts';
 
 /** What `createSystem` takes. */
 export interface SystemOptions {
@@ -76,6 +78,11 @@ export interface SystemOptions {
    * store while the server is away. @default none
    */
   readonly nats?: NatsOptions | string;
+  /**
+   * When the bus counts as slow, and what subscriptions and agents get that do not say so themselves; or the file of YAML that says it, as a URL
+   * or an absolute path. @default slow from a p95 of more than 10 ms on, critical after 5 minutes of it
+   */
+  readonly bus?: BusOptions | URL | string;
   /** With `threads: 0`: worker hosts side by side on the calling thread, so that tests see several. 1 to 16. @default 1 */
   readonly inlineHosts?: number;
   /** With `threads: 0`: gives the store itself, which then outlives the system. For tests of crashes. */
@@ -109,6 +116,7 @@ export interface ResolvedOptions {
   /** Undefined: off. */
   readonly degradation: DegradationSettings | undefined;
   readonly nats: NatsOptions | string | undefined;
+  readonly bus: BusSettings;
   readonly inlineHosts: number;
   readonly openStore?: ((options: StoreOptions) => Promise<Store>) | undefined;
 }
@@ -162,6 +170,7 @@ const schema = z.strictObject({
   spareThread: z.boolean().default(true),
   degradation: degradationSchema.prefault({}),
   nats: z.unknown().optional(),
+  bus: z.unknown().optional(),
   inlineHosts: z.int().min(1).max(16).default(1),
   openStore: z.custom<(options: StoreOptions) => Promise<Store>>((value) => typeof value === 'function').optional(),
   env: z.custom<Env>((value) => isObject(value) && missingOf(value, ENV_METHODS).length === 0).optional(),
@@ -189,6 +198,7 @@ const ALLOWED: Readonly<Record<keyof SystemOptions, string>> = {
   spareThread: 'Use true or false: spareThread: true.',
   degradation: DEGRADATION_ALLOWED,
   nats: "Pass a URL or options: nats: 'nats://127.0.0.1:4222'.",
+  bus: BUS_ALLOWED,
   inlineHosts: 'Use a whole number from 1 to 16, with threads: 0: inlineHosts: 1.',
   openStore: 'Leave it out, or pass a function that opens a store, with threads: 0.',
   env: 'Leave it out, or pass an Env such as createSimulatedEnv() from troupe/testing.',
@@ -219,6 +229,7 @@ export function resolveOptions(options: SystemOptions): ResolvedOptions {
     definitions,
     threads,
     degradation,
+    bus: resolveBus(parsed.data.bus),
     ...(openStore && { openStore: checkOpened(openStore) }),
   };
 }

@@ -3,10 +3,10 @@ import { toAddress } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import { assertDefinition } from '../actor/definitions.ts';
 import type { AnyDefinition, InputOf } from '../actor/define.ts';
+import { AlarmWatch } from '../bus/alarm-watch.ts';
 import type { Bus } from '../bus/bus.ts';
 import { createEmbeddedBus } from '../bus/embedded-bus.ts';
 import type { EmbeddedBus } from '../bus/embedded-bus.ts';
-import { createMeter } from '../bus/meter.ts';
 import { HOST as BUS_HOST } from '../bus/publisher.ts';
 import { hintSubscribers } from '../cell/release.ts';
 import { TroupeError } from '../errors.ts';
@@ -63,6 +63,7 @@ export class System extends Operations {
   #threads: Threads | undefined;
   #outbox: Outbox | undefined;
   #bus: EmbeddedBus | undefined;
+  #alarms: AlarmWatch | undefined;
   #timetable: Timetable | undefined;
   #recovery: Recovery | undefined;
   #health: SystemHealth | undefined;
@@ -102,6 +103,7 @@ export class System extends Operations {
     this.#threads = threads;
     await this.#parts.nats?.open({ store, tells: this.#core.tells });
     this.#outbox = new Outbox(env, log.with({ component: 'outbox' }), store, this.#core.asks);
+    this.#alarms = this.#createAlarms(threads);
     const bus = createEmbeddedBus({
       env,
       log,
@@ -110,7 +112,8 @@ export class System extends Operations {
       assertSaves: (what) => this.#storeWatch.assertSaves(what),
       hint: (published, publication, at) => this.#hintSubscribers(published, publication, at),
       send: (to, event, id) => createRef(this.#core, to, undefined).send(event, { id }),
-      meter: createMeter(env, threads.latencies.handled),
+      meter: this.#alarms,
+      policies: options.bus.subscribers,
       ...this.#parts.nats?.busHooks,
     });
     this.#bus = bus;
@@ -132,6 +135,7 @@ export class System extends Operations {
       timetable: this.#timetable,
       overdue: this.#overdue,
       chores: createChores(store, this.#parts, {
+        latencies: () => this.#alarms?.look(),
         sessions: () => this.sessions.sweep(),
         topics: (before) => bus.sweep(before),
       }),
@@ -141,6 +145,13 @@ export class System extends Operations {
     await this.#recovery.start();
     await this.#health.monitor.begin();
     this.#parts.nats?.start();
+  }
+
+  #createAlarms(threads: Threads): AlarmWatch {
+    const { env, log, options } = this.#parts;
+    const { slowMs, criticalAfterMs } = options.bus;
+    const { announce } = this;
+    return new AlarmWatch({ env, log, announce, histogram: threads.latencies.handled, slowMs, criticalAfterMs });
   }
 
   #hintSubscribers(published: Published, publication: NewPublication, at: number): void {
@@ -292,6 +303,7 @@ export class System extends Operations {
     this.#isStopping = true;
     this.#storeWatch.stop();
     this.#recovery?.stop();
+    this.#alarms?.stop();
     this.#health?.close();
     await this.#bus?.stop({ timeoutMs });
     await this.#parts.nats?.stop(timeoutMs);

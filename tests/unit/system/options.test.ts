@@ -123,7 +123,7 @@ describe('options', () => {
     [
       { actor: [] },
       'actor',
-      "option 'actor' is unknown. Known options: actors, store, threads, synchronous, log, recoverEveryMs, overdueAfterMs, idRetentionMs, topicRetentionMs, maxFanOut, maxLiveActors, maxPending, sessionSweepEveryMs, beatMs, hangMs, maxThreadHeapMb, maxThreadBufferMb, spareThread, degradation, nats, inlineHosts, openStore, env.",
+      "option 'actor' is unknown. Known options: actors, store, threads, synchronous, log, recoverEveryMs, overdueAfterMs, idRetentionMs, topicRetentionMs, maxFanOut, maxLiveActors, maxPending, sessionSweepEveryMs, beatMs, hangMs, maxThreadHeapMb, maxThreadBufferMb, spareThread, degradation, nats, bus, inlineHosts, openStore, env.",
     ],
     [undefined, '', 'the options are undefined instead of an object. Pass modules that'],
     [[], '', 'the options are an array instead of an object. Pass modules that'],
