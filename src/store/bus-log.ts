@@ -88,13 +88,13 @@ export function charsOf(text: string): number {
   return text.length - (text.match(/[\u{10000}-\u{10FFFF}]/gu)?.length ?? 0);
 }
 
-/** The same sweep in numbers that JSON has. */
+/** The same sweep in numbers that JSON has, and with its limit: done again it is to take the same. */
 export function toWritableSweep(sweep: BusSweep): BusSweep {
   const numbers = (['before', 'unsentAfter', 'afterPos'] as const).flatMap((name) => {
     const value = sweep[name];
     return value === undefined ? [] : [[name, toFinite(value)] as const];
   });
-  return { ...sweep, ...Object.fromEntries(numbers) };
+  return { ...sweep, ...Object.fromEntries(numbers), limit: limitOf('sweepBus', sweep.limit) };
 }
 
 function toFinite(value: number): number {

@@ -239,7 +239,7 @@ export const LIMITS = {
   scheduled: { usual: 1_000, most: 10_000 },
   busEvents: { usual: 1_000, most: 10_000 },
   scanBus: { usual: 1_000, most: 10_000 },
-  sweepBus: { usual: 10_000, most: 10_000 },
+  sweepBus: { usual: 2_000, most: 10_000 },
 } as const;
 
 /**

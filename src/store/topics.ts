@@ -45,7 +45,7 @@ export interface BusSweep {
   readonly unsentAfter?: number;
   /** Only events after this position: `reachedPos` of the answer before. @default 0 */
   readonly afterPos?: number;
-  /** So many are looked at or removed at once, so that the store is not held up: 1 to 10,000. @default 10,000 */
+  /** So many are looked at or removed at once, so that the store is not held up: 1 to 10,000. @default 2000 */
   readonly limit?: number;
 }
 

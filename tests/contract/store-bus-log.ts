@@ -254,7 +254,7 @@ function sweeps(current: () => Store): void {
         pieces.push(swept.removed);
         return swept;
       },
-      { patterns: ['rare'] },
+      { patterns: ['rare'], limit: 10_000 },
     );
     expect([removed, pieces]).toEqual([1, [0, 0, 1]]);
   });

@@ -2,8 +2,8 @@
  * The log of published events: read, swept and counted. No call looks at more rows than it says, however long the log is; only
  * the jump over what is of another time asks the index of times for more.
  *
- * Invariant: what is in `meta` of the counts is about the events up to a position, and was written with the last sweep; those
- * after it are counted when the counts are asked for, once for a connection.
+ * Invariant: what is in `meta` of the counts is about the events up to a position, and was written with the last sweep. Those
+ * after it are counted once for a connection: at once when they are few, else when somebody asks.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import {
@@ -42,8 +42,8 @@ export const NEXT_IN_TIME =
 const EVER: TimeRange = { sinceAt: -Number.MAX_SAFE_INTEGER, untilAt: Number.MAX_SAFE_INTEGER };
 
 interface Totals {
-  events: number;
-  chars: number;
+  readonly events: number;
+  readonly chars: number;
 }
 
 /** The log of one connection's store. */
@@ -58,8 +58,10 @@ export class BusLog {
   readonly #wanted: Statement<[object], Located>;
   readonly #removable: Statement<[object], Located>;
   readonly #remove: Statement<[number], number>;
-  /** Of everything there is, once somebody asked. */
+  /** Of everything there is, once it was counted. */
   #totals: Totals | undefined;
+  /** The same without what the transaction under way has done. */
+  #savedTotals: Totals | undefined;
 
   constructor(db: Database) {
     this.#db = db;
@@ -79,6 +81,8 @@ export class BusLog {
     this.#wanted = db.prepare(WANTED);
     this.#removable = db.prepare(REMOVABLE);
     this.#remove = db.prepare<[number], number>('DELETE FROM bus_events WHERE pos = ? RETURNING length(text)').pluck();
+    const isQuick = this.#nth.get(this.#readMeta('bus_counted_pos'), MOST_LOOKED_AT) === undefined;
+    if (isQuick) this.#savedTotals = this.#totals = this.#count();
   }
 
   events({ afterPos = 0, limit }: BusQuery = {}): readonly BusEventRow[] {
@@ -123,7 +127,9 @@ export class BusLog {
   }
 
   counts(): BusCounts {
-    const { events, chars } = this.#current();
+    this.#totals ??= this.#count();
+    this.#savedTotals = this.#totals;
+    const { events, chars } = this.#totals;
     const times = this.#db
       .prepare<[], Pick<BusCounts, 'oldestAt' | 'newestAt'>>(
         'SELECT (SELECT min(at) FROM bus_events) AS oldestAt, (SELECT max(at) FROM bus_events) AS newestAt',
@@ -141,12 +147,17 @@ export class BusLog {
   /** An event was written, with this data. */
   wrote(text: string): void {
     if (!this.#totals) return;
-    this.#totals.events++;
-    this.#totals.chars += charsOf(text);
+    const { events, chars } = this.#totals;
+    this.#totals = { events: events + 1, chars: chars + charsOf(text) };
+  }
+
+  /** The transaction is durable. */
+  saved(): void {
+    this.#savedTotals = this.#totals;
   }
 
   rolledBack(): void {
-    this.#totals = undefined;
+    this.#totals = this.#savedTotals;
   }
 
   /** The position before the next event of a time, or where the log ends when there is none. */
@@ -164,20 +175,16 @@ export class BusLog {
   }
 
   #removeAll(removed: readonly Located[], lastPos: number): void {
-    const totals = this.#current();
+    let { events, chars } = this.#totals ?? this.#count();
     for (const { pos } of removed) {
-      totals.chars -= this.#remove.get(pos) ?? 0;
-      totals.events--;
+      chars -= this.#remove.get(pos) ?? 0;
+      events--;
     }
+    this.#totals = { events, chars };
     if (removed.length > 0) this.#writeMeta('last_bus_pos', lastPos);
     this.#writeMeta('bus_counted_pos', lastPos);
-    this.#writeMeta('bus_events', totals.events);
-    this.#writeMeta('bus_chars', totals.chars);
-  }
-
-  #current(): Totals {
-    this.#totals ??= this.#count();
-    return this.#totals;
+    this.#writeMeta('bus_events', events);
+    this.#writeMeta('bus_chars', chars);
   }
 
   #count(): Totals {

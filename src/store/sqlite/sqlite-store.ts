@@ -329,6 +329,7 @@ class SqliteStore implements Store {
       throw this.#commitFailed(session, error);
     }
     session.bus.saved();
+    session.busLog.saved();
     return value;
   }
 
