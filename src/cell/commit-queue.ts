@@ -301,6 +301,7 @@ export class CommitQueue {
     if (draft.seq > 0) {
       this.#committed = { state: draft.state ?? this.#committed?.state, status: draft.status, seq: draft.seq, error };
     }
+    if (draft.publishedAt.length > 0) this.#cell.services.handled(draft.publishedAt);
     this.#cell.acknowledged(draft, result);
     if (draft.isRemoval && this.#posted.length === 0) this.#forget();
     this.#settleQuiet();

@@ -10,7 +10,7 @@ import type { ActorStatus, Commit, DeadLetter, FiredKey, InboxKey, NewActor, Sta
 import type { PlainError } from '../supervision/events.ts';
 import { addEffectRows, createEffectRows, hasEffectRows, toScheduleFields } from './effect-rows.ts';
 import type { EffectRows } from './effect-rows.ts';
-import { isAwaited, isWork } from './items.ts';
+import { isAwaited, isWork, publishedAtOf } from './items.ts';
 import type { EventItem, Item, Outcome } from './items.ts';
 import type { StoredTimers } from './machine-timers.ts';
 
@@ -24,6 +24,7 @@ export class Draft {
   #rows: EffectRows | undefined;
   #consumed: InboxKey[] | undefined;
   #fired: FiredKey[] | undefined;
+  #publishedAt: number[] | undefined;
   #deadLetters: DeadLetter[] | undefined;
   #idempotencyIds: string[] | undefined;
   #begins: AnyActorRef[] | undefined;
@@ -84,6 +85,11 @@ export class Draft {
     return this.#fired ?? NO_KEYS;
   }
 
+  /** When the published events were published whose consequences stand in this commit, in milliseconds since the epoch. */
+  get publishedAt(): readonly number[] {
+    return this.#publishedAt ?? NO_KEYS;
+  }
+
   /** Items whose consequences stand in this commit, or that were given up on with it. */
   get causes(): readonly Item[] {
     return this.#causes ?? NO_KEYS;
@@ -111,6 +117,9 @@ export class Draft {
     this.#take(item, marks);
     if (item.kind === 'direct' && item.idempotencyId !== undefined && isWork(item))
       (this.#idempotencyIds ??= []).push(item.idempotencyId);
+    if (item.kind !== 'inbox') return;
+    const publishedAt = publishedAtOf(item);
+    if (publishedAt !== undefined) (this.#publishedAt ??= []).push(publishedAt);
   }
 
   /** Notes that `item` was given up on. Its id is not recorded as done, so that a repetition is not taken for a success. */

@@ -2,6 +2,8 @@
 import { ROOT } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import { RUNTIME_EVENT_TYPES } from '../actor/effects.ts';
+import { isOfRuntime } from '../bus/subjects.ts';
+import { isTopicRowId } from '../store/fan-out.ts';
 import type { EncodedError } from '../thread/error-codec.ts';
 import type { InboxRow, ScheduledRow, ScheduleWrite } from '../store/store.ts';
 import type { MachineTimer } from './machine-timers.ts';
@@ -77,6 +79,24 @@ export function textOf(item: InboxItem): string {
   // Of a damaged row nothing is JSON but the text as a text.
   if (item.row.isDamaged) return JSON.stringify(item.row.text);
   return item.row.text === '' ? JSON.stringify(item.body) : item.row.text;
+}
+
+/**
+ * When the event of a row was published, in milliseconds since the epoch; undefined when nobody published it, and for what the runtime
+ * says: how long that takes is nobody's affair, and to say that it took long must not lead to more of it.
+ */
+export function publishedAtOf({ row, body }: InboxItem): number | undefined {
+  if (!isTopicRowId(row.id) || row.isDamaged) return undefined;
+  const topic = row.text === '' ? (body as { topic?: unknown }).topic : topicOf(row.text);
+  return isOfRuntime(String(topic)) ? undefined : row.at;
+}
+
+/** Where the topic of an event stands in its JSON: within a string the quotes would be escaped, so that the first match is it. */
+const TOPIC_FIELD = '"topic":"';
+
+function topicOf(text: string): string {
+  const from = text.indexOf(TOPIC_FIELD) + TOPIC_FIELD.length;
+  return text.slice(from, text.indexOf('"', from));
 }
 
 /** An effect function, or other logic of the machine's own, that settled. */

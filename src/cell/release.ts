@@ -33,7 +33,8 @@ export function hintSubscribers(
   for (const [i, publication] of publications.entries()) {
     for (const { receiver, event, pos, previousPos } of result.published?.[i]?.receivers ?? []) {
       const text = toTopicEventText(publication, sender, at, event);
-      hint(sender, { receiver, kind: 'event', id: toTopicRowId(publication.id, event), text }, { pos, previousPos });
+      const id = toTopicRowId(publication.id, event);
+      hint(sender, { receiver, kind: 'event', id, text, at }, { pos, previousPos });
     }
   }
 }

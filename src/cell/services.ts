@@ -23,7 +23,10 @@ export interface CellStore {
 }
 
 /** A committed inbox row on its way to its receiver. */
-export type HintedRow = Pick<InboxRow, 'receiver' | 'kind' | 'id' | 'text'>;
+export interface HintedRow extends Pick<InboxRow, 'receiver' | 'kind' | 'id' | 'text'> {
+  /** Of a published event: when that was, in milliseconds since the epoch. */
+  readonly at?: number;
+}
 
 /** A cell that takes its turns at once. */
 export interface Runnable {
@@ -73,6 +76,8 @@ export interface CellServices {
   mark(address: Address, what: string | undefined): void;
   /** An actor that was stored lives, so long after its load began. */
   restored(address: Address, tookMs: number): void;
+  /** What published events led to is durable. @param publishedAt when each was published, in milliseconds since the epoch */
+  handled(publishedAt: readonly number[]): void;
   /** Calls a user's effect function, so that what it leads to later is known to be this actor's. */
   runEffect<T>(address: Address, key: string, run: () => T): T;
   /** The charge against this actor, when its turn ended the thread before this one. Handed out once. */

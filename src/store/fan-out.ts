@@ -76,6 +76,11 @@ export function toTopicRowId(publicationId: string, event: string): string {
   return `${publicationId}>${event}`;
 }
 
+/** True for the id of such a row: no other has that character. */
+export function isTopicRowId(id: string): boolean {
+  return id.includes('>');
+}
+
 /** True when the subscriptions of an actor may be others after a commit than before. */
 export function changesSubscriptions(commit: Commit): boolean {
   return commit.subscribe !== undefined || commit.unsubscribe !== undefined || endsActor(commit);

@@ -46,6 +46,15 @@ export class Latencies {
   }
 }
 
+/** Counts published events that actors of a host have taken. Those from before it began waited for it, which says nothing of the bus. */
+export function countHandled({ handled }: Latencies, env: Env): (publishedAt: readonly number[]) => void {
+  const beganAt = env.now();
+  return (publishedAt) => {
+    const now = env.now();
+    for (const at of publishedAt) if (at >= beganAt) handled.count(now - at);
+  };
+}
+
 /** A store that counts how long commits take of those actors that are counted. */
 export function countSaves(store: CellStore, latencies: Latencies, env: Env): CellStore {
   return {

@@ -82,11 +82,11 @@ export class Outgoing {
     const target = routes.indexOf(to);
     if (target === undefined) return this.#want(to);
     if (target !== index) {
-      const text = position ? hintText(sender, row, position, env.now()) : `{"k":"poke","to":"${to}"}`;
+      const text = position ? hintText(sender, row, position, row.at ?? env.now()) : `{"k":"poke","to":"${to}"}`;
       return this.#peers.get(target)?.hint(to, text);
     }
     if (!position) return cells.poke(to);
-    const item = toInboxItem({ ...row, sender, pos: position.pos, at: env.now() });
+    const item = toInboxItem({ ...row, sender, pos: position.pos, at: row.at ?? env.now() });
     cells.hint(to, item, position.previousPos);
   }
 

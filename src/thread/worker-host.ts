@@ -26,7 +26,7 @@ import { NO_OWNERS } from './effect-owners.ts';
 import type { EffectOwners } from './effect-owners.ts';
 import { encodeError } from './error-codec.ts';
 import { Hibernation } from './hibernation.ts';
-import { countSaves } from './latencies.ts';
+import { countHandled, countSaves } from './latencies.ts';
 import type { Latencies } from './latencies.ts';
 import { Outgoing, takeHint, toTold } from './outgoing.ts';
 import type { LocalCells } from './outgoing.ts';
@@ -155,6 +155,7 @@ export class WorkerHost {
       log: this.#log.with({ component: 'cell' }),
       store: latencies ? countSaves(this.#store, latencies, env) : this.#store,
       restored: (address, tookMs) => latencies?.restored(address, tookMs),
+      handled: latencies ? countHandled(latencies, env) : () => {},
       hint: (sender, row, position) => outgoing.hint(sender, row, position),
       release: (address, row, pos) => outgoing.release(address, row, pos, definitions.isDurable(typeOf(address))),
       published: (sender, publications, result, at) => outgoing.published(sender, publications, result, at),
