@@ -189,8 +189,8 @@ export interface Bus extends EventLog {
    *
    * Without a name an event comes at most once: when the handler fails the event is skipped and a warning is logged, and
    * what is published while nobody is subscribed is not seen. With a name it comes at least once: a handler that fails gets
-   * the event again after 100 and 200 ms, then the event becomes a dead letter of `subscriber/NAME`; after a crash some
-   * events come again, with the same id.
+   * the event again after 100 and 200 ms (see `backoff`), then the event becomes a dead letter of `subscriber/NAME`; after a crash some
+   * events come again, with the same id. A queue group is the same, shared: each event goes to one member. (G20)
    * @param pattern a topic, or one with wildcards: `*` for one token, `>` for the rest, as in `task.*` or `session.>`. What the runtime says is heard
    * by those who ask for it: `system.>`
    * @throws {TroupeError} ERR_TOPIC_INVALID; ERR_OPTIONS_INVALID, also when the name is in use or has another pattern;

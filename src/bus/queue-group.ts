@@ -37,6 +37,8 @@ export class QueueGroup {
   readonly #book: GroupBook;
   readonly #members = new Set<Member>();
   readonly #free = new Set<Member>();
+  /** Those with an event under way, also while they leave. */
+  readonly #busy = new Set<Member>();
   readonly #timers = new Set<TimerHandle>();
   #isReading = false;
   #doneCount = 0;
@@ -84,7 +86,7 @@ export class QueueGroup {
   }
 
   abort(reason: Error): void {
-    for (const { trial } of this.#members) trial.abort(reason);
+    for (const { trial } of this.#busy) trial.abort(reason);
   }
 
   stats(lastPos: number): SubscriberStats {
@@ -112,6 +114,7 @@ export class QueueGroup {
       const item = this.#book.take();
       if (!item) break;
       this.#free.delete(member);
+      this.#busy.add(member);
       member.running = this.#run(member, item);
     }
     if (this.#free.size > 0 && this.#book.wantsMore && !this.#isReading) void this.#read();
@@ -137,6 +140,7 @@ export class QueueGroup {
       else this.#savePlace();
     }
     member.running = undefined;
+    this.#busy.delete(member);
     if (this.#members.has(member)) this.#free.add(member);
     this.#pump();
   }

@@ -46,6 +46,8 @@ export interface BusFixture {
   readonly saves: readonly number[];
   /** How many reads of events fail from now on. */
   failReads(count: number): void;
+  /** Whether places can be saved. */
+  failSaves(isOn: boolean): void;
   /** Drives everything until `promise` has settled. */
   run<T>(promise: Promise<T>): Promise<T>;
   /** Begins a new bus on the same store, without a word to the old one: that one is as good as killed. */
@@ -64,7 +66,7 @@ export function createBusFixture({ maxFanOut = 1_000 }: { readonly maxFanOut?: n
   const reads: Read[] = [];
   const saves: number[] = [];
   const sent: Sent[] = [];
-  const faults = { reads: 0 };
+  const faults = { reads: 0, saves: false };
   const store = watched(createMemoryStore({ maxFanOut }), { reads, saves, faults });
   const writer = new StoreWriter(store, env, () => undefined);
   const log = createLogger((level, fields, text) => void logs.push({ level, fields, text }), {});
@@ -108,6 +110,7 @@ export function createBusFixture({ maxFanOut = 1_000 }: { readonly maxFanOut?: n
       return live.client;
     },
     failReads: (count) => void (faults.reads = count),
+    failSaves: (isOn) => void (faults.saves = isOn),
     run,
     kill,
     restart: async () => {
@@ -122,7 +125,7 @@ type Read = BusQuery | BusScan;
 interface Watch {
   readonly reads: Read[];
   readonly saves: number[];
-  readonly faults: { reads: number };
+  readonly faults: { reads: number; readonly saves: boolean };
 }
 
 /** A store that tells what is asked of it and fails when told to. */
@@ -139,7 +142,8 @@ function watched(store: Store, { reads, saves, faults }: Watch): Store {
     note(query);
     return store.scanBus(query);
   };
-  const setCursor: Store['setCursor'] = (name, cursor) => {
+  const setCursor: Store['setCursor'] = async (name, cursor) => {
+    if (faults.saves) throw new TroupeError('ERR_STORE_UNAVAILABLE', "Store 'watched' could not save");
     saves.push(cursor.pos);
     return store.setCursor(name, cursor);
   };
