@@ -16,7 +16,15 @@ export type {
 export type { OverflowPolicy, Role, TimerPolicy } from './actor/policy.ts';
 export { replace } from './supervision/spec.ts';
 export type { Backoff, GiveUp, OnFailure, Replacement, Restart, Strategy } from './supervision/spec.ts';
-export type { Action, FailureKind, PlainError, RestartCause, SystemEvents, SystemTopic } from './supervision/events.ts';
+export type {
+  Action,
+  BusSlowness,
+  FailureKind,
+  PlainError,
+  RestartCause,
+  SystemEvents,
+  SystemTopic,
+} from './supervision/events.ts';
 export { defineHandler } from './actor/define-handler.ts';
 export type { HandledEvent, HandlerOptions } from './actor/define-handler.ts';
 export { parseAddress, toAddress } from './actor/address.ts';
@@ -55,7 +63,8 @@ export type {
   RetryBackoff,
   SubscribeOptions,
 } from './bus/bus.ts';
-export type { BusStats, KeptEvents, NatsBusStats, SubscriberStats } from './bus/bus-stats.ts';
+export type { AgentPolicy, BusOptions, PolicyWindow, SubscriberOptions } from './bus/policies.ts';
+export type { BusLatency, BusStats, KeptEvents, NatsBusStats, SubscriberStats } from './bus/bus-stats.ts';
 export { PRIORITIES } from './bus/topic-event.ts';
 export type { BusEvent, Priority, TopicEvent } from './bus/topic-event.ts';
 export { fromEffect } from './actor/from-effect.ts';

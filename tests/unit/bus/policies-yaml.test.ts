@@ -1,5 +1,5 @@
 /** The option `bus` in a file. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -151,4 +151,18 @@ describe('policies in a file', () => {
       "option 'bus' is 'bus.yaml' (a string), a relative path.",
     );
   });
+});
+
+test('the example of the documentation is taken', () => {
+  const text = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+  const example = /```yaml\n(.*?)```/s.exec(text)?.[1] ?? '';
+  const { slowMs, criticalAfterMs, subscribers, agents } = loadText(example);
+  expect({ slowMs, criticalAfterMs }).toEqual({ slowMs: 10, criticalAfterMs: 300_000 });
+  expect(subscribers.get('audit')).toEqual({ replay: 'full', maxAttempts: 10, handlerTimeoutMs: 5000 });
+  expect(subscribers.get('dash')?.replay).toMatchObject({
+    policy: 'full',
+    since: Date.UTC(2026, 10, 21, 12),
+    limit: 100,
+  });
+  expect(agents.get('worker/7')).toEqual({ replay: 'none' });
 });
