@@ -10,6 +10,9 @@ import type { LatencySummary } from '../observe/histogram.ts';
 /** Length of a window, in milliseconds. */
 export const WINDOW_MS = 10_000;
 
+/** Clocks that differ by less may have been read with a pause between them: a machine that is busy must not silence the alarm. */
+const CLOCK_SET_MS = 1000;
+
 /** When the bus counts as slow. */
 export interface AlarmSettings {
   /** The p95 from publication to handled that is still well, in milliseconds. */
@@ -45,7 +48,7 @@ export function judgeWindow(
   settings: AlarmSettings,
 ): { readonly verdict: AlarmVerdict; readonly episode: Episode | undefined } {
   const { summary, untilMs } = window;
-  if (summary.count === 0 || isClockSet(window, settings)) return { verdict: 'nothing', episode: before };
+  if (summary.count === 0 || isClockSet(window)) return { verdict: 'nothing', episode: before };
   if (summary.p95Ms <= settings.slowMs) return { verdict: before ? 'recovered' : 'nothing', episode: undefined };
   const episode = { ...goOn(before, window, settings), seenMs: untilMs };
   const isCritical = untilMs - episode.fromMs >= settings.criticalAfterMs;
@@ -59,6 +62,6 @@ function goOn(before: Episode | undefined, { fromMs }: AlarmWindow, { criticalAf
   return { fromMs, seenMs: fromMs, isCritical: false };
 }
 
-function isClockSet({ clockErrorMs }: AlarmWindow, { slowMs }: AlarmSettings): boolean {
-  return Math.abs(clockErrorMs) > slowMs;
+function isClockSet({ clockErrorMs }: AlarmWindow): boolean {
+  return Math.abs(clockErrorMs) > CLOCK_SET_MS;
 }
