@@ -62,14 +62,20 @@ const LOG_EVERY_MS = 1000;
 const MAX_LOOKS = 256;
 
 /**
- * Serves actors, once their leases are held. To be called when the system has begun and its client is there; to be stopped before the
- * sends of the system are settled, and before the client is closed.
+ * Takes the leases of the types that are to be served. Before the system begins: then there is nothing to undo.
  * @throws {TroupeError} ERR_NATS_CONFLICT, ERR_OPTIONS_INVALID for a type that is not loaded.
  */
-export async function serveActors(parts: ServeActorsParts): Promise<ServedActors> {
-  const types = typesOf(parts);
-  const leases = new Leases({ ...parts, log: parts.log.with({ component: 'nats' }), types });
+export async function claimActors(parts: ServeActorsParts): Promise<Leases> {
+  const leases = new Leases({ ...parts, log: parts.log.with({ component: 'nats' }), types: typesOf(parts) });
   await leases.start();
+  return leases;
+}
+
+/**
+ * Serves the actors whose leases are held. To be called when the system takes messages; to be stopped before its sends are settled and
+ * before the client is closed.
+ */
+export function serveActors(parts: ServeActorsParts, leases: Leases): ServedActors {
   return new ActorServer({ ...parts, log: parts.log.with({ component: 'nats' }) }, leases);
 }
 
@@ -227,7 +233,7 @@ async function call(ref: ActorCalls, { asks }: AnyDefinition, request: ActorRequ
 function notFound({ address, type }: Target, cause: TroupeError): TroupeError {
   return new TroupeError(
     'ERR_ACTOR_NOT_FOUND',
-    `'${address}' does not exist, and '${type}' cannot be created without input. Send that in the header 'Troupe-Input', or wrap the event: {"input":{…},"event":{…}}.`,
+    `'${address}' does not exist, and '${type}' cannot be created without input. Send that in the header 'Troupe-Input', or wrap the event: {"input":{...},"event":{...}}.`,
     { cause, details: cause.details },
   );
 }

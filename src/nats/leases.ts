@@ -74,7 +74,10 @@ export class Leases {
       }
       this.#options.log.warn('leases on NATS could not be taken yet', { error: encodeError(error) });
     }
-    this.#offState = this.#options.client.onState((state) => void (state === 'connected' && this.#look()));
+    this.#offState = this.#options.client.onState((state) => {
+      if (state === 'connected') this.#look();
+      if (state === 'closed') void this.stop();
+    });
     this.#arm();
   }
 

@@ -72,7 +72,7 @@ export async function connectEngine(options: NatsOptions | string, context: Nats
 export class NatsEngine {
   readonly client: NatsClient;
   readonly options: ResolvedNatsOptions;
-  readonly #context: NatsContext;
+  readonly context: NatsContext;
   readonly #wanted: StreamSettings;
   #relay: Relay | undefined;
   #inlet: Inlet | undefined;
@@ -81,13 +81,18 @@ export class NatsEngine {
   constructor(client: NatsClient, options: ResolvedNatsOptions, context: NatsContext) {
     this.client = client;
     this.options = options;
-    this.#context = context;
+    this.context = context;
     this.#wanted = wantedStream(options, context.keepMs);
+  }
+
+  /** Id of the store, once it is open. */
+  get storeId(): string {
+    return this.#storeId;
   }
 
   /** The stream, made or checked. A server that has only just begun gets a while for it. */
   async stream(): Promise<StreamInfo> {
-    const { env } = this.#context;
+    const { env } = this.context;
     const giveUpAt = env.monotonicMs() + JETSTREAM_MS;
     const how = { isUpdated: this.options.stream.update, server: this.client.info.url };
     for (;;) {
@@ -104,7 +109,7 @@ export class NatsEngine {
 
   /** Sets the places where they are new: from here on nothing that is published is missed. */
   async open({ store, tells }: NatsParts): Promise<void> {
-    const { env, log } = this.#context;
+    const { env, log } = this.context;
     const { client } = this;
     this.#storeId = await storeIdOf(store, env);
     const place: EventPlace = { namespace: client.namespace, storeId: this.#storeId };
@@ -176,7 +181,7 @@ export class NatsEngine {
 
   /** Makes an event that the server cannot take a dead letter. */
   #bury(store: StoreClient, row: BusEventRow, error: unknown): Promise<void> {
-    const { env, log } = this.#context;
+    const { env, log } = this.context;
     const { id, topic, source: sender } = row;
     log.error('an event is too large for the NATS server; it becomes a dead letter of bus/nats', {
       component: 'nats-relay',

@@ -28,6 +28,7 @@ import type { SystemCore, SystemParts } from './core.ts';
 import { createHealth } from './health.ts';
 import type { SystemHealth } from './health.ts';
 import { takeWord } from './host-words.ts';
+import { NatsDoors } from './nats-doors.ts';
 import { Operations } from './operations.ts';
 import { Outbox } from './outbox.ts';
 import type { DeliveryHandler } from './outbox.ts';
@@ -67,6 +68,7 @@ export class System extends Operations {
   #timetable: Timetable | undefined;
   #recovery: Recovery | undefined;
   #health: SystemHealth | undefined;
+  #doors: NatsDoors | undefined;
   #isStopping = false;
   #stopped: Promise<void> | undefined;
 
@@ -102,6 +104,7 @@ export class System extends Operations {
     const everyMs = options.recoverEveryMs;
     this.#threads = threads;
     await this.#parts.nats?.open({ store, tells: this.#core.tells });
+    this.#doors = await this.#claimDoors(store);
     this.#outbox = new Outbox(env, log.with({ component: 'outbox' }), store, this.#core.asks);
     this.#alarms = this.#createAlarms(threads);
     const bus = createEmbeddedBus({
@@ -145,6 +148,22 @@ export class System extends Operations {
     await this.#recovery.start();
     await this.#health.monitor.begin();
     this.#parts.nats?.start();
+    this.#doors?.open(this.#health.monitor);
+  }
+
+  async #claimDoors(store: Threads['store']): Promise<NatsDoors | undefined> {
+    const { nats } = this.#parts;
+    return (
+      nats &&
+      NatsDoors.claim({
+        nats,
+        parts: this.#parts,
+        store,
+        announce: this.announce,
+        actor: (definition, key, ...input) => this.actor(definition, key, ...(input as [])),
+        assertTakesSessions: () => this.assertTakesSessions(),
+      })
+    );
   }
 
   #createAlarms(threads: Threads): AlarmWatch {
@@ -305,6 +324,7 @@ export class System extends Operations {
     this.#recovery?.stop();
     this.#alarms?.stop();
     this.#health?.close();
+    await this.#doors?.stop(timeoutMs);
     await this.#bus?.stop({ timeoutMs });
     await this.#parts.nats?.stop(timeoutMs);
     await withTimeout(this.#parts.env, timeoutMs, (done) => void this.#core.sends.settled().then(done, done));

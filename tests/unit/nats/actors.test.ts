@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { session } from '../../../actors/session.ts';
 import { counter, recorder } from '../../support/actors-basic.ts';
 import { watched, failure } from '../health/fixture.ts';
-import { serveActors } from '../../../src/nats/actors.ts';
+import { claimActors, serveActors } from '../../../src/nats/actors.ts';
 import { MemoryNats } from '../../support/nats-memory.ts';
 import { partsOf, served } from './fixture.ts';
 
@@ -204,7 +204,8 @@ test('a reply larger than the server takes becomes an error that names both size
 test('H7: while degraded a new session is refused with when to try again, one that exists goes on', async () => {
   await using run = await watched();
   const nats = new MemoryNats(run.env);
-  const serving = await serveActors(partsOf(run, nats.connect()));
+  const parts = partsOf(run, nats.connect());
+  const serving = serveActors(parts, await claimActors(parts));
   const client = nats.connect();
   const ask = async (key: string, payload: object): Promise<unknown> =>
     JSON.parse((await client.request(`troupe.default.actor.session.${key}`, JSON.stringify(payload), {})).text());
@@ -226,7 +227,7 @@ test('only the types that are named are served, and a name nobody knows is refus
   expect(await run.ask('counter.a', { type: 'ADD', n: 1 })).toMatchObject({ ok: true });
   const { error } = await run.ask('recorder.a', { type: 'LIST' });
   expect(error?.message).toContain("'recorder' is not offered over NATS in namespace 'default' (served: counter)");
-  await expect(serveActors({ ...partsOf(run, run.nats.connect(), 'two'), types: ['cuonter'] })).rejects.toMatchObject({
+  await expect(claimActors({ ...partsOf(run, run.nats.connect(), 'two'), types: ['cuonter'] })).rejects.toMatchObject({
     code: 'ERR_OPTIONS_INVALID',
     message: expect.stringContaining("names 'cuonter'") as string,
   });
@@ -234,7 +235,8 @@ test('only the types that are named are served, and a name nobody knows is refus
 
 test('of two systems each serves its own types, and neither answers for the other', async () => {
   await using run = await served({}, { types: ['counter'] });
-  const other = await serveActors({ ...partsOf(run, run.nats.connect(), 'two'), types: ['recorder'] });
+  const parts = { ...partsOf(run, run.nats.connect(), 'two'), types: ['recorder'] };
+  const other = serveActors(parts, await claimActors(parts));
   expect(await run.ask('recorder.r', { type: 'NOTE', from: 'a', n: 1 })).toMatchObject({ ok: true });
   expect(await run.ask('counter.a', { type: 'ADD', n: 1 })).toMatchObject({ ok: true });
   expect(await run.system.deadLetters()).toEqual([]);

@@ -1,7 +1,7 @@
 /** A test system that serves its actors on a NATS server in memory. */
 import { isTroupeError } from '../../../src/errors.ts';
 import type { TroupeError } from '../../../src/errors.ts';
-import { serveActors } from '../../../src/nats/actors.ts';
+import { claimActors, serveActors } from '../../../src/nats/actors.ts';
 import type { ServeActorsParts, ServedActors } from '../../../src/nats/actors.ts';
 import type { NatsHeaders } from '../../../src/nats/client.ts';
 import type { SystemIdentity } from '../../../src/nats/lease.ts';
@@ -72,7 +72,8 @@ export async function served(
 ): Promise<ServedSystem> {
   const test = await testSystem({ actors: Object.values(basic), ...options } as TestSystemOptions);
   const nats = new MemoryNats(test.env);
-  const serving = await serveActors({ ...partsOf(test, nats.connect()), ...parts });
+  const given = { ...partsOf(test, nats.connect()), ...parts };
+  const serving = serveActors(given, await claimActors(given));
   const foreigner = nats.connect();
   const bytes = (payload: unknown): Uint8Array =>
     new TextEncoder().encode(typeof payload === 'string' ? payload : JSON.stringify(payload));

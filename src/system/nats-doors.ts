@@ -1,0 +1,113 @@
+/** What foreign clients reach of a system over NATS: its actors, heartbeats for agents under watch, and who it is. Owned by main. */
+import { hostname } from 'node:os';
+import { TroupeError } from '../errors.ts';
+import { claimActors, serveActors } from '../nats/actors.ts';
+import type { ServeActorsParts, ServedActors } from '../nats/actors.ts';
+import type { NatsSubscription } from '../nats/client.ts';
+import { serveHeartbeats } from '../nats/heartbeats.ts';
+import type { HeartbeatTaker } from '../nats/heartbeats.ts';
+import type { SystemIdentity } from '../nats/lease.ts';
+import type { Leases } from '../nats/leases.ts';
+import { serveSystems } from '../nats/systems.ts';
+import type { StoreClient } from '../store/store-client.ts';
+import type { Announce } from '../supervision/events.ts';
+import { troupeVersion } from '../version.ts';
+import type { SystemParts } from './core.ts';
+import type { NatsEngine } from './nats.ts';
+
+/** What is there once the system has its store. */
+export interface DoorsParts {
+  readonly nats: NatsEngine;
+  readonly parts: SystemParts;
+  readonly store: StoreClient;
+  readonly announce: Announce;
+  readonly actor: ServeActorsParts['actor'];
+  /** @throws {TroupeError} ERR_DEGRADED while no new session is begun. */
+  readonly assertTakesSessions: () => void;
+}
+
+export class NatsDoors {
+  readonly #parts: ServeActorsParts | undefined;
+  readonly #leases: Leases | undefined;
+  readonly #self: SystemIdentity;
+  readonly #nats: NatsEngine;
+  #actors: ServedActors | undefined;
+  #others: readonly NatsSubscription[] = [];
+
+  private constructor(nats: NatsEngine, self: SystemIdentity, actors?: readonly [ServeActorsParts, Leases]) {
+    this.#nats = nats;
+    this.#self = self;
+    [this.#parts, this.#leases] = actors ?? [undefined, undefined];
+  }
+
+  /**
+   * Claims the actors that are to be served. Before anything of the system has begun, so that nothing is to be undone when others have them.
+   * @throws {TroupeError} ERR_NATS_CONFLICT, ERR_OPTIONS_INVALID.
+   */
+  static async claim(given: DoorsParts): Promise<NatsDoors> {
+    const { nats } = given;
+    const self = describeSelf(given);
+    const { actors: types } = nats.options;
+    if (types === false) return new NatsDoors(nats, self);
+    const parts = toServeParts(given, self, types);
+    return new NatsDoors(nats, self, [parts, await claimActors(parts)]);
+  }
+
+  /** Begins to serve. */
+  open(health: HeartbeatTaker): void {
+    const { client } = this.#nats;
+    const { env, log } = this.#nats.context;
+    if (this.#parts && this.#leases) this.#actors = serveActors(this.#parts, this.#leases);
+    const types = (): readonly string[] => this.#actors?.types ?? [];
+    this.#others = [serveHeartbeats({ client, env, log, health }), serveSystems({ client, self: this.#self, types })];
+  }
+
+  /** Takes nothing more, and answers what is under way. The connection must still be open. */
+  async stop(timeoutMs: number): Promise<void> {
+    await Promise.all(this.#others.map((other) => other.stop()));
+    await (this.#actors ?? this.#leases)?.stop({ timeoutMs });
+  }
+}
+
+function describeSelf({ nats, parts }: DoorsParts): SystemIdentity {
+  return {
+    name: nats.options.name,
+    host: hostname(),
+    pid: process.pid,
+    storeId: nats.storeId,
+    boot: parts.boot,
+    startedAt: parts.env.now(),
+    version: troupeVersion(),
+  };
+}
+
+function toServeParts(
+  { nats, parts, store, announce, actor, assertTakesSessions }: DoorsParts,
+  self: SystemIdentity,
+  types: true | readonly string[],
+): ServeActorsParts {
+  const { env, log, definitions } = parts;
+  const { client } = nats;
+  return {
+    client,
+    env,
+    log,
+    announce,
+    self,
+    definitions,
+    types,
+    actor,
+    refusal: () => caught(assertTakesSessions),
+    post: (commit, done) => store.post(commit, done),
+  };
+}
+
+function caught(assert: () => void): TroupeError | undefined {
+  try {
+    assert();
+    return undefined;
+  } catch (error) {
+    if (error instanceof TroupeError) return error;
+    throw error;
+  }
+}
