@@ -12,8 +12,12 @@ import { serveSystems } from '../nats/systems.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import type { Announce } from '../supervision/events.ts';
 import { troupeVersion } from '../version.ts';
+import { withTimeout } from '../with-timeout.ts';
 import type { SystemParts } from './core.ts';
 import type { NatsEngine } from './nats.ts';
+
+/** Time the server gets to take note of what is served; it will, in any case. */
+const FLUSH_MS = 1000;
 
 /** What is there once the system has its store. */
 export interface DoorsParts {
@@ -53,13 +57,15 @@ export class NatsDoors {
     return new NatsDoors(nats, self, [parts, await claimActors(parts)]);
   }
 
-  /** Begins to serve. */
-  open(health: HeartbeatTaker): void {
+  /** Begins to serve. Resolves when the server knows, if there is one. */
+  async open(health: HeartbeatTaker): Promise<void> {
     const { client } = this.#nats;
     const { env, log } = this.#nats.context;
     if (this.#parts && this.#leases) this.#actors = serveActors(this.#parts, this.#leases);
     const types = (): readonly string[] => this.#actors?.types ?? [];
     this.#others = [serveHeartbeats({ client, env, log, health }), serveSystems({ client, self: this.#self, types })];
+    if (client.state !== 'connected') return;
+    await withTimeout(env, FLUSH_MS, (done) => void client.flush().then(done, done));
   }
 
   /** Takes nothing more, and answers what is under way. The connection must still be open. */

@@ -148,7 +148,7 @@ export class System extends Operations {
     await this.#recovery.start();
     await this.#health.monitor.begin();
     this.#parts.nats?.start();
-    this.#doors?.open(this.#health.monitor);
+    await this.#doors?.open(this.#health.monitor);
   }
 
   async #claimDoors(store: Threads['store']): Promise<NatsDoors | undefined> {

@@ -12,7 +12,7 @@ import type { NatsServer } from '../support/nats-server.ts';
 const ACTORS = new URL('../support/actors-topics.ts', import.meta.url);
 
 const start = (server: NatsServer, options: TestOptions = {}) =>
-  createTestSystem({ actors: [ACTORS], threads: 0, nats: server.url, ...options });
+  createTestSystem({ actors: [ACTORS], threads: 0, nats: { servers: server.url, actors: false }, ...options });
 
 const upTo = (count: number, from = 0): number[] => Array.from({ length: count }, (_, n) => from + n);
 
@@ -121,7 +121,7 @@ describe.each(NATS_VERSIONS.map((version) => ({ version })))('with server $versi
     await publishAll(a.system, 'away.x', upTo(700));
     expect(await a.system.bus.clear({ topics: ['away.>'] })).toBe(0);
     expect((await natsOf(a.system))?.relay.behind).toBe(700);
-    await a.restart({ nats: { servers: server.url, required: false } });
+    await a.restart({ nats: { servers: server.url, required: false, actors: false } });
     await publishAll(a.system, 'away.x', upTo(100, 700));
     expect(seen).toEqual([]);
     await server.restart();
