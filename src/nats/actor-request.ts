@@ -71,7 +71,7 @@ export function parseActorRequest(to: Address, data: Uint8Array, headers: NatsHe
   if (data.length === 0 && Object.hasOwn(fromHeaders, 'input')) return fromHeaders;
   const payload = parseJson(decode(to, data), `The payload for '${to}'`);
   if (!isRecord(payload)) throw noEvent(to, `is ${describeValue(payload)} instead of an object`);
-  if (isEvent(payload)) return { ...fromHeaders, event: payload };
+  if (isEvent(payload)) return { ...fromHeaders, event: checkOwn(to, payload) };
   if (Object.hasOwn(payload, 'event') || Object.hasOwn(payload, 'input'))
     return { ...fromHeaders, ...unwrap(to, payload) };
   if (Object.hasOwn(payload, 'type')) throw noEvent(to, `has the type ${describeValue(payload['type'])}`);
@@ -81,6 +81,15 @@ export function parseActorRequest(to: Address, data: Uint8Array, headers: NatsHe
 /** True for what can be an event: an object with a type. */
 function isEvent(value: Fields): value is Fields & { readonly type: string } {
   return typeof value['type'] === 'string';
+}
+
+/** What a machine says to itself, such as the end of a timer, comes from nobody else. */
+function checkOwn<T extends { readonly type: string }>(to: Address, event: T): T {
+  if (!event.type.startsWith('xstate.')) return event;
+  throw noEvent(
+    to,
+    `has the type '${event.type.slice(0, 80)}', and those that begin with 'xstate.' are the machine's own`,
+  );
 }
 
 function unwrap(to: Address, payload: Fields): ActorRequest {
@@ -93,7 +102,7 @@ function unwrap(to: Address, payload: Fields): ActorRequest {
   if (id !== undefined && typeof id !== 'string') throw wrongOption(to, 'id', id, 'a string of 1 to 256 characters');
   return {
     ...rest,
-    ...(event !== undefined && { event }),
+    ...(event !== undefined && { event: checkOwn(to, event) }),
     ...(id !== undefined && { id }),
     ...(timeoutMs !== undefined && { timeoutMs: checkTimeout(to, 'timeoutMs', timeoutMs) }),
   };

@@ -83,6 +83,8 @@ test.each([
   ['"SAY"', {}, 'ERR_EVENT_INVALID', "is 'SAY' (a string)"],
   ['{}', {}, 'ERR_EVENT_INVALID', 'has no type'],
   ['{"type":7}', {}, 'ERR_EVENT_INVALID', 'has the type 7 (a number)'],
+  ['{"type":"xstate.after.1.x"}', {}, 'ERR_EVENT_INVALID', "begin with 'xstate.' are the machine's own"],
+  ['{"event":{"type":"xstate.stop"}}', {}, 'ERR_EVENT_INVALID', "'xstate.stop'"],
   ['{"event":{"text":"hi"}}', {}, 'ERR_EVENT_INVALID', 'without a type'],
   ['{"event":[]}', {}, 'ERR_EVENT_INVALID', 'an array without a type'],
   [
