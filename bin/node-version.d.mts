@@ -6,4 +6,4 @@ export interface NodeVersionCheck {
 }
 export declare const MINIMUM_NODE_VERSION: string;
 export declare function checkNodeVersion(version: string): NodeVersionCheck;
-export declare function describeOldNode(check: NodeVersionCheck, execPath: string, rootPath: string): string;
+export declare function describeOldNode(check: NodeVersionCheck, execPath: string, rootPath?: string): string;

@@ -13,13 +13,12 @@ export function checkNodeVersion(version) {
   return { isSupported: compare(found, needed) >= 0, found: version, needed: MINIMUM_NODE_VERSION };
 }
 
-/** One line: what was found, what is needed, what to do next. */
+/** One line: what was found, what is needed, what to do next. Without a `rootPath` it is about an installed package. */
 export function describeOldNode(check, execPath, rootPath) {
-  return (
-    `Troupe needs Node.js ${check.needed} or newer, but this is ${check.found} (${execPath}). ` +
-    `Run 'npm install' in ${rootPath}, with its optional dependencies, to get a private Node.js 24, ` +
-    'or install Node.js 24 yourself.'
-  );
+  const advice = rootPath
+    ? `Run 'npm install' in ${rootPath}, with its optional dependencies, to get a private Node.js 24, or install Node.js 24 yourself.`
+    : 'Install Node.js 24, and run it again with that.';
+  return `Troupe needs Node.js ${check.needed} or newer, but this is ${check.found} (${execPath}). ${advice}`;
 }
 
 function toNumbers(version) {

@@ -23,9 +23,13 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('the package holds the build, the licence and the README, and no source or tests', () => {
-  expect(packedFiles).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/src/index.js']));
-  const others = packedFiles.filter((path) => !/^(LICENSE|README\.md|package\.json|dist\/.*\.(js|d\.ts))$/.test(path));
+test('the package holds the build, its command, the licence and the README, and no source or tests', () => {
+  expect(packedFiles).toEqual(
+    expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'bin/troupe.mjs', 'dist/src/index.js']),
+  );
+  const others = packedFiles.filter(
+    (path) => !/^(LICENSE|README\.md|package\.json|bin\/.*\.mjs|dist\/.*\.(js|d\.ts))$/.test(path),
+  );
   expect(others).toEqual([]);
 });
 
@@ -41,6 +45,11 @@ test.each(['troupe', 'troupe/testing', 'troupe/actors'])(
     expect(run(process.execPath, ['--input-type=module', '-e', source], folder)).toBe('true\n');
   },
 );
+
+test('npx troupe runs from the installed package', () => {
+  expect(npx(['troupe', '--help'], folder)).toMatch(/^Usage: troupe .*^ {2}watch .*^ {2}doctor /msu);
+  expect(npx(['troupe', '--version'], folder)).toMatch(/^\d+\.\d+\.\d+\n$/u);
+});
 
 test('the example of the README runs as written and prints what the README shows', () => {
   const example = readExample(readFileSync(join(repository, 'README.md'), 'utf8'));
@@ -65,9 +74,14 @@ function examplePackages(): readonly string[] {
   return [`xstate@${manifest.devDependencies['xstate']}`, `zod@${manifest.dependencies['zod']}`];
 }
 
-function npm(args: readonly string[], cwd: string): string {
+/** What is not installed is not fetched either. */
+function npx(args: readonly string[], cwd: string): string {
+  return npm(['exec', '--no', '--', ...args], cwd, []);
+}
+
+function npm(args: readonly string[], cwd: string, options = ['--no-audit', '--no-fund', '--loglevel=error']): string {
   const path = process.env['npm_execpath'];
-  const quiet = [...args, '--no-audit', '--no-fund', '--loglevel=error'];
+  const quiet = [...args, ...options];
   return path ? run(process.execPath, [path, ...quiet], cwd) : run('npm', quiet, cwd);
 }
 

@@ -42,6 +42,13 @@ test('the refusal names what was found, what is needed and the next step, on one
   expect(text).not.toContain('\n');
 });
 
+test('the refusal of an installed package sends nobody into its folder', () => {
+  const text = describeOldNode(checkNodeVersion('v20.20.2'), '/usr/bin/node');
+  expect(text).toMatch(
+    /^Troupe needs Node\.js 22\.18\.0 or newer, .* Install Node\.js 24, and run it again with that\.$/u,
+  );
+});
+
 describe('a script behind the gate', () => {
   test('sees its own arguments and sets the exit code', () => {
     const script = writeScript('args.ts', 'console.log(process.argv.slice(2).join()); process.exitCode = 7 as number;');
@@ -91,6 +98,23 @@ describe.runIf(oldNodePath)('on an old Node.js of this machine', () => {
     const { stdout, stderr, status } = runGate(oldNodePath as string, [script()], copyGate('alone'));
     expect(stderr).toMatch(/^Troupe needs Node\.js 22\.18\.0 or newer, but this is v\d+\.\d+\.\d+ .*\n$/);
     expect({ stdout, status }).toEqual({ stdout: '', status: 2 });
+  });
+
+  test('the command of an installed package says to install another Node.js', () => {
+    const command = join(copyGate(join('package', 'node_modules', 'troupe')), '../troupe.mjs');
+    const { stderr, status } = spawnSync(oldNodePath as string, [command, '--help'], { encoding: 'utf8' });
+    expect(stderr).toMatch(/^Troupe needs Node\.js .* Install Node\.js 24, and run it again with that\.\n$/u);
+    expect(status).toBe(2);
+  });
+
+  test('the command of the repository runs where a private Node.js is installed', () => {
+    const command = join(repository, 'bin/troupe.mjs');
+    const { stdout, stderr } = spawnSync(oldNodePath as string, [command, '--help'], { encoding: 'utf8' });
+    expect(stdout || stderr).toMatch(
+      existsSync(join(repository, 'node_modules', `node-${process.platform}-${process.arch}`))
+        ? /^Usage: troupe /u
+        : /^Troupe needs Node\.js /u,
+    );
   });
 
   test('with the private Node.js installed the script runs on that one', () => {

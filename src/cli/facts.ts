@@ -1,0 +1,126 @@
+/** Asks a NATS server, and the systems behind it, for what `diagnose` judges. What does not answer is a problem in words. */
+import type { Env } from '../env.ts';
+import { isTroupeError } from '../errors.ts';
+import type { NatsClient, StreamInfo } from '../nats/client.ts';
+import { syncByVersion } from '../nats/diagnosis.ts';
+import type { ConsumerFacts, JetStreamUse, NatsFacts, SyncSettings, SystemFacts } from '../nats/diagnosis.ts';
+import { readAccount, readConsumers, readPing, readVarz } from './server-answers.ts';
+import { toLine } from './text.ts';
+
+/** Whom to ask. */
+export interface FactSources {
+  readonly client: NatsClient;
+  /** A connection to the system account. */
+  readonly system: NatsClient | undefined;
+  /** URL of the monitoring port. */
+  readonly monitor: string | undefined;
+  readonly env: Env;
+}
+
+const ANSWER_MS = 2000;
+/** Servers and systems answer a question to all of them within this time, or are not counted. */
+const ROLL_CALL_MS = 600;
+const MOST_CONSUMERS = 10_000;
+
+/** Everything at once, so that the facts belong together. */
+export async function gatherFacts(sources: FactSources): Promise<NatsFacts> {
+  const { client, system, env } = sources;
+  const problems: string[] = [];
+  const [pings, monitored, jetStream, systems] = await Promise.all([
+    callTheRoll(system ?? client),
+    askMonitor(sources, problems),
+    askAccount(client),
+    askSystems(client),
+  ]);
+  const stream = jetStream && (await client.jet.streamInfo(`TROUPE_${client.namespace}`));
+  const byVersion = syncByVersion(client.info);
+  const told = [...pings.sync, ...(monitored ? [monitored] : [])];
+  return {
+    namespace: client.namespace,
+    server: client.info,
+    account: accountOf(jetStream, !system && pings.isAnswered),
+    sync: told.length > 0 || !byVersion ? told : [byVersion],
+    jetStream,
+    stream,
+    oldestMs: stream && (await ageOfOldest(client, stream, env)),
+    consumers: stream ? await listConsumers(client, stream.name) : [],
+    systems,
+    problems,
+  };
+}
+
+function accountOf(jetStream: JetStreamUse | undefined, isSystem: boolean): NatsFacts['account'] {
+  if (jetStream) return 'with JetStream';
+  return isSystem ? 'system account' : 'without JetStream';
+}
+
+/** Only the system account hears this question. */
+async function callTheRoll(client: NatsClient): Promise<{ isAnswered: boolean; sync: readonly SyncSettings[] }> {
+  const answers = await client.requestMany('$SYS.REQ.SERVER.PING.VARZ', '', { timeoutMs: ROLL_CALL_MS });
+  const sync = answers.map((answer) => readPing(parse(answer.text()))).filter((each) => each !== undefined);
+  return { isAnswered: answers.length > 0, sync };
+}
+
+async function askMonitor({ monitor }: FactSources, problems: string[]): Promise<SyncSettings | undefined> {
+  if (monitor === undefined) return undefined;
+  try {
+    const response = await fetch(new URL('varz', `${monitor.replace(/\/+$/, '')}/`), {
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    return readVarz(await response.json(), 'monitoring port');
+  } catch (error) {
+    const { cause, message } = error as Error;
+    const reason = cause instanceof Error ? cause.message : message;
+    problems.push(`The monitoring port at '${toLine(monitor)}' could not be asked: ${toLine(reason)}.`);
+    return undefined;
+  }
+}
+
+async function askAccount(client: NatsClient): Promise<JetStreamUse | undefined> {
+  const answer = await ask(client, '$JS.API.INFO');
+  return answer === undefined ? undefined : readAccount(answer);
+}
+
+async function askSystems(client: NatsClient): Promise<readonly SystemFacts[]> {
+  const answers = await client.requestMany(`troupe.${client.namespace}.systems`, '', { timeoutMs: ROLL_CALL_MS });
+  return answers.map((answer) => parse(answer.text())).filter((each) => isRecord(each));
+}
+
+async function ageOfOldest({ jet }: NatsClient, stream: StreamInfo, env: Env): Promise<number | undefined> {
+  const oldest = stream.messages > 0 ? await jet.message(stream.name, stream.firstSeq) : undefined;
+  return oldest && Math.max(0, env.now() - oldest.time);
+}
+
+async function listConsumers(client: NatsClient, stream: string): Promise<readonly ConsumerFacts[]> {
+  const found: ConsumerFacts[] = [];
+  while (found.length < MOST_CONSUMERS) {
+    const text = JSON.stringify({ offset: found.length });
+    const { total, consumers } = readConsumers(await ask(client, `$JS.API.CONSUMER.LIST.${stream}`, text));
+    found.push(...consumers);
+    if (consumers.length === 0 || found.length >= total) break;
+  }
+  return found;
+}
+
+/** Undefined: nobody is there to answer. */
+async function ask(client: NatsClient, subject: string, text = ''): Promise<unknown> {
+  try {
+    return parse((await client.request(subject, text, { timeoutMs: ANSWER_MS })).text());
+  } catch (error) {
+    if (isTroupeError(error) && error.details['reason'] === 'no-responders') return undefined;
+    throw error;
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is SystemFacts {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
