@@ -71,6 +71,7 @@ function toRefusal(error: unknown): unknown {
 
 const FLAGS: Readonly<Record<string, string>> = {
   'nats.servers': '--nats',
+  'nats.servers.0': '--nats',
   'nats.credentialsFile': '--creds',
   'nats.tls.caFile': '--tls-ca',
   'nats.tls.certFile': '--tls-cert',

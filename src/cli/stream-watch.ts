@@ -30,6 +30,7 @@ export class StreamWatch {
   #oldUntilSeq = 0;
   #following: NatsSubscription | undefined;
   #isFollowed = false;
+  #isLookDue = false;
   #isLooking = false;
   #isOver = false;
 
@@ -51,9 +52,8 @@ export class StreamWatch {
 
   /** To be called when the connection is back: the stream may be another one. */
   look(): void {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
-    void this.#lookUntilFound().finally(() => (this.#isLooking = false));
+    this.#isLookDue = true;
+    if (!this.#isLooking) void this.#lookUntilFound();
   }
 
   async stop(): Promise<void> {
@@ -64,20 +64,27 @@ export class StreamWatch {
   async #follow({ created }: StreamInfo, afterSeq: number): Promise<void> {
     this.#created = created;
     this.#seenSeq = afterSeq;
-    const { client, subjects, note } = this.#parts;
     this.#isFollowed = true;
-    this.#following = await client.jet.follow(this.#stream, {
-      afterSeq,
-      ...(subjects && { subjects }),
-      onMessage: (message) => this.#take(message, created),
-      onTrouble: ({ text, isOver }) => {
-        if (this.#isOver) return;
-        note(`troupe: ${text}`);
-        if (!isOver) return;
-        this.#isFollowed = false;
-        this.look();
-      },
-    });
+    const { client, subjects } = this.#parts;
+    try {
+      this.#following = await client.jet.follow(this.#stream, {
+        afterSeq,
+        ...(subjects && { subjects }),
+        onMessage: (message) => this.#take(message, created),
+        onTrouble: (trouble) => this.#hear(trouble),
+      });
+    } catch (error) {
+      this.#isFollowed = false;
+      throw error;
+    }
+  }
+
+  #hear({ text, isOver }: { readonly text: string; readonly isOver: boolean }): void {
+    if (this.#isOver) return;
+    this.#parts.note(`troupe: ${text}`);
+    if (!isOver) return;
+    this.#isFollowed = false;
+    this.look();
   }
 
   async #take(message: StreamMessage, created: string): Promise<void> {
@@ -86,8 +93,16 @@ export class StreamWatch {
     await this.#parts.onMessage(message, message.seq <= this.#oldUntilSeq);
   }
 
+  /** Nothing is awaited between the last look and its end: whoever wants another one meanwhile gets it. */
   async #lookUntilFound(): Promise<void> {
-    while (!this.#isOver && !(await this.#isFound().catch(() => false))) await this.#sleep();
+    this.#isLooking = true;
+    while (this.#isLookDue && !this.#isOver) {
+      this.#isLookDue = false;
+      if (await this.#isFound().catch(() => false)) continue;
+      this.#isLookDue = true;
+      await this.#sleep();
+    }
+    this.#isLooking = false;
   }
 
   /** True when the stream is followed, perhaps from another place than before. */

@@ -89,8 +89,8 @@ async function show({ client, patterns, flags, terminal }: Watching): Promise<vo
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, finish);
   try {
-    note(`troupe: ${describeConnection(client)}; watching ${patterns.join(' ')} in namespace '${client.namespace}'`);
     await watching.begin(since);
+    note(`troupe: ${describeConnection(client)}; watching ${patterns.join(' ')} in namespace '${client.namespace}'`);
     await over;
   } finally {
     stopListening();
