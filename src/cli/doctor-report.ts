@@ -1,5 +1,6 @@
 /** Facts and findings of the doctor as lines for a person. Pure. */
 import type { ConsumerFacts, Finding, NatsFacts } from '../nats/diagnosis.ts';
+import { toGroupName, toStreamName } from '../nats/names.ts';
 import { toLine, toSafeJson, toSize, toSpan } from './text.ts';
 
 const LABEL_COLUMNS = 10;
@@ -46,7 +47,7 @@ function describeUse(bytes: number, most: number): string {
 }
 
 function describeStream({ namespace, stream, oldestMs, account }: NatsFacts): string {
-  if (!stream) return account === 'with JetStream' ? `'TROUPE_${namespace}' does not exist` : 'not asked for';
+  if (!stream) return account === 'with JetStream' ? `'${toStreamName(namespace)}' does not exist` : 'not asked for';
   const { name, messages, bytes, replicas, storage, maxAgeMs, duplicateWindowMs } = stream;
   const age = oldestMs === undefined ? '' : `, the oldest ${toSpan(oldestMs)} old`;
   const kept = maxAgeMs > 0 ? `kept ${toSpan(maxAgeMs)}` : 'kept without limit of age';
@@ -66,5 +67,5 @@ function describeSync({ sync, account }: NatsFacts): string {
 }
 
 function describeGroup({ name, pending, unacknowledged, redelivered, waiting }: ConsumerFacts): string {
-  return `'${name}': ${pending} waiting, ${unacknowledged} being handled, ${redelivered} given again, ${waiting} requests open`;
+  return `'${toGroupName(name)}': ${pending} waiting, ${unacknowledged} being handled, ${redelivered} given again, ${waiting} requests open`;
 }

@@ -2,8 +2,10 @@
 import type { Env } from '../env.ts';
 import { isTroupeError } from '../errors.ts';
 import type { NatsClient, StreamInfo } from '../nats/client.ts';
+import { reasonOf } from '../nats/faults.ts';
 import { syncByVersion } from '../nats/diagnosis.ts';
 import type { ConsumerFacts, JetStreamUse, NatsFacts, SyncSettings, SystemFacts } from '../nats/diagnosis.ts';
+import { toStreamName } from '../nats/names.ts';
 import { readAccount, readConsumers, readPing, readVarz } from './server-answers.ts';
 import { toLine } from './text.ts';
 
@@ -24,27 +26,27 @@ const MOST_CONSUMERS = 10_000;
 
 /** Everything at once, so that the facts belong together. */
 export async function gatherFacts(sources: FactSources): Promise<NatsFacts> {
-  const { client, system, env } = sources;
+  const { client, system, monitor, env } = sources;
   const problems: string[] = [];
   const [pings, monitored, jetStream, systems] = await Promise.all([
-    callTheRoll(system ?? client),
-    askMonitor(sources, problems),
+    attempt(problems, 'The servers', callTheRoll(system ?? client)),
+    attempt(problems, `The monitoring port at '${toLine(monitor ?? '')}'`, askMonitor(monitor)),
     askAccount(client),
-    askSystems(client),
+    attempt(problems, 'The systems', askSystems(client)),
   ]);
-  const stream = jetStream && (await client.jet.streamInfo(`TROUPE_${client.namespace}`));
+  const stream = jetStream && (await client.jet.streamInfo(toStreamName(client.namespace)));
   const byVersion = syncByVersion(client.info);
-  const told = [...pings.sync, ...(monitored ? [monitored] : [])];
+  const told = [...(pings?.sync ?? []), ...(monitored ? [monitored] : [])];
   return {
     namespace: client.namespace,
     server: client.info,
-    account: accountOf(jetStream, !system && pings.isAnswered),
+    account: accountOf(jetStream, !system && pings?.isAnswered === true),
     sync: told.length > 0 || !byVersion ? told : [byVersion],
     jetStream,
     stream,
     oldestMs: stream && (await ageOfOldest(client, stream, env)),
     consumers: stream ? await listConsumers(client, stream.name) : [],
-    systems,
+    systems: systems ?? [],
     problems,
   };
 }
@@ -61,20 +63,23 @@ async function callTheRoll(client: NatsClient): Promise<{ isAnswered: boolean; s
   return { isAnswered: answers.length > 0, sync };
 }
 
-async function askMonitor({ monitor }: FactSources, problems: string[]): Promise<SyncSettings | undefined> {
-  if (monitor === undefined) return undefined;
+/** What fails here is missing in the facts, and said. */
+async function attempt<T>(problems: string[], who: string, asking: Promise<T>): Promise<T | undefined> {
   try {
-    const response = await fetch(new URL('varz', `${monitor.replace(/\/+$/, '')}/`), {
-      signal: AbortSignal.timeout(ANSWER_MS),
-    });
-    if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    return readVarz(await response.json(), 'monitoring port');
+    return await asking;
   } catch (error) {
-    const { cause, message } = error as Error;
-    const reason = cause instanceof Error ? cause.message : message;
-    problems.push(`The monitoring port at '${toLine(monitor)}' could not be asked: ${toLine(reason)}.`);
+    const reason = reasonOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
+    problems.push(`${who} could not be asked: ${toLine(reason)}.`);
     return undefined;
   }
+}
+
+async function askMonitor(monitor: string | undefined): Promise<SyncSettings | undefined> {
+  if (monitor === undefined) return undefined;
+  const url = new URL('varz', `${monitor.replace(/\/+$/, '')}/`);
+  const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
+  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  return readVarz(await response.json(), 'monitoring port');
 }
 
 async function askAccount(client: NatsClient): Promise<JetStreamUse | undefined> {

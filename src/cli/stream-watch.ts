@@ -5,7 +5,8 @@
 import type { Env } from '../env.ts';
 import type { NatsClient, NatsSubscription, StreamInfo, StreamMessage } from '../nats/client.ts';
 import { TroupeError } from '../errors.ts';
-import { findPlace } from './stream-place.ts';
+import { toStreamName } from '../nats/names.ts';
+import { findPlace } from './time-place.ts';
 
 /** What a watch needs. */
 export interface StreamWatchParts {
@@ -36,7 +37,7 @@ export class StreamWatch {
 
   constructor(parts: StreamWatchParts) {
     this.#parts = parts;
-    this.#stream = `TROUPE_${parts.client.namespace}`;
+    this.#stream = toStreamName(parts.client.namespace);
   }
 
   /** @param since what the stream took from then on is shown first. @throws {TroupeError} ERR_NATS_STREAM when there is none. */

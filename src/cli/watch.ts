@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { matchesPattern, parsePattern } from '../bus/subjects.ts';
 import { createRealEnv } from '../env.ts';
 import type { NatsClient, StreamMessage } from '../nats/client.ts';
+import { toEventSubject, toTopic } from '../nats/names.ts';
 import { addConnectionOptions, openClient } from './connection.ts';
 import type { ConnectionFlags } from './connection.ts';
 import { EXIT } from './refusal.ts';
@@ -62,13 +63,13 @@ async function watch(given: readonly string[], flags: WatchFlags, terminal: Term
 /** Resolves when enough was shown, or with Ctrl-C. */
 async function show({ client, patterns, flags, terminal }: Watching): Promise<void> {
   const env = createRealEnv();
-  const prefix = `troupe.${client.namespace}.events.`;
+  const { namespace } = client;
   const { promise: over, resolve: finish } = Promise.withResolvers<void>();
   const limit = flags.limit ?? Number.POSITIVE_INFINITY;
   const since = flags.since === undefined ? undefined : env.now() - flags.since;
   let shown = 0;
   const onMessage = async (message: StreamMessage, isOld: boolean): Promise<void> => {
-    const topic = message.subject.slice(prefix.length);
+    const topic = toTopic(namespace, message.subject) ?? message.subject;
     const isTooOld = isOld && since !== undefined && message.time < since;
     if (isTooOld || shown >= limit || !patterns.some((pattern) => matchesPattern(pattern, topic))) return;
     shown += 1;
@@ -80,7 +81,7 @@ async function show({ client, patterns, flags, terminal }: Watching): Promise<vo
   const note = (line: string): void => terminal.note(line);
   // Servers before 2.10 know one filter, and later ones refuse two that overlap: several are looked through here.
   const [only, ...others] = patterns;
-  const subjects = only === undefined || others.length > 0 ? undefined : [prefix + only];
+  const subjects = only === undefined || others.length > 0 ? undefined : [toEventSubject(namespace, only)];
   const watching = new StreamWatch({ client, env, subjects, onMessage, note });
   const stopListening = client.onState((state, detail) => {
     terminal.note(describeState(client, state, detail));
@@ -90,7 +91,7 @@ async function show({ client, patterns, flags, terminal }: Watching): Promise<vo
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, finish);
   try {
     await watching.begin(since);
-    note(`troupe: ${describeConnection(client)}; watching ${patterns.join(' ')} in namespace '${client.namespace}'`);
+    note(`troupe: ${describeConnection(client)}; watching ${patterns.join(' ')} in namespace '${namespace}'`);
     await over;
   } finally {
     stopListening();

@@ -2,8 +2,10 @@
  * What the facts about a NATS server mean for those who rely on it: which promise holds, what is to be mended, and how. Pure;
  * `troupe doctor` gathers the facts and prints the findings.
  */
-import type { NatsServerInfo, StreamInfo } from './client.ts';
+import type { NatsServerInfo, StreamInfo, StreamSettings } from './client.ts';
+import { toEventSubjects, toGroupName, toStreamName } from './names.ts';
 import { compareVersions } from './server-version.ts';
+import { compareStream } from './stream.ts';
 
 /** When a server writes to its disk what it has acknowledged. */
 export interface SyncSettings {
@@ -150,31 +152,24 @@ function judgeStream({ namespace, stream }: NatsFacts): readonly Finding[] {
     return [
       {
         level: 'note',
-        text: `There is no stream 'TROUPE_${namespace}' yet.`,
+        text: `There is no stream '${toStreamName(namespace)}' yet.`,
         next: `The first system with nats: { namespace: '${namespace}' } makes it; if one runs already, look at its log.`,
       },
     ];
-  const differences = differencesOf(stream, namespace);
-  if (differences.length === 0)
+  const misfits = compareStream(stream, wantedOf(stream, namespace));
+  if (misfits.length === 0)
     return [{ level: 'good', text: `Stream '${stream.name}' has the settings it should have.` }];
-  return differences.map(([setting, is, wanted]) => ({
+  return misfits.map(({ setting, is, wanted, flag }) => ({
     level: 'mend',
     text: `Stream '${stream.name}' has ${setting} ${is} instead of ${wanted}.`,
-    next: `Mend it with 'nats stream edit ${stream.name}', or with nats: { stream: { update: true } }.`,
+    next: `Mend it with 'nats stream edit ${stream.name} ${flag}', or with nats: { stream: { update: true } }.`,
   }));
 }
 
-/** What no system would choose. How long and how often events are kept is for each to say. */
-function differencesOf(stream: StreamInfo, namespace: string): ReadonlyArray<readonly [string, string, string]> {
-  const wanted = {
-    subjects: `troupe.${namespace}.events.>`,
-    retention: 'limits',
-    discard: 'old',
-    maxMessages: '-1',
-    maxMessageBytes: '-1',
-  };
-  const names = Object.keys(wanted) as (keyof typeof wanted)[];
-  return names.map((name) => [name, String(stream[name]), wanted[name]] as const).filter(([, is, want]) => is !== want);
+/** How long, how much and how often events are kept is for each system to say; the rest is the same for all. */
+function wantedOf(stream: StreamInfo, namespace: string): StreamSettings {
+  const subjects = [toEventSubjects(namespace)];
+  return { ...stream, subjects, retention: 'limits', discard: 'old', maxMessages: -1, maxMessageBytes: -1 };
 }
 
 /** The weakest server decides. */
@@ -227,28 +222,23 @@ function sourceOf({ from, version }: SyncSettings): string {
   return from === 'version' ? `as every NATS ${version} does` : `says the ${from}`;
 }
 
-function judgeConsumer({
-  name,
-  isDurable,
-  pending,
-  waiting,
-  unacknowledged,
-  redelivered,
-}: ConsumerFacts): readonly Finding[] {
+function judgeConsumer(consumer: ConsumerFacts): readonly Finding[] {
+  const { name, isDurable, pending, waiting, unacknowledged, redelivered } = consumer;
+  const group = toGroupName(name);
   if (!isDurable) return [];
   if (pending > 0 && waiting === 0 && unacknowledged === 0)
     return [
       {
         level: 'mend',
-        text: `${pending} events wait for queue group '${name}', and nobody takes them.`,
-        next: `Start a system that subscribes with queue: '${name}', or remove the group: nats consumer rm.`,
+        text: `${pending} events wait for queue group '${group}', and nobody takes them.`,
+        next: `Start a system that subscribes with queue: '${group}', or remove the group: nats consumer rm (its name there is '${name}').`,
       },
     ];
   if (redelivered === 0) return [];
   return [
     {
       level: 'note',
-      text: `${redelivered} events of queue group '${name}' were given again, and are not yet acknowledged.`,
+      text: `${redelivered} events of queue group '${group}' were given again, and are not yet acknowledged.`,
       next: 'Look for handlers that fail or take long, in the logs and dead letters of its members.',
     },
   ];

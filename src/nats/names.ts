@@ -1,5 +1,7 @@
 /** Names on the server: subjects, the stream, consumers. Every one of them begins with the namespace, so systems of another do not meet. Pure. */
 
+const QUEUE_PREFIX = 'queue_';
+
 /** What every subject of events begins with, up to the topic. */
 const eventsPrefix = (namespace: string): string => `troupe.${namespace}.events.`;
 
@@ -26,5 +28,10 @@ export function toStreamName(namespace: string): string {
 
 /** The consumer of a queue group. Names of groups may have a colon, which those of consumers may not. */
 export function toQueueName(group: string): string {
-  return `queue_${group.replaceAll(':', '=')}`;
+  return QUEUE_PREFIX + group.replaceAll(':', '=');
+}
+
+/** The queue group of a consumer; the name of the consumer itself where it was not made by us. */
+export function toGroupName(consumer: string): string {
+  return consumer.startsWith(QUEUE_PREFIX) ? consumer.slice(QUEUE_PREFIX.length).replaceAll('=', ':') : consumer;
 }

@@ -31,7 +31,7 @@ const STREAM: StreamInfo = {
   bytes: 900,
 };
 const GROUP: ConsumerFacts = {
-  name: 'ledger',
+  name: 'queue_ledger',
   isDurable: true,
   pending: 0,
   unacknowledged: 0,

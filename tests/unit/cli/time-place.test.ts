@@ -1,7 +1,7 @@
 /** Where in a stream a time is: nothing of that time on may be missed. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { findPlace } from '../../../src/cli/stream-place.ts';
+import { findPlace } from '../../../src/cli/time-place.ts';
 import { holdsAlwaysAsync } from '../../support/property.ts';
 
 test('is before the first message of that time or later, whatever is gone', async () => {
