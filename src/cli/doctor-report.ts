@@ -1,7 +1,8 @@
 /** Facts and findings of the doctor as lines for a person. Pure. */
 import type { ConsumerFacts, Finding, NatsFacts } from '../nats/diagnosis.ts';
 import { toGroupName, toStreamName } from '../nats/names.ts';
-import { toLine, toSafeJson, toSize, toSpan } from './text.ts';
+import type { SystemCard } from '../nats/systems.ts';
+import { toLine, toSize, toSpan } from './text.ts';
 
 const LABEL_COLUMNS = 10;
 const MARKS = { good: 'ok  ', note: 'note', mend: 'MEND' } as const;
@@ -16,7 +17,7 @@ export function describeFacts(facts: NatsFacts): readonly string[] {
     ...facts.consumers.filter(({ isDurable }) => isDurable).map((each) => line('group', describeGroup(each))),
     line('readers', `${facts.consumers.filter(({ isDurable }) => !isDurable).length}`),
     ...(facts.systems.length === 0 ? [line('systems', 'none answers')] : []),
-    ...facts.systems.map((each) => line('system', toSafeJson(each))),
+    ...facts.systems.map((each) => line('system', describeSystem(each))),
   ];
 }
 
@@ -68,4 +69,10 @@ function describeSync({ sync, account }: NatsFacts): string {
 
 function describeGroup({ name, pending, unacknowledged, redelivered, waiting }: ConsumerFacts): string {
   return `'${toGroupName(name)}': ${pending} waiting, ${unacknowledged} being handled, ${redelivered} given again, ${waiting} requests open`;
+}
+
+/** Whoever may publish there may say anything of itself. */
+function describeSystem({ name, storeId, version, host, pid, types, startedAt }: SystemCard): string {
+  const serves = types.length === 0 ? 'serves no actors' : `serves ${types.join(', ')}`;
+  return `'${name}': Troupe ${version} on ${host}, process ${pid}, store ${storeId}, since ${startedAt}; ${serves}`;
 }

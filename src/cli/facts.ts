@@ -3,8 +3,9 @@ import type { Env } from '../env.ts';
 import { isTroupeError } from '../errors.ts';
 import type { NatsClient, StreamInfo } from '../nats/client.ts';
 import { reasonOf } from '../nats/faults.ts';
+import { findSystems } from '../nats/systems.ts';
 import { syncByVersion } from '../nats/diagnosis.ts';
-import type { ConsumerFacts, JetStreamUse, NatsFacts, SyncSettings, SystemFacts } from '../nats/diagnosis.ts';
+import type { ConsumerFacts, JetStreamUse, NatsFacts, SyncSettings } from '../nats/diagnosis.ts';
 import { toStreamName } from '../nats/names.ts';
 import { readAccount, readConsumers, readPing, readVarz } from './server-answers.ts';
 import { toLine } from './text.ts';
@@ -32,7 +33,7 @@ export async function gatherFacts(sources: FactSources): Promise<NatsFacts> {
     attempt(problems, 'The servers', callTheRoll(system ?? client)),
     attempt(problems, `The monitoring port at '${toLine(monitor ?? '')}'`, askMonitor(monitor)),
     askAccount(client),
-    attempt(problems, 'The systems', askSystems(client)),
+    attempt(problems, 'The systems', findSystems(client, ROLL_CALL_MS)),
   ]);
   const stream = jetStream && (await client.jet.streamInfo(toStreamName(client.namespace)));
   const byVersion = syncByVersion(client.info);
@@ -87,11 +88,6 @@ async function askAccount(client: NatsClient): Promise<JetStreamUse | undefined>
   return answer === undefined ? undefined : readAccount(answer);
 }
 
-async function askSystems(client: NatsClient): Promise<readonly SystemFacts[]> {
-  const answers = await client.requestMany(`troupe.${client.namespace}.systems`, '', { timeoutMs: ROLL_CALL_MS });
-  return answers.map((answer) => parse(answer.text())).filter((each) => isRecord(each));
-}
-
 async function ageOfOldest({ jet }: NatsClient, stream: StreamInfo, env: Env): Promise<number | undefined> {
   const oldest = stream.messages > 0 ? await jet.message(stream.name, stream.firstSeq) : undefined;
   return oldest && Math.max(0, env.now() - oldest.time);
@@ -124,8 +120,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isRecord(value: unknown): value is SystemFacts {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

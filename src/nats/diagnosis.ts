@@ -6,6 +6,7 @@ import type { NatsServerInfo, StreamInfo, StreamSettings } from './client.ts';
 import { toEventSubjects, toGroupName, toStreamName } from './names.ts';
 import { compareVersions } from './server-version.ts';
 import { compareStream } from './stream.ts';
+import type { SystemCard } from './systems.ts';
 
 /** When a server writes to its disk what it has acknowledged. */
 export interface SyncSettings {
@@ -43,9 +44,6 @@ export interface ConsumerFacts {
   readonly waiting: number;
 }
 
-/** A system that answered. */
-export type SystemFacts = Readonly<Record<string, unknown>>;
-
 /** What was found out. What could not be asked is undefined, and `problems` says why. */
 export interface NatsFacts {
   readonly namespace: string;
@@ -58,7 +56,8 @@ export interface NatsFacts {
   /** Age of the oldest event of the stream. */
   readonly oldestMs: number | undefined;
   readonly consumers: readonly ConsumerFacts[];
-  readonly systems: readonly SystemFacts[];
+  /** Those that answered. */
+  readonly systems: readonly SystemCard[];
   /** What could not be asked. */
   readonly problems: readonly string[];
 }

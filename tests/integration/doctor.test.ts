@@ -78,6 +78,9 @@ describe('the stream and the systems of a namespace', () => {
       expect(facts.stream).toMatchObject({ name: 'TROUPE_alive', maxAgeMs: 86_400_000 });
       expect(facts.stream?.messages).toBeGreaterThanOrEqual(5);
       expect(facts.oldestMs).toBeLessThan(60_000);
+      expect(facts.systems).toMatchObject([{ pid: process.pid }]);
+      const { stdout } = await doctor(server, '--namespace', 'alive');
+      expect(stdout).toMatch(new RegExp(`^system .* process ${process.pid}, .*; serves `, 'mu'));
       expect(facts.consumers.filter(({ isDurable }) => !isDurable)).toHaveLength(1);
       expect(facts.findings.map(({ level }) => level)).toEqual(['good', 'good', 'good']);
     } finally {
