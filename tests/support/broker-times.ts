@@ -38,7 +38,7 @@ export const MOST_RECONNECT_MS = 3000;
 
 /** The name of the named subscriber of a system, which all times are taken from. */
 export function witnessOf(side: Side): string {
-  return `${side}.witness`;
+  return `${side}-witness`;
 }
 
 /** Measures a run. */
@@ -85,6 +85,6 @@ function latencyOf({ sentAt, at = sentAt }: Hearing): number {
 
 export function toSpread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  const at = (share: number): number => sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
   return { count: sorted.length, p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? 0 };
 }

@@ -13,7 +13,7 @@ function got(n: number, from = 'A.host.1'): Hearing {
 }
 
 function receiver(kind: Receiver['kind'], ...lives: readonly (readonly Hearing[])[]): Receiver {
-  return { name: 'B.witness', kind, pattern: 'load.>', lives };
+  return { name: 'B-witness', kind, pattern: 'load.>', lives };
 }
 
 function judge(
@@ -126,7 +126,7 @@ function crossing(sentAt: number, atB: number, atA: number) {
     isSure: true,
   }));
   const hear = (side: string, at: Readonly<Record<string, number>>): Receiver => ({
-    name: `${side}.witness`,
+    name: `${side}-witness`,
     kind: 'named',
     pattern: 'load.>',
     lives: [Object.entries(at).map(([from, when]) => ({ from, n: 1, sentAt, id: from, at: when }))],
