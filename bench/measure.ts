@@ -73,6 +73,22 @@ export async function measureBulk(count: number, work: (count: number) => Promis
   return toThroughput(count, performance.now() - startMs);
 }
 
+/** Measures the same `count` things several times over, after once to warm up: the latency is that of all of them, the throughput that of the median. */
+export async function measureRounds(
+  { count, rounds }: { readonly count: number; readonly rounds: number },
+  work: (round: number) => Promise<void>,
+): Promise<Figure> {
+  const times = new Float64Array(rounds);
+  if (rounds > 1) await work(rounds);
+  for (let round = 0; round < rounds; round++) {
+    const startMs = performance.now();
+    await work(round);
+    times[round] = performance.now() - startMs;
+  }
+  const { latencyMs } = toFigure(times, 1);
+  return { ...toThroughput(count, latencyMs?.p50 ?? 0), ...(latencyMs && { latencyMs }) };
+}
+
 /** Summarizes runs whose times are not known one by one. */
 export function toThroughput(samples: number, elapsedMs: number): Figure {
   return { samples, perSecond: Math.round((samples / elapsedMs) * 1_000) };

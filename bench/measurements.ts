@@ -20,6 +20,7 @@ import { benchBeats, benchWatch } from './idle.ts';
 import type { Figure } from './measure.ts';
 import { benchHistoryBytes, benchPackingDelay } from './packing.ts';
 import type { LoopOf, PackedBy } from './packing.ts';
+import { BUS_MEASUREMENTS } from './measurements-bus.ts';
 import { benchBlocked, benchLoopDelay } from './pool.ts';
 import type { By } from './pool.ts';
 import { benchRecover } from './recover.ts';
@@ -192,4 +193,5 @@ export const MEASUREMENTS: Measurements = {
   ...POOL,
   ...SESSIONS,
   ...PACKING,
+  ...BUS_MEASUREMENTS,
 };

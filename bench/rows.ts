@@ -3,6 +3,7 @@
  * A limit is a baseline, or an earlier point of our own curve. Volatile rows stand in a table of their own.
  */
 
+import { BUS_LIMITS, BUS_ROWS } from './rows-bus.ts';
 import { HISTORY_ROWS } from './rows-history.ts';
 import { POOL_LIMITS, POOL_ROWS } from './rows-pool.ts';
 import { SESSION_ROWS } from './rows-sessions.ts';
@@ -311,6 +312,7 @@ export const ROWS: readonly Row[] = [
   ...HISTORY_ROWS,
   ...POOL_ROWS,
   ...SESSION_ROWS,
+  ...BUS_ROWS,
 ];
 
 /** Limits that have no row; a run of all rows measures them too. */
@@ -323,4 +325,5 @@ export const LIMITS: readonly string[] = [
   'port-clone-64',
   'port-json-64',
   ...POOL_LIMITS,
+  ...BUS_LIMITS,
 ];

@@ -69,6 +69,29 @@ export function heapBytes(): number {
   return process.memoryUsage().heapUsed;
 }
 
+/** How much memory the process takes more than at the beginning, as the operating system counts it: every thread, every buffer. */
+export class MemoryWatch {
+  readonly #beforeBytes: number;
+  #mostBytes: number;
+  #looks = 0;
+
+  constructor() {
+    heapBytes();
+    this.#beforeBytes = process.memoryUsage.rss();
+    this.#mostBytes = this.#beforeBytes;
+  }
+
+  /** Called for each event; looks at one in a thousand. */
+  look(): void {
+    if (++this.#looks % 1_000 === 0) this.#mostBytes = Math.max(this.#mostBytes, process.memoryUsage.rss());
+  }
+
+  /** The most it was. */
+  get grownBytes(): number {
+    return this.#mostBytes - this.#beforeBytes;
+  }
+}
+
 const TALLY = 'troupe.bench.tally';
 
 /** Numbers that the actors of threads started from now on share with the host program. */
