@@ -16,7 +16,7 @@ import {
   withServer,
 } from './nats-server.ts';
 import type { BenchServer, PlainClient } from './nats-server.ts';
-import { FEATURE_ACTORS, MemoryWatch, withSystem } from './support.ts';
+import { FEATURE_ACTORS, MemoryWatch, openTally, withSystem } from './support.ts';
 
 /** Runs `work` beside a server with the stream. */
 function withStream<T>(work: (client: PlainClient) => Promise<T>, how: BenchServer = {}): Promise<T> {
@@ -118,6 +118,7 @@ export function benchJetReplay({ count, rounds }: ReplayOptions): Promise<Figure
 
 /** Reads what the stream holds, and sends each to an actor of a system that knows nothing of NATS: until all of them are handled. */
 export function benchJetReplayAndSend({ count, rounds }: ReplayOptions): Promise<Figure> {
+  openTally();
   return withStream(async (client) => {
     await fillPlain(client, count);
     return withSystem(

@@ -5,7 +5,7 @@ import type { System } from '../src/index.ts';
 import { listener } from './feature-actors.ts';
 import { measure, measureBulk, measureRounds, runAll } from './measure.ts';
 import type { Figure } from './measure.ts';
-import { drained, FEATURE_ACTORS, inFolder, MemoryWatch, withSystem } from './support.ts';
+import { drained, FEATURE_ACTORS, inFolder, MemoryWatch, openTally, withSystem } from './support.ts';
 
 /** The topic of these measurements. */
 export const TOPIC = 'bench.host';
@@ -86,6 +86,7 @@ export function benchReplay({ count, rounds }: ReplayOptions): Promise<Figure> {
 
 /** Sends everything that was published to an actor, a new one each time, until it has handled all of it. */
 export function benchReplayInto({ count, rounds }: ReplayOptions): Promise<Figure> {
+  openTally();
   return withLog(count, (system) =>
     measureRounds({ count, rounds }, async (round) => {
       const actor = system.actor(listener, `r${round}`, {});
@@ -97,6 +98,7 @@ export function benchReplayInto({ count, rounds }: ReplayOptions): Promise<Figur
 
 /** The limit of it: as many rows read from a bare table on this thread and parsed, and as many durable sends to one actor, 64 in flight. */
 export function benchScanAndSend({ count, rounds }: ReplayOptions): Promise<Figure> {
+  openTally();
   return inBareTable(count, (scan) =>
     withSystem((system) => measureRounds({ count, rounds }, (round) => sendAll(system, `r${round}`, scan())), OPTIONS),
   );
