@@ -1,7 +1,7 @@
 /** One run in a system: begins it or goes on with it, shows its turns as they are saved, ends a thread in its middle. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTroupeError } from '../../src/index.ts';
-import type { Group, Session, System } from '../../src/index.ts';
+import type { Group, Json, Session, System } from '../../src/index.ts';
 import { researcher, reviewer, writer } from './agents.ts';
 import type { Chaos } from './chaos/plan.ts';
 import type { Timings } from './figures.ts';
@@ -26,6 +26,8 @@ const WRITER = 1;
 const LOOK_EVERY_MS = 5;
 /** What stands before a line of the group's log. */
 const PREFIXES = { said: '', note: '', failed: 'could not: ', missed: 'has lost its turn: ' } as const;
+/** Last token of the topic of such a line. */
+const TOPICS = { said: 'turn', note: 'note', failed: 'failed', missed: 'missed' } as const;
 /** The user all sessions of the demo belong to. */
 const USER = 'troupe-demo';
 
@@ -45,6 +47,8 @@ export interface Ending {
   readonly rounds: number;
   readonly failures: readonly string[];
 }
+
+type Entry = Awaited<ReturnType<Group['history']>>[number];
 
 /** The conversation of one run. */
 export class Conversation {
@@ -67,7 +71,10 @@ export class Conversation {
     const entries = await this.group.history();
     const { context } = await this.session.snapshot();
     // A crash may have come between a turn and its telling to the session.
-    for (const entry of entries.slice(context.messages)) await this.#tell(entry);
+    for (const entry of entries.slice(context.messages)) {
+      await this.#announce(entry);
+      await this.#tell(entry);
+    }
     const { turn = 0, n = 0 } = entries.at(-1) ?? {};
     this.#shown = n;
     return { turn, isOver: (await this.group.snapshot()).context.outcome !== 'none' };
@@ -104,13 +111,31 @@ export class Conversation {
       this.#lastTurnAt = at;
       if (kind === 'failed') this.#failures.push(`${author}: ${text}`);
       this.#parts.screen.speak({ turn, author, text: `${PREFIXES[kind]}${text}` });
+      await this.#announce(entry);
       await this.#timed(() => this.#tell(entry));
     }
   }
 
+  /** Tells everybody who listens how it ended. */
+  announceEnd({ work: { best }, rounds }: Ending): Promise<unknown> {
+    const { title } = this.#parts.run;
+    return this.#publish('digest.done', 'done', { title, rounds, words: best?.words ?? 0, text: best?.text ?? '' });
+  }
+
   /** Adds a turn to the session's messages; its id makes a repeated telling count once. */
-  #tell({ n, author, text }: { readonly n: number; readonly author: string; readonly text: string }): Promise<void> {
+  #tell({ n, author, text }: Entry): Promise<void> {
     return this.session.say(text, { author, id: `entry-${n}` });
+  }
+
+  /** Publishes a turn, with an id for the same reason. */
+  #announce({ n, turn, author, kind, text }: Entry): Promise<unknown> {
+    return this.#publish(`agent.${author}.${TOPICS[kind]}`, `entry-${n}`, { turn, text });
+  }
+
+  /** For `system.bus.subscribe`, and over NATS for `npx troupe watch`. */
+  #publish(topic: string, name: string, data: Json): Promise<unknown> {
+    const { system, run } = this.#parts;
+    return system.bus.publish(topic, data, { id: `digest-${run.id}-${name}` });
   }
 
   /** What would happen if the thread crashed: all its actors go on in a new one, from their last commits. */

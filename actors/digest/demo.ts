@@ -6,7 +6,8 @@ import { randomInt } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { createSystem, isTroupeError } from '../../src/index.ts';
-import type { System } from '../../src/index.ts';
+import type { System, TroupeError } from '../../src/index.ts';
+import { reasonOf } from '../../src/nats/faults.ts';
 import { planFaults } from './chaos/plan.ts';
 import type { Chaos } from './chaos/plan.ts';
 import { ChaosReport } from './chaos/report.ts';
@@ -16,7 +17,7 @@ import { readCopy } from './document.ts';
 import { collectFigures, createTimings, describeFigures, formatBytes } from './figures.ts';
 import { checkOut, Folder, hashOf, writeWhole } from './folder.ts';
 import type { Run } from './folder.ts';
-import { HELP, parseOptions, Refusal, resumeCommand, toLine } from './options.ts';
+import { HELP, parseOptions, Refusal, resumeCommand, toLine, watchCommand } from './options.ts';
 import type { DemoOptions } from './options.ts';
 import { Screen } from './screen.ts';
 import { Stops } from './stops.ts';
@@ -51,13 +52,15 @@ async function runDemo(options: DemoOptions): Promise<void> {
   await folder.prepare();
 
   stops.listen(resumeCommand(options));
-  const run = fresh ? { ...fresh.run, out: out ?? null } : (former as Run);
-  // From here on there is something to resume. A former run gives way only once nobody else can be at work on it.
-  if (fresh && !former) await begin(folder, { run, text: fresh.text, options });
+  const run = fresh ? { ...fresh.run, out: out ?? null } : toResumed(former as Run, options);
+  // From here on there is something to resume. A former run gives way only once nobody else can be at work on it, and over
+  // NATS there is nothing to begin before a server has answered.
+  const isFirst = former === undefined && run.nats === null;
+  if (fresh && isFirst) await begin(folder, { run, text: fresh.text, options });
   const system = await stops.own(openSystem(folder, run));
   try {
-    if (fresh && former) {
-      screen.say('Starting anew; the former run in this folder is removed.');
+    if (fresh && !isFirst) {
+      if (former) screen.say('Starting anew; the former run in this folder is removed.');
       await begin(folder, { run, text: fresh.text, options });
     }
     await converse(system, { options, folder, run, out });
@@ -65,6 +68,11 @@ async function runDemo(options: DemoOptions): Promise<void> {
     await system.stop();
     stops.end();
   }
+}
+
+/** A run goes on over the server it began with, unless another one is named. */
+function toResumed(former: Run, { nats }: DemoOptions): Run {
+  return nats === undefined ? former : { ...former, nats };
 }
 
 interface Beginning {
@@ -79,7 +87,9 @@ async function begin(folder: Folder, { run, text, options }: Beginning): Promise
   if (run.isSlow) screen.say(`The reviewer is slow today; a turn not taken within ${turnDeadlineMs(run)} ms is lost.`);
   if (run.seed !== null) screen.say(`Up to six faults are on their way, drawn from --seed ${run.seed}.`);
   screen.say('Every turn is saved before the next begins. Interrupt this whenever you like:');
-  screen.say(`Ctrl-C here, or kill -9 ${process.pid} elsewhere. Go on with: ${resumeCommand(options)}\n`);
+  screen.say(`Ctrl-C here, or kill -9 ${process.pid} elsewhere. Go on with: ${resumeCommand(options)}`);
+  if (run.nats !== null) screen.say(`Watch it in a second terminal: ${watchCommand(run.nats)}`);
+  screen.say();
 }
 
 interface Setting {
@@ -98,6 +108,7 @@ async function converse(system: System, { options, folder, run, out }: Setting):
   if (options.isResume) await resume(conversation, { options, run });
   const ending = await conversation.follow();
   if (!ending) return;
+  await conversation.announceEnd(ending);
   screen.rest();
   const figures = await collectFigures(system, { ...conversation, storePath: folder.storePath, timings });
   const faults = report && { faults: report.describe() };
@@ -114,6 +125,7 @@ async function resume(conversation: Conversation, { options, run }: Pick<Setting
   if (options.paceMs !== undefined && !isOver) await conversation.group.share({ paceMs: options.paceMs });
   const place = turn === 0 ? 'before the first turn' : `after turn ${turn}${isOver ? ', the last' : ''}`;
   screen.say(`resumed ${place}: a digest of ${describe(run)}`);
+  if (run.nats !== null) screen.say(`Watch it in a second terminal: ${watchCommand(run.nats)}`);
 }
 
 function describe({ title, bytes, lengthWords }: Run): string {
@@ -134,6 +146,7 @@ async function readTask(options: DemoOptions): Promise<{ readonly run: Run; read
     isSlow: options.isSlow,
     seed: options.isChaos ? (options.seed ?? randomInt(1_000_000)) : null,
     out: null,
+    nats: options.nats ?? null,
   };
   return { run, text };
 }
@@ -155,13 +168,14 @@ async function checkRun(options: DemoOptions, folder: Folder, former: Run | unde
 }
 
 /** The system, with what goes wrong in it as lines of a file. @throws {Refusal} when the store cannot be opened. */
-async function openSystem(folder: Folder, { seed, bytes }: Run): Promise<System> {
+async function openSystem(folder: Folder, { seed, bytes, nats }: Run): Promise<System> {
   const isChaos = seed !== null;
   try {
     return await createSystem({
       actors: [new URL(isChaos ? './chaos/agents.ts' : './agents.ts', import.meta.url)],
       ...(isChaos && { hangMs: CHAOS_HANG_MS + Math.ceil(bytes / 1000) }),
       store: folder.storeUrl,
+      ...(nats !== null && { nats }),
       threads: THREADS,
       log: (level, fields, text) => {
         if (level === 'debug' || level === 'info') return;
@@ -170,15 +184,21 @@ async function openSystem(folder: Folder, { seed, bytes }: Run): Promise<System>
     });
   } catch (cause) {
     if (!isTroupeError(cause)) throw cause;
-    if (cause.code !== 'ERR_STORE_LOCKED')
-      throw new Refusal(`${toLine(cause.message)} Or name another folder with --data.`, { cause });
-    const { pid } = cause.details;
-    const holder = typeof pid === 'number' ? ` (process ${pid})` : '';
-    throw new Refusal(
-      `A demo is at work in '${toLine(folder.path)}'${holder}. Wait for its end, stop it, or name another folder with --data.`,
-      { cause },
-    );
+    throw new Refusal(toReason(cause, folder), { cause });
   }
+}
+
+/** Why the system cannot be opened, and what to do. */
+function toReason(error: TroupeError, folder: Folder): string {
+  const message = toLine(error.message);
+  const { pid, servers } = error.details;
+  if (error.code === 'ERR_NATS_UNAVAILABLE')
+    return `No NATS server answers at ${toLine(String(servers))}: ${reasonOf(error.cause)}. Start one, or name another with --nats.`;
+  if (error.code.startsWith('ERR_NATS')) return message;
+  if (error.code !== 'ERR_STORE_LOCKED') return `${message} Or name another folder with --data.`;
+  const holder = typeof pid === 'number' ? ` (process ${pid})` : '';
+  const where = `A demo is at work in '${toLine(folder.path)}'${holder}.`;
+  return `${where} Wait for its end, stop it, or name another folder with --data.`;
 }
 
 interface Result {

@@ -24,6 +24,8 @@ const runSchema = z.object({
   /** Of a run with --chaos. */
   seed: z.int().nullable().default(null),
   out: z.string().nullable(),
+  /** Of a run with --nats. It may hold a password, as the file is for its owner alone. */
+  nats: z.string().nullable().default(null),
 });
 
 /** What a run is about. */

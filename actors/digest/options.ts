@@ -2,6 +2,8 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { isTroupeError } from '../../src/index.ts';
+import { resolveNatsOptions } from '../../src/nats/options.ts';
 
 /** Something the demo cannot do as it was asked. The message is one line for a person; the exit code is 2. */
 export class Refusal extends Error {
@@ -31,6 +33,8 @@ export interface DemoOptions {
   readonly isChaos: boolean;
   /** Undefined: one is drawn. */
   readonly seed: number | undefined;
+  /** URL of a NATS server; undefined: none for a new run, as before for one that goes on. */
+  readonly nats: string | undefined;
 }
 
 export const HELP = `Three agents, a supervised group, write a digest of a document. Every turn is saved before the next begins.
@@ -46,11 +50,13 @@ export const HELP = `Three agents, a supervised group, write a digest of a docum
   --slow        let the reviewer miss its first turn: it answers too late, and the others go on
   --chaos       let turns throw, threads end and hang, work stall, while the agents are at it; the digest comes out the same
   --seed S      with --chaos: which faults, and when, 0 to 999999999 (default: drawn, and shown)
+  --nats URL    run over a NATS server, where others can watch: npx troupe watch 'agent.>'
   --help        print this
 
 Interrupt it whenever you like, with Ctrl-C or kill -9; --resume goes on, and the digest comes out the same.`;
 
 const DEFAULT_WORDS = 160;
+const DEFAULT_NATS = 'nats://127.0.0.1:4222';
 const ROOT = new URL('../../', import.meta.url);
 const SEE_HELP = 'See npm run demo -- --help.';
 
@@ -63,6 +69,7 @@ const OPTIONS = {
   slow: { type: 'boolean' },
   chaos: { type: 'boolean' },
   seed: { type: 'string' },
+  nats: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -93,12 +100,19 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): D
     isSlow: values.slow ?? false,
     isChaos: values.chaos ?? false,
     seed: readNumber('seed', values.seed, [0, 999_999_999]),
+    nats: values.nats === undefined ? undefined : checkNats(values.nats),
   };
 }
 
 /** The command that goes on with a run in the same folder. */
 export function resumeCommand({ dataName }: DemoOptions): string {
   return `npm run demo -- --resume${dataName === undefined ? '' : ` --data ${quote(dataName)}`}`;
+}
+
+/** The command that shows, in another terminal, what a run over a NATS server publishes. Secrets of the URL are left out. */
+export function watchCommand(nats: string): string {
+  const url = resolveNatsOptions(nats).servers.join(',');
+  return `npx troupe watch 'agent.>'${url === DEFAULT_NATS ? '' : ` --nats ${quote(url)}`}`;
 }
 
 /** Text on one line: what a file name or a message may hold must not break it. */
@@ -145,6 +159,16 @@ function assertGiven(name: string, value: string | undefined): void {
   if (value === '') throw new Refusal(`Option '--${name}' needs a path. ${SEE_HELP}`);
 }
 
+function checkNats(url: string): string {
+  try {
+    resolveNatsOptions(url);
+    return url;
+  } catch (cause) {
+    if (!isTroupeError(cause)) throw cause;
+    throw new Refusal(cause.message.replace(/^createSystem: option '[^']+'/u, "Option '--nats'"), { cause });
+  }
+}
+
 function readNumber(
   name: string,
   text: string | undefined,
@@ -157,5 +181,5 @@ function readNumber(
 }
 
 function quote(text: string): string {
-  return /^[\w./~-]+$/.test(text) ? text : `'${toLine(text).replaceAll("'", String.raw`'\''`)}'`;
+  return /^[\w./:,~-]+$/.test(text) ? text : `'${toLine(text).replaceAll("'", String.raw`'\''`)}'`;
 }

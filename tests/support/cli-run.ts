@@ -1,4 +1,4 @@
-/** The command `troupe` as users run it: as a process of its own, from a folder of no importance. */
+/** What users run, as processes of their own: the command `troupe`, from a folder of no importance, and the demo. */
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,7 +7,11 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const COMMAND = fileURLToPath(new URL('../../bin/troupe.mjs', import.meta.url));
-const WAIT_MS = 30_000;
+const DEMO = fileURLToPath(new URL('../../actors/digest/demo.ts', import.meta.url));
+const WAIT_MS = 60_000;
+
+/** Variables that are about this run of the tests, or about the servers of whoever runs them. */
+const OURS = /^(?:NATS_|npm_|INIT_CWD$|FORCE_COLOR$)/u;
 
 /** How a process ended. */
 export interface CliEnd {
@@ -25,10 +29,15 @@ export async function runCli(...args: readonly string[]): Promise<CliEnd> {
 
 /** Starts the command. Use it with `await using`. */
 export function startCli(...args: readonly string[]): CliRun {
-  return new CliRun(args);
+  return new CliRun(COMMAND, args, tmpdir());
 }
 
-/** One process of the command. */
+/** Starts the demo in a folder. Use it with `await using`. */
+export function startDemo(folder: string, ...args: readonly string[]): CliRun {
+  return new CliRun(DEMO, args, folder);
+}
+
+/** One process. */
 export class CliRun implements AsyncDisposable {
   readonly child: ChildProcessByStdio<null, Readable, Readable>;
   readonly #closed: Promise<unknown>;
@@ -36,13 +45,9 @@ export class CliRun implements AsyncDisposable {
   stdout = '';
   stderr = '';
 
-  constructor(args: readonly string[]) {
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('NATS_')));
-    const child = spawn(process.execPath, [COMMAND, ...args], {
-      cwd: tmpdir(),
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+  constructor(script: string, args: readonly string[], cwd: string) {
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OURS.test(name)));
+    const child = spawn(process.execPath, [script, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child = child;
     child.stdout.setEncoding('utf8').on('data', (text: string) => this.#take(() => (this.stdout += text)));
     child.stderr.setEncoding('utf8').on('data', (text: string) => this.#take(() => (this.stderr += text)));
@@ -56,6 +61,11 @@ export class CliRun implements AsyncDisposable {
   /** Resolves when it has shown so many lines. */
   async shows(lines: number): Promise<void> {
     await this.#until(() => this.lines.length >= lines, `${lines} lines`);
+  }
+
+  /** Resolves when it has shown a text. */
+  async prints(what: RegExp): Promise<void> {
+    await this.#until(() => what.test(this.stdout), String(what));
   }
 
   /** Resolves when it has said something of its work. */
