@@ -20,7 +20,7 @@ export interface SubscriberStats {
   readonly queue?: string;
   /** Members of a group that are subscribed here; 1 for another subscription, 0 for one that is away. */
   readonly members: number;
-  /** Positions of the log it has not come to yet. */
+  /** Events of the log, of all topics, it has not come to yet; of a group over NATS, messages for it on the server. */
   readonly behind: number;
   /** Events its handler was done with. */
   readonly handled: number;
@@ -39,7 +39,7 @@ export interface NatsBusStats {
   readonly state: 'connected' | 'reconnecting' | 'closed';
   /** Name and version of the server, without what is secret. */
   readonly server: string;
-  /** What goes out. `behind`: positions of the log that are still to be sent; `resent`: sent again after a failure. */
+  /** What goes out. `behind`: events that are still to be sent; `resent`: sent again after a failure. */
   readonly relay: {
     readonly sentSeq: number;
     readonly behind: number;
@@ -65,7 +65,7 @@ export interface BusLatency extends LatencySummary {
 
 /** Statistics of a bus. */
 export interface BusStats {
-  /** Events that came into the log, whoever published them. */
+  /** Events that came into the log, whoever published them, and are kept. */
   readonly published: number;
   /** Events handlers were done with, once per subscription. */
   readonly handled: number;

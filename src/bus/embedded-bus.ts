@@ -46,7 +46,7 @@ import { parseClear, parseQuery } from './replay-window.ts';
 import type { Window } from './replay-window.ts';
 import { toSubscribeRequest } from './requests.ts';
 import { inUse, unknownName } from './faults.ts';
-import { awayStats, ratePerSecond } from './stats.ts';
+import { awayStats, createEventsAfter, ratePerSecond } from './stats.ts';
 import { parseTopic } from './subjects.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Tallies } from './tally.ts';
@@ -73,7 +73,7 @@ export interface EmbeddedBusOptions {
   /** Refuses what could never be sent elsewhere. Throws ERR_EVENT_TOO_LARGE. */
   readonly assertFits?: (publication: NewPublication) => void;
   /** How it stands with a NATS server. */
-  readonly natsStats?: (lastPos: number) => NatsBusStats | undefined;
+  readonly natsStats?: () => Promise<NatsBusStats>;
 }
 
 /** A bus that can be stopped. */
@@ -211,22 +211,25 @@ class StoreBus implements EmbeddedBus {
       store.call('cursors'),
       this.#firstPos,
     ]);
-    const { lastPos } = kept;
-    const live = [...this.#subscriptions.stats(lastPos), ...(await this.#queues.stats(lastPos))];
+    const eventsAfter = createEventsAfter(store);
+    const live = [...(await this.#subscriptions.stats(eventsAfter)), ...(await this.#queues.stats(eventsAfter))];
     const names = new Set(live.map(({ name }) => name));
     const away = cursors.filter(({ name }) => !name.startsWith('#') && !names.has(name));
     const { handled, failed, redelivered, buried } = this.#tallies.all;
-    const nats = natsStats?.(lastPos);
+    const nats = await natsStats?.();
     return {
-      published: lastPos - firstPos,
+      published: await eventsAfter(firstPos),
       handled,
       failed,
       redelivered,
       buried,
-      perSecond: await ratePerSecond(store, env.now(), lastPos),
+      perSecond: await ratePerSecond(store, env.now()),
       latency: this.#meter.summary,
       kept,
-      subscribers: [...live, ...away.map((cursor) => awayStats(cursor, this.#tallies.ofKept(cursor.name), lastPos))],
+      subscribers: [
+        ...live,
+        ...(await Promise.all(away.map((one) => awayStats(one, this.#tallies.ofKept(one.name), eventsAfter)))),
+      ],
       ...(nats && { nats }),
     };
   }

@@ -6,6 +6,7 @@ import type { SubscriberStats } from './bus-stats.ts';
 import { Feed } from './feed.ts';
 import type { MemberRequest, QueueEngine, QueueServices } from './queue-engine.ts';
 import { QueueGroup } from './queue-group.ts';
+import type { EventsAfter } from './stats.ts';
 import { openPlace } from './start.ts';
 
 /** Makes the engine of a bus that has no broker. */
@@ -55,8 +56,8 @@ class LocalQueues implements QueueEngine {
     for (const group of this.#open.values()) group.abort(reason);
   }
 
-  async stats(lastPos: number): Promise<readonly SubscriberStats[]> {
-    return [...this.#open.values()].map((group) => group.stats(lastPos));
+  stats(eventsAfter: EventsAfter): Promise<readonly SubscriberStats[]> {
+    return Promise.all([...this.#open.values()].map((group) => group.stats(eventsAfter)));
   }
 
   async #end(queue: string): Promise<void> {

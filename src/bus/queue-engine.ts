@@ -11,6 +11,7 @@ import type { SubscriberStats } from './bus-stats.ts';
 import type { EventReader } from './event-reader.ts';
 import type { HandledRegistry } from './handled-ids.ts';
 import type { SubscribeRequest } from './requests.ts';
+import type { EventsAfter } from './stats.ts';
 import type { Tallies } from './tally.ts';
 
 /** Somebody who wants to be a member of a group. */
@@ -33,7 +34,7 @@ export interface QueueEngine {
   stop(): Promise<void>;
   /** Aborts the signals of handlers under way: nobody waits for them any longer. */
   abort(reason: Error): void;
-  stats(lastPos: number): Promise<readonly SubscriberStats[]>;
+  stats(eventsAfter: EventsAfter): Promise<readonly SubscriberStats[]>;
 }
 
 /** What an engine works with: the parts all subscriptions of a bus share. */

@@ -12,6 +12,7 @@ import type { GroupItem } from './group-book.ts';
 import type { Place } from './place.ts';
 import type { MemberRequest, QueueServices } from './queue-engine.ts';
 import { pauseAfter } from './retries.ts';
+import type { EventsAfter } from './stats.ts';
 import type { Tally } from './tally.ts';
 import { Trial } from './trial.ts';
 
@@ -89,7 +90,7 @@ export class QueueGroup {
     for (const { trial } of this.#busy) trial.abort(reason);
   }
 
-  stats(lastPos: number): SubscriberStats {
+  async stats(eventsAfter: EventsAfter): Promise<SubscriberStats> {
     const { request, tally } = this.#options;
     const { handled, failed, redelivered, missed } = tally.own;
     const { pattern, queue } = request;
@@ -99,7 +100,7 @@ export class QueueGroup {
       pattern,
       queue,
       members: this.#members.size,
-      behind: Math.max(0, lastPos - this.#book.pos),
+      behind: await eventsAfter(this.#book.pos),
       handled,
       failed,
       redelivered,

@@ -11,6 +11,7 @@ import type { Feed, FeedPage } from './feed.ts';
 import type { Place } from './place.ts';
 import { pauseAfter } from './retries.ts';
 import type { Retries } from './retries.ts';
+import type { EventsAfter } from './stats.ts';
 import type { Tally } from './tally.ts';
 import type { Trial } from './trial.ts';
 
@@ -73,14 +74,14 @@ export class Subscriber implements BusSubscription {
     return this.stop();
   }
 
-  stats(lastPos: number): SubscriberStats {
+  async stats(eventsAfter: EventsAfter): Promise<SubscriberStats> {
     const { trial, tally } = this.#options;
     const { handled, failed, redelivered, missed } = tally.own;
     return {
       ...(this.name !== undefined && { name: this.name }),
       pattern: this.pattern,
       members: 1,
-      behind: Math.max(0, lastPos - this.#pos),
+      behind: await eventsAfter(this.#pos),
       handled,
       failed,
       redelivered,

@@ -9,6 +9,7 @@ import type { SubscribeRequest } from './requests.ts';
 import { decideStart, openPlace } from './start.ts';
 import type { Start } from './start.ts';
 import type { Place } from './place.ts';
+import type { EventsAfter } from './stats.ts';
 import { Subscriber } from './subscriber.ts';
 import { Trial } from './trial.ts';
 
@@ -53,8 +54,8 @@ export class Subscriptions {
     for (const subscriber of this.#subscribers) subscriber.abort(reason);
   }
 
-  stats(lastPos: number): readonly SubscriberStats[] {
-    return [...this.#subscribers].map((subscriber) => subscriber.stats(lastPos));
+  stats(eventsAfter: EventsAfter): Promise<readonly SubscriberStats[]> {
+    return Promise.all([...this.#subscribers].map((subscriber) => subscriber.stats(eventsAfter)));
   }
 
   #beginNamed(name: string, request: SubscribeRequest): Promise<Subscriber> {

@@ -33,6 +33,7 @@ const CALLS: Readonly<Record<StoreCall, true>> = {
   scanBus: true,
   sweepBus: true,
   busCounts: true,
+  countBus: true,
   cursor: true,
   cursors: true,
   setCursor: true,

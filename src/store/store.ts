@@ -37,7 +37,7 @@ import type {
   TallyQuery,
   TallyRow,
 } from './queries.ts';
-import type { BusCounts, BusPage, BusScan, BusSweep, NamedCursor, SweptBus } from './topics.ts';
+import type { BusCount, BusCounts, BusPage, BusScan, BusSweep, NamedCursor, SweptBus } from './topics.ts';
 
 /** What an adapter is, and promises of an acknowledged commit. */
 export interface StoreFeatures {
@@ -499,6 +499,8 @@ export interface Store {
   /** Removes published events, a bounded number at a time (`sweepAll`). */
   sweepBus(sweep: BusSweep): Promise<SweptBus>;
   busCounts(): Promise<BusCounts>;
+  /** How many events are kept. Positions have gaps: this counts. */
+  countBus(query: BusCount): Promise<number>;
   cursor(name: string): Promise<Cursor | undefined>;
   /** All there are, in order of name. */
   cursors(): Promise<readonly NamedCursor[]>;

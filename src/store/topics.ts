@@ -66,6 +66,16 @@ export interface MissedEvents {
   readonly count: number;
 }
 
+/** Which published events to count. What is absent does not narrow it down. */
+export interface BusCount {
+  /** Only events after this position. */
+  readonly afterPos?: number;
+  /** Only events that came at this time or later, in milliseconds since the epoch. */
+  readonly sinceAt?: number;
+  /** Only events that were published here, and did not come from elsewhere. @default false */
+  readonly isOwn?: boolean;
+}
+
 /** What is kept of published events. */
 export interface BusCounts {
   readonly events: number;

@@ -13,7 +13,7 @@ export interface WaitingCall {
 const READS_OF_ONE_ACTOR: ReadonlySet<string> = new Set(['load', 'log', 'idempotency', 'scheduled']);
 
 /** Reads of people, who want to see what is saved when nothing else can be done. */
-const READS_OF_ALL: ReadonlySet<string> = new Set(['list', 'stats', 'deadLetters', 'busCounts', 'cursors']);
+const READS_OF_ALL: ReadonlySet<string> = new Set(['list', 'stats', 'deadLetters', 'busCounts', 'countBus', 'cursors']);
 
 /** Every call that writes by itself; the file store keeps these in its journal. */
 const WRITES: Readonly<Record<Exclude<ChangeMethod, 'commit'>, true>> = {

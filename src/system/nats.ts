@@ -76,6 +76,7 @@ export class NatsEngine {
   readonly #wanted: StreamSettings;
   #relay: Relay | undefined;
   #inlet: Inlet | undefined;
+  #store: StoreClient | undefined;
   #storeId = '';
 
   constructor(client: NatsClient, options: ResolvedNatsOptions, context: NatsContext) {
@@ -111,6 +112,7 @@ export class NatsEngine {
   async open({ store, tells }: NatsParts): Promise<void> {
     const { env, log } = this.context;
     const { client } = this;
+    this.#store = store;
     this.#storeId = await storeIdOf(store, env);
     const place: EventPlace = { namespace: client.namespace, storeId: this.#storeId };
     const shared = { env, log, store, client, place, ensureStream: () => this.stream() };
@@ -152,15 +154,16 @@ export class NatsEngine {
     return this.#relay?.stats.sentSeq;
   }
 
-  /** How it stands with the server. `lastPos`: of the log. */
-  stats(lastPos: number): NatsBusStats {
+  /** How it stands with the server. */
+  async stats(): Promise<NatsBusStats> {
     const { state, info } = this.client;
     const relay = this.#relay?.stats ?? { sentSeq: 0, sent: 0, resent: 0 };
+    const unsent = this.#store?.call('countBus', { afterPos: relay.sentSeq, isOwn: true });
     const inlet = this.#inlet?.stats ?? { streamSeq: 0, behind: 0, received: 0, refused: 0 };
     return {
       state,
       server: `${info.url} ${info.version}`.trim(),
-      relay: { ...relay, behind: Math.max(0, lastPos - relay.sentSeq) },
+      relay: { ...relay, behind: (await unsent) ?? 0 },
       inlet,
     };
   }
@@ -175,7 +178,7 @@ export class NatsEngine {
         const sent = async (): Promise<void> => this.#relay?.sent(SENT_MS);
         return createNatsQueues({ client, ensureStream: () => this.stream(), sent }, services);
       },
-      natsStats: (lastPos) => this.stats(lastPos),
+      natsStats: () => this.stats(),
     };
   }
 

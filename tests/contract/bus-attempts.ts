@@ -200,16 +200,15 @@ export function busAttemptsContract(open: OpenBus): void {
       await publishAll(fixture, 'a', upTo(120));
       await atRest(fixture);
       const stats = await run(system.bus.stats());
-      expect(stats.published - before.published).toBeGreaterThanOrEqual(120);
+      expect(stats.published - before.published).toBe(120);
       expect(stats.handled - before.handled).toBe(120);
       expect(stats.latency.count - before.latency.count).toBe(120);
       expect(stats.perSecond).toBeGreaterThanOrEqual(2);
       expect(stats.kept.events - before.kept.events).toBeGreaterThanOrEqual(120);
       expect(stats.subscribers.find(({ name }) => name === 'away')).toMatchObject({
         members: 0,
-        behind: expect.any(Number),
+        behind: 120,
       });
-      expect(stats.subscribers.find(({ name }) => name === 'away')!.behind).toBeGreaterThanOrEqual(120);
     });
   });
 }

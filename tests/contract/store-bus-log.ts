@@ -1,6 +1,7 @@
 /** The part of the store contract that is about the log of published events: pages, sweeps, counts. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { toAddress } from '../../src/actor/address.ts';
 import { matchesPattern } from '../../src/bus/subjects.ts';
 import { PRIORITIES } from '../../src/bus/topic-event.ts';
 import { sweepAll } from '../../src/store/bus-log.ts';
@@ -282,5 +283,23 @@ function counts(current: () => Store): void {
     const wrong = { place: { name: 'x', pattern: '>', pos: {} } } as unknown as Partial<Commit>;
     await current().commit([hostCommit({ publish: [publication('r', 't', '2')] }), hostCommit(wrong)]);
     expect(await current().busCounts()).toMatchObject({ events: 3, chars: 6, oldestAt: 3, newestAt: 1_000 });
+  });
+
+  test('events are counted by place, age and origin, although positions have gaps', async () => {
+    const received = { origin: 'x', source: 'far', time: 1 };
+    const inbox = [{ receiver: toAddress('test', 'a'), kind: 'event', id: 'i', text: '{}' }] as const;
+    await current().commit([
+      hostCommit({ at: 10, publish: [publication('p', 't', '1')], inbox }),
+      hostCommit({ at: 20, publish: [{ ...publication('q', 't', '2'), received }], inbox: [{ ...inbox[0], id: 'j' }] }),
+      hostCommit({ at: 15, publish: [publication('r', 't', '3')] }),
+    ]);
+    const [first, , last] = (await current().scanBus()).events.map(({ pos }) => pos);
+    expect(last! - first!).toBeGreaterThan(2);
+    expect(await current().countBus({})).toBe(3);
+    expect(await current().countBus({ afterPos: first! })).toBe(2);
+    expect(await current().countBus({ afterPos: first!, isOwn: true })).toBe(1);
+    expect(await current().countBus({ sinceAt: 15 })).toBe(2);
+    expect(await current().countBus({ sinceAt: 21 })).toBe(0);
+    expect(await current().countBus({ afterPos: last! })).toBe(0);
   });
 }

@@ -56,6 +56,7 @@ const METHODS = [
   'scanBus',
   'sweepBus',
   'busCounts',
+  'countBus',
   'cursor',
   'cursors',
   'setCursor',

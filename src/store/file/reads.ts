@@ -14,7 +14,7 @@ import type {
   StatesQuery,
   TallyQuery,
 } from '../queries.ts';
-import type { BusScan } from '../topics.ts';
+import type { BusCount, BusScan } from '../topics.ts';
 import type { Held } from './load.ts';
 
 type PageQuery = { readonly afterPos?: number; readonly limit?: number };
@@ -103,6 +103,10 @@ export abstract class FileReads {
 
   async scanBus(query?: BusScan) {
     return this.run(({ memory }) => memory.scanBus(query));
+  }
+
+  async countBus(query: BusCount) {
+    return this.run(({ memory }) => memory.countBus(query));
   }
 
   async busCounts() {

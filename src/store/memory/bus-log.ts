@@ -13,7 +13,7 @@ import type { TimeRange } from '../bus-log.ts';
 import { limitOf } from '../queries.ts';
 import type { BusQuery } from '../queries.ts';
 import type { BusEventRow } from '../store.ts';
-import type { BusCounts, BusPage, BusScan, BusSweep, NamedCursor, SweptBus } from '../topics.ts';
+import type { BusCount, BusCounts, BusPage, BusScan, BusSweep, NamedCursor, SweptBus } from '../topics.ts';
 
 /** Published events, in order of position. */
 export class MemoryBusLog {
@@ -83,6 +83,11 @@ export class MemoryBusLog {
     this.#remove(removed);
     const missed = countMissed(places(), removed);
     return { removed: removed.length, reachedPos: boundPos, isEnd: boundPos >= endPos, missed };
+  }
+
+  count({ afterPos = 0, sinceAt = -Infinity, isOwn = false }: BusCount): number {
+    return this.#events.filter(({ pos, at, origin }) => pos > afterPos && at >= sinceAt && (!isOwn || origin === null))
+      .length;
   }
 
   get counts(): BusCounts {

@@ -30,7 +30,7 @@ import type {
   StoreFeatures,
   StoredDeadLetter,
 } from '../store.ts';
-import type { BusScan, BusSweep } from '../topics.ts';
+import type { BusCount, BusScan, BusSweep } from '../topics.ts';
 import { MemoryTables } from './tables.ts';
 import type { ActorHead } from './tables.ts';
 import { tally } from './tally.ts';
@@ -242,6 +242,10 @@ class MemoryStore implements Store {
 
   async sweepBus(sweep: BusSweep) {
     return this.#open().topics.sweep(sweep);
+  }
+
+  async countBus(query: BusCount) {
+    return this.#open().topics.log.count(query);
   }
 
   async busCounts() {

@@ -20,7 +20,7 @@ import type { Located, TimeRange } from '../bus-log.ts';
 import { limitOf } from '../queries.ts';
 import type { BusQuery } from '../queries.ts';
 import type { BusEventRow } from '../store.ts';
-import type { BusCounts, BusPage, BusScan, BusSweep, NamedCursor, SweptBus } from '../topics.ts';
+import type { BusCount, BusCounts, BusPage, BusScan, BusSweep, NamedCursor, SweptBus } from '../topics.ts';
 
 const COLUMNS = 'pos, id, topic, source, at, coalesce(time, at) AS time, priority, text, attributes, origin';
 
@@ -126,6 +126,17 @@ export class BusLog {
     return { removed: removed.length, reachedPos: boundPos, isEnd: boundPos >= endPos, missed };
   }
 
+  count({ afterPos = 0, sinceAt, isOwn = false }: BusCount): number {
+    const { sql, values } = toCount(afterPos, sinceAt);
+    const own = isOwn ? ' AND origin IS NULL' : '';
+    return (
+      this.#db
+        .prepare<number[], number>(`SELECT count(*) FROM bus_events WHERE ${sql}${own}`)
+        .pluck()
+        .get(...values) ?? 0
+    );
+  }
+
   counts(): BusCounts {
     this.#totals ??= this.#count();
     this.#savedTotals = this.#totals;
@@ -206,4 +217,10 @@ export class BusLog {
   #writeMeta(key: string, value: number): void {
     this.#db.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)').run(key, value);
   }
+}
+
+/** A time is looked up by its index, a position by the key: what is near the end is counted in no time. */
+function toCount(afterPos: number, sinceAt: number | undefined): { readonly sql: string; readonly values: number[] } {
+  if (sinceAt === undefined) return { sql: 'pos > ?', values: [afterPos] };
+  return { sql: 'at >= ? AND pos > ?', values: [sinceAt, afterPos] };
 }

@@ -31,7 +31,7 @@ import type {
   Store,
   StoreFeatures,
 } from '../store.ts';
-import type { BusScan, BusSweep } from '../topics.ts';
+import type { BusCount, BusScan, BusSweep } from '../topics.ts';
 import { adoptAll, NotAdopted } from './adopting.ts';
 import { DefectiveCommit, applyAll } from './batch.ts';
 import { connectFile, prepareFile, toOpenError } from './connect.ts';
@@ -235,6 +235,10 @@ class SqliteStore implements Store {
 
   async sweepBus(sweep: BusSweep) {
     return this.#transact(({ busLog, cursors }) => busLog.sweep(sweep, () => cursors.all()));
+  }
+
+  async countBus(query: BusCount) {
+    return this.#read((session) => session.busLog.count(query));
   }
 
   async busCounts() {
