@@ -116,8 +116,10 @@ class StoreBus implements EmbeddedBus {
     this.#tallies = new Tallies(this.#meter);
     this.#handled = new HandledRegistry(env);
     const [giveUp, reader] = [createGiveUp(options), new EventReader(options)];
-    const shared = { env, log, store, reader, giveUp, handled: this.#handled, tallies: this.#tallies };
-    this.#subscriptions = new Subscriptions({ ...shared, assertRunning: () => this.#assertRunning() });
+    const [handled, tallies] = [this.#handled, this.#tallies];
+    const assertRunning = (): void => this.#assertRunning();
+    const shared = { env, log, store, reader, giveUp, handled, tallies, assertRunning };
+    this.#subscriptions = new Subscriptions(shared);
     this.#queues = createQueues(shared);
     this.#firstPos = store.call('lastBusPos');
     this.#firstPos.catch(() => undefined);

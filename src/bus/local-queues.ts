@@ -30,9 +30,8 @@ class LocalQueues implements QueueEngine {
     for (;;) {
       const group = await (this.#groups.get(queue) ?? this.#begin(request));
       assertAgrees(group.request, request);
-      if (!group.closed) return this.#tracked(group, request);
+      if (!group.closed) return group.join(request);
       await group.closed;
-      this.#forgetEnded(queue, group);
     }
   }
 
@@ -44,7 +43,6 @@ class LocalQueues implements QueueEngine {
     const group = await this.#groups.get(queue)?.catch(() => undefined);
     if (!group) return false;
     await group.stop(true);
-    this.#forgetEnded(queue, group);
     return true;
   }
 
@@ -62,20 +60,7 @@ class LocalQueues implements QueueEngine {
 
   async #end(queue: string): Promise<void> {
     const group = await this.#groups.get(queue)?.catch(() => undefined);
-    if (!group) return;
-    await group.stop();
-    this.#forgetEnded(queue, group);
-  }
-
-  /** The member takes its group along when it was the last. */
-  #tracked(group: QueueGroup, request: MemberRequest): BusSubscription {
-    const { queue } = request;
-    const member = group.join(request);
-    const stop = async (): Promise<void> => {
-      await member.stop();
-      if (group.closed) void group.closed.then(() => this.#forgetEnded(queue, group));
-    };
-    return { pattern: member.pattern, queue, stop, [Symbol.asyncDispose]: stop };
+    await group?.stop();
   }
 
   #begin(request: MemberRequest): Promise<QueueGroup> {
@@ -90,16 +75,17 @@ class LocalQueues implements QueueEngine {
     const services = this.#services;
     const { queue, pattern, priorities, replay } = request;
     const { place, ...start } = await openPlace(services, { name: queue, pattern, replay });
+    services.assertRunning();
     const feed = new Feed({ ...start, reader: services.reader, pattern, priorities });
     const liveAfter = start.replay?.untilPos ?? start.pos;
     const tally = services.tallies.of(queue);
-    const group = new QueueGroup({ services, request, feed, place, liveAfter, tally });
+    const onEnd = (): void => this.#forget(queue);
+    const group = new QueueGroup({ services, request, feed, place, liveAfter, tally, onEnd });
     this.#open.set(queue, group);
     return group;
   }
 
-  #forgetEnded(queue: string, group: QueueGroup): void {
-    if (this.#open.get(queue) !== group) return;
+  #forget(queue: string): void {
     this.#open.delete(queue);
     this.#groups.delete(queue);
   }

@@ -46,4 +46,6 @@ export interface QueueServices {
   readonly giveUp: GiveUp;
   readonly handled: HandledRegistry;
   readonly tallies: Tallies;
+  /** Throws ERR_SYSTEM_STOPPED once the bus stops. */
+  readonly assertRunning: () => void;
 }

@@ -25,6 +25,8 @@ export interface QueueGroupOptions {
   /** Where the log ended when it began. */
   readonly liveAfter: number;
   readonly tally: Tally;
+  /** Called once, when it has ended. */
+  readonly onEnd: () => void;
 }
 
 interface Member {
@@ -80,10 +82,15 @@ export class QueueGroup {
     return { pattern, queue, stop, [Symbol.asyncDispose]: stop };
   }
 
-  /** Ends all members. @param isForGood the place is not saved any more */
+  /**
+   * Ends all members. A handler of the group may do that; then it resolves at once.
+   * @param isForGood the place is not saved any more
+   */
   async stop(isForGood = false): Promise<void> {
     if (isForGood) this.#options.place.drop();
-    await Promise.all([...this.#members].map((member) => this.#leave(member)));
+    const isWithin = [...this.#busy].some(({ trial }) => trial.isWithin);
+    this.#closed ??= this.#end();
+    if (!isWithin) await this.#closed;
   }
 
   abort(reason: Error): void {
@@ -177,13 +184,17 @@ export class QueueGroup {
     this.#free.delete(member);
     await member.running;
     // Somebody may have joined meanwhile.
-    if (this.#members.size === 0) await (this.#closed ??= this.#close());
+    if (this.#members.size === 0) await (this.#closed ??= this.#end());
   }
 
-  async #close(): Promise<void> {
-    const { services, feed, place } = this.#options;
+  async #end(): Promise<void> {
+    const { services, feed, place, onEnd } = this.#options;
+    this.#members.clear();
+    this.#free.clear();
     feed.cancel();
+    await Promise.all([...this.#busy].map(({ running }) => running));
     for (const timer of this.#timers) services.env.clearTimeout(timer);
     await place.settle(this.#book.pos);
+    onEnd();
   }
 }

@@ -1,7 +1,4 @@
 /** The subscriptions of one bus that are no members of groups: how they begin, which names are in use, and how they end. */
-import type { Env } from '../env.ts';
-import type { Logger } from '../observe/logger.ts';
-import type { StoreClient } from '../store/store-client.ts';
 import type { SubscriberStats } from './bus-stats.ts';
 import { Feed } from './feed.ts';
 import type { QueueServices } from './queue-engine.ts';
@@ -13,20 +10,13 @@ import type { EventsAfter } from './stats.ts';
 import { Subscriber } from './subscriber.ts';
 import { Trial } from './trial.ts';
 
-export interface SubscriptionsOptions extends QueueServices {
-  readonly env: Env;
-  readonly log: Logger;
-  readonly store: StoreClient;
-  readonly assertRunning: () => void;
-}
-
 export class Subscriptions {
-  readonly #options: SubscriptionsOptions;
+  readonly #options: QueueServices;
   readonly #subscribers = new Set<Subscriber>();
   /** Named subscriptions, from the moment somebody asks for the name until the place is saved at the end. */
   readonly #named = new Map<string, Promise<Subscriber>>();
 
-  constructor(options: SubscriptionsOptions) {
+  constructor(options: QueueServices) {
     this.#options = options;
   }
 

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { BusHandler } from '../../../src/index.ts';
 import { createRandom } from '../../../src/testing.ts';
+import { failureOf } from '../../support/harness.ts';
 import { collector, createBusFixture, gate, upTo } from './fixture.ts';
 
 const HOUR_MS = 3_600_000;
@@ -169,5 +170,62 @@ describe('durable subscriptions', () => {
     open();
     await env.settle();
     expect((await store.cursor('workers'))?.pos).toBe(1_000);
+  });
+
+  test('a handler of a group may unsubscribe the group, or stop its own member; the name is free afterwards', async () => {
+    const { bus, env, run, store } = fixture;
+    const { seen, handler } = collector();
+    const unsubscribe: BusHandler = async (event) => {
+      handler(event);
+      await bus.unsubscribe('workers');
+    };
+    for (let member = 0; member < 2; member++) await run(bus.subscribe('a', unsubscribe, { queue: 'workers' }));
+    await publish(0);
+    await env.settle();
+    expect(await store.cursor('workers')).toBeUndefined();
+    const member = await run(
+      bus.subscribe(
+        'a',
+        async (event) => {
+          handler(event);
+          await member.stop();
+        },
+        { queue: 'workers' },
+      ),
+    );
+    await publish(1, 2);
+    await env.settle();
+    expect(seen).toEqual([0, 1]);
+    await run(bus.subscribe('a', handler, { name: 'workers' }));
+    await env.settle();
+    expect(seen).toEqual([0, 1, 2]);
+  });
+
+  test('a group that is joined while its last member leaves goes on, or begins anew where it was', async () => {
+    const { bus, env, run } = fixture;
+    const { seen, handler } = collector();
+    const { opened, open } = gate();
+    const first = await run(bus.subscribe('a', (event) => opened.then(() => handler(event)), { queue: 'workers' }));
+    await publish(0);
+    await env.settle();
+    const stopped = first.stop();
+    const second = await run(bus.subscribe('a', handler, { queue: 'workers' }));
+    open();
+    await run(stopped);
+    const [, third] = await run(Promise.all([second.stop(), bus.subscribe('a', handler, { queue: 'workers' })]));
+    await publish(1);
+    await env.settle();
+    expect(seen).toEqual([0, 1]);
+    await run(third.stop());
+    expect((await fixture.store.cursor('workers'))?.pos).toBe(2);
+  });
+
+  test('a subscription that opens while the bus stops is refused, a member as well', async () => {
+    const { bus, run } = fixture;
+    const opening = [{ name: 'mine' }, { queue: 'workers' }].map((durable) =>
+      bus.subscribe('a', () => undefined, durable),
+    );
+    const refused = Promise.all(opening.map((one) => failureOf(one, 'ERR_SYSTEM_STOPPED')));
+    await run(Promise.all([refused, bus.stop()]));
   });
 });
