@@ -192,7 +192,7 @@ export class QueueGroup {
     this.#members.clear();
     this.#free.clear();
     feed.cancel();
-    await Promise.all([...this.#busy].map(({ running }) => running));
+    await Promise.all([...this.#busy].map(async ({ running }) => running));
     for (const timer of this.#timers) services.env.clearTimeout(timer);
     await place.settle(this.#book.pos);
     onEnd();
