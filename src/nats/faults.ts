@@ -61,9 +61,8 @@ export function toCallError(cause: unknown, what: string, server: string): Troup
 
 /** A message over what the server takes. */
 export function tooLarge(what: string, bytes?: number, maxBytes?: number, cause?: unknown): TroupeError {
-  const size = bytes === undefined ? 'more' : `${bytes} bytes`;
-  const limit =
-    maxBytes === undefined ? 'than the NATS server takes' : `more than the ${maxBytes} the NATS server takes`;
+  const size = bytes === undefined ? 'is larger' : `has ${bytes} bytes, more`;
+  const limit = maxBytes === undefined ? 'than the NATS server takes' : `than the ${maxBytes} the NATS server takes`;
   return new TroupeError(
     'ERR_EVENT_TOO_LARGE',
     `The message for ${what} ${size} ${limit}. Publish less, or a reference to it; or raise max_payload of the server.`,
