@@ -105,6 +105,7 @@ describe('at the start', () => {
       await using troupe = await start({ servers: server.url, stream: { update: true } });
       expect(await client.jet.streamInfo('TROUPE_default')).toMatchObject({ maxAgeMs: 86_400_000, maxMessages: -1 });
       await troupe.system.bus.publish('a', 1);
+      await troupe.stop();
       await client.jet.deleteStream('TROUPE_default');
       await client.jet.createStream({ ...settings, storage: 'memory' });
       await failureOf(start({ servers: server.url, stream: { update: true } }), 'ERR_NATS_STREAM');
