@@ -1,6 +1,9 @@
 /** Events between systems over real NATS servers: each reaches every subscriber of every system once, in order, whatever is killed. */
 import { describe, expect, test } from 'vitest';
+import { createRealEnv } from '../../src/env.ts';
 import type { System } from '../../src/index.ts';
+import { connectNats } from '../../src/nats/nats-client.ts';
+import { createLogger } from '../../src/observe/logger.ts';
 import { listener } from '../support/actors-topics.ts';
 import type { Note } from '../support/actors-topics.ts';
 import { createTestSystem, eventually } from '../support/harness.ts';
@@ -132,5 +135,102 @@ describe.each(NATS_VERSIONS.map((version) => ({ version })))('with server $versi
     expect(seen).toEqual(upTo(800));
     await drained(a.system);
     expect(await a.system.bus.clear({ topics: ['away.>'] })).toBe(800);
+  });
+
+  test('systems that lose their store threads and are restarted under load lose nothing, and take nothing twice', async () => {
+    await using server = await startNatsServer({ version });
+    await using a = await start(server, { threads: 1 });
+    await using b = await start(server, { threads: 1 });
+    const counts = new Map<number, number>();
+    const order: number[] = [];
+    const read = (system: System) =>
+      system.bus.subscribe(
+        'load.x',
+        ({ data }) => {
+          const { n } = data as { n: number };
+          counts.set(n, (counts.get(n) ?? 0) + 1);
+          order.push(n);
+        },
+        { name: 'reader' },
+      );
+    await read(b.system);
+    for (const round of upTo(3)) {
+      const load = publishAll(a.system, 'load.x', upTo(400, round * 400));
+      await eventually(() => counts.size >= round * 400 + 50);
+      await Promise.all([a.endStore(), b.endStore(), load]);
+      await b.restart();
+      await a.restart();
+      await read(b.system);
+    }
+    await eventually(() => counts.size === 1200);
+    await drained(b.system);
+    const kept: number[] = [];
+    for await (const { data } of b.system.bus.replay({ topics: ['load.x'] })) kept.push((data as { n: number }).n);
+    expect(kept).toEqual(upTo(1200));
+    expect([...counts.keys()]).toEqual(upTo(1200));
+  });
+
+  test('members of a group in two systems share its events, and go on when one system and the server are gone for a while', async () => {
+    await using server = await startNatsServer({ version });
+    await using a = await start(server);
+    await using b = await start(server);
+    const [inA, inB]: [number[], number[]] = [[], []];
+    const join = (system: System, seen: number[]) =>
+      system.bus.subscribe('job', ({ data }) => void seen.push((data as { n: number }).n), { queue: 'workers' });
+    await join(a.system, inA);
+    await join(b.system, inB);
+    await publishAll(a.system, 'job', upTo(200));
+    await eventually(() => inA.length + inB.length >= 200);
+    expect([...inA, ...inB].toSorted((x, y) => x - y)).toEqual(upTo(200));
+    expect(Math.min(inA.length, inB.length)).toBeGreaterThan(0);
+    await b.stop();
+    await publishAll(a.system, 'job', upTo(100, 200));
+    await server.kill();
+    await publishAll(a.system, 'job', upTo(100, 300));
+    await server.restart();
+    // At least once: the server may forget an acknowledgement when it is killed. What a system has handled it knows by its id.
+    await eventually(() => new Set([...inA, ...inB]).size === 400);
+    expect(new Set(inA).size).toBe(inA.length);
+  });
+
+  test('a connection that stalls is noticed and made anew; nothing is lost by it', async () => {
+    await using server = await startNatsServer({ version });
+    await using a = await start(server);
+    await using b = await start(server);
+    const seen = await collect(b.system, 'x', 'reader');
+    await publishAll(a.system, 'x', upTo(10));
+    await eventually(() => seen.length === 10);
+    await server.pause();
+    await publishAll(a.system, 'x', upTo(100, 10));
+    await eventually(async () => (await natsOf(a.system))?.state === 'reconnecting');
+    server.resume();
+    const back = performance.now();
+    await eventually(() => seen.length === 110);
+    expect(performance.now() - back).toBeLessThan(3000);
+    expect(seen).toEqual(upTo(110));
+  });
+
+  test('a server that lost its tail: the stream is read again, and only what is new counts', async () => {
+    await using server = await startNatsServer({ version });
+    await using a = await start(server);
+    await using b = await start(server);
+    const seen = await collect(b.system, 'x', 'reader');
+    await publishAll(a.system, 'x', upTo(30));
+    await eventually(() => seen.length === 30);
+    await b.stop();
+    await a.stop();
+    // As after a power loss: the last messages of the stream are not there any more.
+    const client = await connectNats(server.url, { env: createRealEnv(), log: createLogger(() => {}, {}) });
+    const stream = await client.jet.streamInfo('TROUPE_default');
+    await client.jet.deleteStream('TROUPE_default');
+    await client.jet.createStream(stream!);
+    await client.close();
+    await a.start();
+    await b.start();
+    const again = await collect(b.system, 'x', 'reader');
+    await publishAll(a.system, 'x', [30]);
+    await eventually(() => again.length === 1);
+    await drained(b.system);
+    expect([...seen, ...again]).toEqual(upTo(31));
   });
 });
