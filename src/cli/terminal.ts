@@ -15,9 +15,9 @@ export class Terminal {
     this.#notes.on('error', () => {});
   }
 
-  /** Columns of the terminal; undefined where a program reads. */
+  /** Columns of the terminal; undefined where a program reads, or a terminal does not tell. */
   get columns(): number | undefined {
-    return this.#out.isTTY ? this.#out.columns : undefined;
+    return this.#out.isTTY && this.#out.columns > 0 ? this.#out.columns : undefined;
   }
 
   /** Writes what was asked for. Resolves when there is room for more. */

@@ -35,9 +35,9 @@ export function toSize(bytes: number): string {
   return `${step === 0 || Number.isInteger(amount) ? amount : amount.toFixed(1)} ${units[step]}`;
 }
 
-/** A span of time in the largest unit that leaves at least one of it. */
+/** A span of time in a unit that suits it: days from two of them on. */
 export function toSpan(ms: number): string {
-  const [unit, unitMs] = SPANS.find(([, each]) => ms >= each) ?? ['ms', 1];
+  const [unit, unitMs] = SPANS.find(([, , leastMs]) => ms >= leastMs) ?? ['ms', 1];
   const amount = ms / unitMs;
   return `${Number.isInteger(amount) ? amount : amount.toFixed(1)} ${unit}`;
 }
@@ -49,11 +49,11 @@ export function parseSpan(text: string): number | undefined {
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const SPANS: ReadonlyArray<readonly [unit: string, unitMs: number]> = [
-  ['days', 86_400_000],
-  ['h', 3_600_000],
-  ['min', 60_000],
-  ['s', 1000],
+const SPANS: ReadonlyArray<readonly [unit: string, unitMs: number, leastMs: number]> = [
+  ['days', 86_400_000, 172_800_000],
+  ['h', 3_600_000, 3_600_000],
+  ['min', 60_000, 60_000],
+  ['s', 1000, 1000],
 ];
 
 function widthOf(character: string): number {

@@ -64,6 +64,7 @@ test.each([
   [1500, '1.5 s'],
   [120_000, '2 min'],
   [5_400_000, '1.5 h'],
+  [86_400_000, '24 h'],
   [172_800_000, '2 days'],
 ])('%i ms are %s', (ms, text) => {
   expect(toSpan(ms)).toBe(text);
