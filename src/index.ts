@@ -65,7 +65,6 @@ export type {
 } from './bus/bus.ts';
 export type { AgentPolicy, BusOptions, PolicyWindow, SubscriberOptions } from './bus/policies.ts';
 export type { BusLatency, BusStats, KeptEvents, NatsBusStats, SubscriberStats } from './bus/bus-stats.ts';
-export type { BusStats, KeptEvents, NatsBusStats, SubscriberStats } from './bus/bus-stats.ts';
 export type { NatsOptions, NatsStreamOptions, NatsTls } from './nats/client.ts';
 export { PRIORITIES } from './bus/topic-event.ts';
 export type { BusEvent, Priority, TopicEvent } from './bus/topic-event.ts';

@@ -201,7 +201,7 @@ class ActorServer implements ServedActors {
 
   #unserved(type: string): TroupeError {
     const { client, definitions } = this.#parts;
-    const isMine = typesOf(this.#parts).includes(type);
+    const isMine = this.#leases.wants(type);
     if (isMine)
       return new TroupeError(
         'ERR_NATS_CONFLICT',

@@ -23,7 +23,10 @@ export interface NatsOptions {
   readonly connectTimeoutMs?: number;
   /** False: the system starts without a server, holds what it publishes, and goes on trying. @default true */
   readonly required?: boolean;
-  /** Whether actors can be reached over NATS; a list names the types. @default true */
+  /**
+   * Whether actors can be reached over NATS; a list names the types. With either, a type that another system of the namespace serves is an error.
+   * @default all types that no other system serves when this one starts
+   */
   readonly actors?: boolean | readonly string[];
   /** Settings of the stream of events. */
   readonly stream?: NatsStreamOptions;

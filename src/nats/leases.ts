@@ -28,6 +28,8 @@ export interface LeasesOptions {
   readonly announce: Announce;
   readonly self: SystemIdentity;
   readonly types: readonly string[];
+  /** Types that others serve are left to them, for this run. @default false */
+  readonly isModest?: boolean;
 }
 
 /** Time between two looks at a lease that another holds, at the start. */
@@ -61,7 +63,7 @@ export class Leases {
 
   /**
    * Takes them, one after the other in the order of their names, so that of two systems that start together one gets all. A lease that another holds is
-   * waited for as long as it takes to know whether that other is alive. Without a server it goes on trying by itself.
+   * waited for as long as it takes to know whether that other is alive, unless it is to be left to it. Without a server it goes on trying by itself.
    * @throws {TroupeError} ERR_NATS_CONFLICT; nothing is held then.
    */
   async start(): Promise<void> {
@@ -85,6 +87,11 @@ export class Leases {
   holds(type: string): boolean {
     const state = this.#states.get(type);
     return state !== undefined && !this.#isStopped && isHeld(state, this.#options.env.monotonicMs());
+  }
+
+  /** True for a type that is to be served here. */
+  wants(type: string): boolean {
+    return this.#states.has(type);
   }
 
   /** Types that are held now. */
@@ -131,6 +138,7 @@ export class Leases {
     for (;;) {
       const step = await this.#try(type);
       if (step.step !== 'wait') return;
+      if (this.#options.isModest) return this.#leave(type, step.holder);
       // A holder that writes is alive.
       const isAlive = seen !== undefined && seen !== step.revision;
       if (isAlive || env.monotonicMs() - begunMs > LEASE_TTL_MS + GRACE_MS)
@@ -173,8 +181,16 @@ export class Leases {
     const isRenewed =
       revision !== undefined && (await this.#write(type, (text) => bucket.update(type, text, revision)));
     const step = isRenewed ? undefined : await this.#try(type);
-    if (step?.step === 'wait') this.#tellLost(type, before, step.holder);
+    if (step?.step === 'wait' && this.#options.isModest && !hasHeld(before)) this.#leave(type, step.holder);
+    else if (step?.step === 'wait') this.#tellLost(type, before, step.holder);
     else if (!hadIt) this.#tellServed(type);
+  }
+
+  /** Serving it later would be a surprise: its actors are those of the other's store. */
+  #leave(type: string, holder: Holder): void {
+    const { log, client } = this.#options;
+    this.#states.delete(type);
+    log.warn(conflictOf(type, client.namespace, holder).message, { type, holder });
   }
 
   #tellLost(type: string, before: LeaseState, { name, host, pid, since, ...rest }: Holder): void {

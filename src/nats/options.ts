@@ -21,7 +21,8 @@ export interface ResolvedNatsOptions {
   readonly name: string;
   readonly connectTimeoutMs: number;
   readonly required: boolean;
-  readonly actors: boolean | readonly string[];
+  /** Undefined: what nobody else serves. */
+  readonly actors?: boolean | readonly string[] | undefined;
   readonly stream: Required<Omit<NatsStreamOptions, 'maxBytes'>> & { readonly maxBytes: number | undefined };
 }
 
@@ -57,7 +58,7 @@ const schema = z.strictObject({
   name: text.default('troupe'),
   connectTimeoutMs: z.int().min(100).max(600_000).default(5000),
   required: z.boolean().default(true),
-  actors: z.union([z.boolean(), z.array(text)]).default(true),
+  actors: z.union([z.boolean(), z.array(text)]).optional(),
   stream: z
     .strictObject({
       replicas: z.int().min(1).max(5).default(1),

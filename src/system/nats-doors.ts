@@ -53,8 +53,8 @@ export class NatsDoors {
     const self = describeSelf(given);
     const { actors: types } = nats.options;
     if (types === false) return new NatsDoors(nats, self);
-    const parts = toServeParts(given, self, types);
-    return new NatsDoors(nats, self, [parts, await claimActors(parts)]);
+    const parts = toServeParts(given, self, types ?? true);
+    return new NatsDoors(nats, self, [parts, await claimActors({ ...parts, isModest: types === undefined })]);
   }
 
   /** Begins to serve. Resolves when the server knows, if there is one. */

@@ -184,13 +184,17 @@ describe.each(NATS_VERSIONS)('on NATS %s', (version) => {
     await using raw = await connectRaw(server.url);
     const one = await start(server, { nats: { servers: server.url, name: 'one' } });
     const options = { actors: ACTORS, threads: 0, store: 'memory:' };
-    await expect(createSystem({ ...options, nats: server.url })).rejects.toMatchObject({
+    await expect(createSystem({ ...options, nats: { servers: server.url, actors: true } })).rejects.toMatchObject({
       code: 'ERR_NATS_CONFLICT',
       details: { name: 'one', pid: process.pid, namespace: 'default' },
     });
     await expectServing(raw, 'one');
-    const beside = await createSystem({ ...options, nats: { servers: server.url, name: 'beside', actors: false } });
-    await beside.stop();
+    for (const nats of [server.url, { servers: server.url, name: 'beside', actors: false }]) {
+      const beside = await createSystem({ ...options, nats });
+      expect(read(await raw.request('troupe.default.actor.counter.x', '{"type":"ADD","n":1}'))).toEqual({ ok: true });
+      await beside.stop();
+      await expectServing(raw, 'one');
+    }
     await one.system.stop();
     const two = await createSystem({ ...options, nats: { servers: server.url, name: 'two' } });
     await expectServing(raw, 'two');

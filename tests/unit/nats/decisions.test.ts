@@ -34,7 +34,6 @@ describe('options', () => {
       name: 'troupe',
       connectTimeoutMs: 5000,
       required: true,
-      actors: true,
       stream: { replicas: 1, storage: 'file', maxBytes: undefined, duplicateWindowMs: 120_000, update: false },
     });
   });

@@ -29,7 +29,11 @@ interface Holding {
 
 interface World {
   readonly env: SimulatedEnv;
-  begin(name: string, types?: readonly string[], more?: Partial<SystemIdentity>): Holding;
+  begin(
+    name: string,
+    types?: readonly string[],
+    more?: Partial<SystemIdentity> & { readonly isModest?: boolean },
+  ): Holding;
   /** Lets an hour pass at most, for a promise of a start. */
   until(started: Promise<void>): Promise<unknown>;
 }
@@ -39,7 +43,7 @@ function world(seed = 1): World {
   const nats = new MemoryNats(env);
   return {
     env,
-    begin: (name, types = ['session'], more = {}) => {
+    begin: (name, types = ['session'], { isModest = false, ...more } = {}) => {
       const client = nats.connect();
       const said: { topic: string; data: unknown }[] = [];
       const errors: string[] = [];
@@ -47,6 +51,7 @@ function world(seed = 1): World {
         client,
         env,
         types,
+        isModest,
         self: identity(name, more),
         announce: (topic, data) => void said.push({ topic, data }),
         log: createLogger((level, _fields, text) => void (level === 'error' && errors.push(text)), {}),
@@ -108,6 +113,21 @@ test('Z2: a second system fails within one life of the key, and names the first 
   expect(env.monotonicMs() - begunMs).toBeLessThanOrEqual(LEASE_TTL_MS);
   expect(two.leases.held).toEqual([]);
   expect(one.leases.held).toEqual(['session']);
+});
+
+test('a modest system leaves a type to whoever serves it, at once and for its whole run', async () => {
+  const { begin, until, env } = world();
+  const one = begin('one');
+  await until(one.started);
+  const begunMs = env.monotonicMs();
+  const two = begin('two', ['order', 'session'], { isModest: true });
+  expect(await until(two.started)).toBeUndefined();
+  expect(env.monotonicMs() - begunMs).toBeLessThanOrEqual(100);
+  expect(two.leases.held).toEqual(['order']);
+  await Promise.all([one.leases.stop(), env.advance(4 * LEASE_TTL_MS)]);
+  expect(two.leases.held).toEqual(['order']);
+  expect(two.leases.wants('session')).toBe(false);
+  expect(two.errors).toEqual([]);
 });
 
 test('a system waits out one that has died, and takes over', async () => {
