@@ -187,7 +187,9 @@ export class Relay {
   }
 
   async #room(window: SendWindow, pass: Pass): Promise<void> {
-    while (window.open >= MAX_UNACKNOWLEDGED && this.#goesOn(pass)) await this.#gate.changed();
+    // After a failure one event goes ahead: a server that mends in the middle of a window would keep the rest of it before what it refused.
+    const most = (): number => (this.#isFailing ? 1 : MAX_UNACKNOWLEDGED);
+    while (window.open >= most() && this.#goesOn(pass)) await this.#gate.changed();
   }
 
   #send(row: BusEventRow, window: SendWindow, pass: Pass): void {
