@@ -17,7 +17,6 @@ import { Kvm } from '@nats-io/kv';
 import type { KV } from '@nats-io/kv';
 import type { Env } from '../env.ts';
 import type {
-  AckableMessage,
   Bucket,
   FollowOptions,
   Jet,
@@ -30,6 +29,8 @@ import type {
 } from './client.ts';
 import { isNoJetStream, isStreamMissing, noJetStream, otherGroup, reasonOf, toCallError } from './faults.ts';
 import { fromHeaders } from './headers.ts';
+import { Membership, isConsumerMissing } from './jetstream-group.ts';
+import { toStreamMessage } from './jetstream-message.ts';
 
 /** Messages asked for in advance, so that a reader need not wait for the server. */
 const PREFETCH = 256;
@@ -45,9 +46,6 @@ const FORGET_MS = 60_000;
 
 /** A reader that was held up for so long begins anew: meanwhile the library asked the server again and again. */
 const HELD_UP_MS = 4000;
-
-/** Before a member of a group asks again after a failure. */
-const RETRY_MS = 500;
 
 /** Time for a call of the API. */
 const CALL_MS = 1500;
@@ -259,86 +257,6 @@ class Reading implements NatsSubscription {
   }
 }
 
-type Take = (next: () => Promise<JsMsg | null>) => Promise<void>;
-
-/** One member of a group: `most` hands, each of which takes a message, has it handled, and takes the next. */
-class Membership implements NatsSubscription {
-  readonly #env: Env;
-  readonly #options: QueueOptions;
-  readonly #open: (take: Take) => Promise<void>;
-  readonly #ended: Promise<unknown>;
-  #isStopped = false;
-  #isOver = false;
-  #endPause: (() => void)[] = [];
-
-  constructor(env: Env, options: QueueOptions, open: (take: Take) => Promise<void>) {
-    this.#env = env;
-    this.#options = options;
-    this.#open = open;
-    this.#ended = Promise.all(Array.from({ length: options.most }, () => this.#run()));
-  }
-
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    for (const end of this.#endPause.splice(0)) end();
-    await this.#ended;
-  }
-
-  get #goesOn(): boolean {
-    return !this.#isStopped && !this.#isOver;
-  }
-
-  async #run(): Promise<void> {
-    while (this.#goesOn) {
-      await this.#open(async (next) => {
-        while (this.#goesOn) await this.#handle(await this.#unlessStopped(next()));
-      }).catch((error: unknown) => this.#fail(error));
-    }
-  }
-
-  /** A request that stands on the server is left behind when it is stopped; what it still brings comes again after a while. */
-  #unlessStopped(next: Promise<JsMsg | null>): Promise<JsMsg | null> {
-    return new Promise((resolve, reject) => {
-      this.#endPause.push(() => resolve(null));
-      next.then((message) => {
-        if (this.#isStopped) message?.nak();
-        resolve(this.#isStopped ? null : message);
-      }, reject);
-    });
-  }
-
-  async #handle(message: JsMsg | null): Promise<void> {
-    this.#endPause.length = 0;
-    if (!message || this.#isStopped) return;
-    const { ackWaitMs, onMessage } = this.#options;
-    let timer: unknown;
-    const remind = (): void => {
-      message.working();
-      timer = this.#env.setTimeout(remind, ackWaitMs / 3);
-    };
-    timer = this.#env.setTimeout(remind, ackWaitMs / 3);
-    try {
-      await onMessage(toAckable(message));
-    } finally {
-      this.#env.clearTimeout(timer);
-    }
-  }
-
-  async #fail(error: unknown): Promise<void> {
-    if (!this.#goesOn) return;
-    this.#isOver = isStreamMissing(causeOf(error)) || isConsumerMissing(causeOf(error));
-    this.#options.onTrouble({ text: reasonOf(error), isOver: this.#isOver });
-    if (this.#isOver) return;
-    await new Promise<void>((resolve) => {
-      this.#endPause.push(resolve);
-      this.#env.setTimeout(resolve, RETRY_MS);
-    });
-  }
-}
-
-const causeOf = (error: unknown): unknown =>
-  error instanceof Error && error.cause !== undefined ? error.cause : error;
-
 async function findConsumer(
   manager: JetStreamManager,
   stream: string,
@@ -356,10 +274,6 @@ function subjectsOf(consumer: ConsumerInfo | undefined): readonly string[] | und
   if (!consumer) return undefined;
   const { filter_subject: one, filter_subjects: several } = consumer.config;
   return several ?? [one ?? '>'];
-}
-
-function isConsumerMissing(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ConsumerNotFoundError';
 }
 
 function toConsumer({
@@ -425,30 +339,6 @@ function toInfo({ config, state, created }: LibraryStreamInfo): StreamInfo {
 
 const describe = ({ subjects, storage, replicas, maxAgeMs }: StreamSettings): string =>
   `subjects ${subjects.join(', ')}, storage ${storage}, replicas ${replicas}, max age ${maxAgeMs} ms`;
-
-function toStreamMessage(message: JsMsg): StreamMessage {
-  const { subject, seq, data, info } = message;
-  return {
-    subject,
-    seq,
-    time: Math.floor(info.timestampNanos / NANOS_PER_MS),
-    data,
-    text: () => message.string(),
-    headers: fromHeaders(message.headers),
-    pending: info.pending,
-  };
-}
-
-function toAckable(message: JsMsg): AckableMessage {
-  return {
-    ...toStreamMessage(message),
-    attempt: message.info.deliveryCount,
-    ack: () => message.ackAck().catch(() => false),
-    nak: (delayMs) => message.nak(delayMs),
-    working: () => message.working(),
-    term: (reason) => message.term(reason),
-  };
-}
 
 type Call = <T>(what: string, run: () => Promise<T>) => Promise<T>;
 

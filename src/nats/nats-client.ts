@@ -4,11 +4,9 @@
  *
  * Invariants: N1 it goes on trying until it is closed; N2 no secret reaches a log or an error; N3 listeners hear of each change once.
  */
-import { readFile } from 'node:fs/promises';
-import { connect, credsAuthenticator, headers as createHeaders, nkeyAuthenticator } from '@nats-io/transport-node';
+import { connect, headers as createHeaders } from '@nats-io/transport-node';
 import type { ConnectionOptions, Msg, MsgHdrs, NatsConnection, Status, Subscription } from '@nats-io/transport-node';
 import type { Env } from '../env.ts';
-import { TroupeError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import { withTimeout } from '../with-timeout.ts';
@@ -23,17 +21,12 @@ import type {
   NatsStateListener,
   NatsSubscription,
 } from './client.ts';
+import { RECONNECT_MS, toLibraryOptions } from './connect-options.ts';
 import { isAuthFault, notConnected, reasonOf, toCallError, toConnectError, tooLarge } from './faults.ts';
 import { fromHeaders } from './headers.ts';
 import { createJet } from './jetstream.ts';
 import { resolveNatsOptions } from './options.ts';
 import type { ResolvedNatsOptions } from './options.ts';
-
-/** Between two tries of a server; up to twice as long, so that many clients do not come at once. */
-const RECONNECT_MS = 250;
-
-/** A connection that is silent is noticed after three of these. */
-const PING_MS = 2000;
 
 /** What `close` gives to what waits to be sent. */
 const FLUSH_MS = 1000;
@@ -307,69 +300,6 @@ class Client implements NatsClient {
         this.#log.error('a listener to the NATS connection threw', { error: encodeError(error) });
       }
     }
-  }
-}
-
-/** Reads what is named by paths, and says who we are in the words of the library. */
-async function toLibraryOptions(options: ResolvedNatsOptions): Promise<ConnectionOptions> {
-  const { servers, credentials, name, connectTimeoutMs, tls } = options;
-  return {
-    servers: [...servers],
-    name,
-    timeout: connectTimeoutMs,
-    reconnect: true,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: RECONNECT_MS,
-    reconnectJitter: RECONNECT_MS,
-    reconnectJitterTLS: RECONNECT_MS,
-    ignoreAuthErrorAbort: true,
-    pingInterval: PING_MS,
-    maxPingOut: 2,
-    noAsyncTraces: true,
-    ...(await toAuth(credentials)),
-    ...(tls && { tls: await toTls(tls) }),
-  };
-}
-
-async function toAuth(credentials: ResolvedNatsOptions['credentials']): Promise<Partial<ConnectionOptions>> {
-  switch (credentials.kind) {
-    case 'none':
-      return {};
-    case 'user':
-      return { user: credentials.user, pass: credentials.password ?? '' };
-    case 'token':
-      return { token: credentials.token };
-    case 'nkey':
-      return { authenticator: nkeyAuthenticator(encoder.encode(credentials.seed)) };
-    case 'file':
-      return { authenticator: credsAuthenticator(await readOption('credentialsFile', credentials.path)) };
-  }
-}
-
-async function toTls(tls: NonNullable<ResolvedNatsOptions['tls']>): Promise<NonNullable<ConnectionOptions['tls']>> {
-  const read = async (field: 'caFile' | 'certFile' | 'keyFile'): Promise<string | undefined> => {
-    const path = tls[field];
-    return path === undefined ? undefined : (await readOption(`tls.${field}`, path)).toString('utf8');
-  };
-  const [ca, cert, key] = await Promise.all([read('caFile'), read('certFile'), read('keyFile')]);
-  const { handshakeFirst } = tls;
-  return {
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-    ...(handshakeFirst && { handshakeFirst }),
-  };
-}
-
-async function readOption(option: string, path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new TroupeError(
-      'ERR_OPTIONS_INVALID',
-      `createSystem: option 'nats.${option}' names '${path}', which cannot be read: ${reasonOf(cause)}. Correct the path or its permissions.`,
-      { cause, details: { path: `nats.${option}` } },
-    );
   }
 }
 
