@@ -44,6 +44,15 @@ const IDLE_MS = 2500;
 /** A consumer that nobody asks is removed by the server. */
 const FORGET_MS = 60_000;
 
+/** Said by the library of a consumer that is not there any more, or not heard of. */
+const LOST: readonly string[] = [
+  'heartbeats_missed',
+  'consumer_deleted',
+  'consumer_not_found',
+  'stream_not_found',
+  'no_responders',
+];
+
 /** A reader that was held up for so long begins anew: meanwhile the library asked the server again and again. */
 const HELD_UP_MS = 4000;
 
@@ -223,12 +232,18 @@ class Reading implements NatsSubscription {
     this.#messages = messages;
     this.#options = options;
     this.#ended = this.#run();
+    void this.#watch();
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#messages.stop();
     await this.#ended;
+  }
+
+  /** The library would try for long to go on with a consumer that is gone. */
+  async #watch(): Promise<void> {
+    for await (const { type } of this.#messages.status()) if (LOST.includes(type)) this.#messages.stop();
   }
 
   async #run(): Promise<void> {
