@@ -48,6 +48,7 @@ export function fitsOne(patterns: readonly string[] | undefined, topic: string):
 
 /** The stretch of the log that is looked at, and where the log ends. */
 export interface Stretch {
+  /** Asked for only when the page does not get full before. */
   readonly boundPos: number;
   readonly endPos: number;
 }
@@ -56,10 +57,11 @@ export interface Stretch {
 export function fillPage<T extends Located>(
   candidates: Iterable<T>,
   { patterns, limit }: BusScan,
-  { boundPos, endPos }: Stretch,
+  stretch: Stretch,
   load: (candidate: T) => BusEventRow | undefined,
 ): BusPage {
   const most = limitOf('scanBus', limit);
+  const { endPos } = stretch;
   const events: BusEventRow[] = [];
   let chars = 0;
   for (const candidate of candidates) {
@@ -70,6 +72,7 @@ export function fillPage<T extends Located>(
     if (events.length === most || chars >= PAGE_CHARS)
       return { events, reachedPos: event.pos, isEnd: event.pos >= endPos };
   }
+  const { boundPos } = stretch;
   return { events, reachedPos: boundPos, isEnd: boundPos >= endPos };
 }
 

@@ -202,11 +202,14 @@ describe('sqlite store: the file', () => {
     const db = new BetterSqlite3(files.file);
     migrate(db);
     for (const sql of [WANTED, REMOVABLE]) {
-      const bounds = { startPos: 1, boundPos: 9, sinceAt: 0, untilAt: 9 };
-      const query = { ...bounds, isOwn: 1, priorities: '[]', most: 5, unsentAfter: 3 };
+      const bounds = { startPos: 1, boundPos: 9, endPos: 9, sinceAt: 0, untilAt: 9 };
+      const query = { ...bounds, isOwn: 1, priorities: '[]', unsentAfter: 3 };
       const rows = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(query);
       const steps = (rows as { readonly detail: string }[]).map(({ detail }) => detail);
-      expect(steps[0]).toBe('SEARCH bus_events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)');
+      const [first] = steps.filter((step) => !step.startsWith('CO-ROUTINE'));
+      expect(first).toBe('SEARCH bus_events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)');
+      // Rows that were made first and looked at then would be ten thousand for each page.
+      expect(steps.join()).not.toContain('MATERIALIZE');
       expect(steps.join()).not.toContain('TEMP B-TREE');
     }
     const [step] = db.prepare(`EXPLAIN QUERY PLAN ${NEXT_IN_TIME}`).all(0, 9, 1) as { readonly detail: string }[];

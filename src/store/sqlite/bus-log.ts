@@ -28,9 +28,11 @@ const COLUMNS = 'pos, id, topic, source, at, coalesce(time, at) AS time, priorit
 const STRETCH =
   'FROM bus_events NOT INDEXED WHERE pos > @startPos AND pos <= @boundPos AND at >= @sinceAt AND at <= @untilAt';
 
-/** What a page is filled from. */
-export const WANTED = `SELECT pos, topic ${STRETCH} AND (@isOwn = 0 OR origin IS NULL)
-  AND (@priorities IS NULL OR priority IN (SELECT value FROM json_each(@priorities))) ORDER BY pos LIMIT @most`;
+/** What a page is filled from, row by row: a page that is full early has looked at no more. */
+export const WANTED = `SELECT pos, topic FROM (SELECT pos, topic, at, origin, priority FROM bus_events NOT INDEXED
+    WHERE pos > @startPos AND pos <= @endPos ORDER BY pos LIMIT ${MOST_LOOKED_AT})
+  WHERE at >= @sinceAt AND at <= @untilAt AND (@isOwn = 0 OR origin IS NULL)
+    AND (@priorities IS NULL OR priority IN (SELECT value FROM json_each(@priorities))) ORDER BY pos`;
 
 /** What a sweep may take. */
 export const REMOVABLE = `SELECT pos, topic ${STRETCH} AND (pos <= @unsentAfter OR origin IS NOT NULL) ORDER BY pos`;
@@ -94,21 +96,27 @@ export class BusLog {
   }
 
   scan(query: BusScan = {}): BusPage {
-    const { afterPos = 0, untilPos = Infinity, patterns, priorities, isOwn } = query;
+    const { afterPos = 0, untilPos = Infinity, priorities, isOwn } = query;
+    // Checked before the rows are open: what fails in between would leave them so.
     const limit = limitOf('scanBus', query.limit);
     const endPos = Math.max(afterPos, Math.min(untilPos, this.lastPos()));
     const time = timeOfScan(query);
     const startPos = this.#skip(afterPos, endPos, time);
-    const boundPos = this.#boundOf(startPos, endPos, MOST_LOOKED_AT);
-    const candidates = this.#wanted.all({
+    const candidates = this.#wanted.iterate({
       ...(time ?? EVER),
       startPos,
-      boundPos,
+      endPos,
       priorities: priorities ? JSON.stringify(priorities) : null,
       isOwn: isOwn === true ? 1 : 0,
-      most: patterns ? -1 : limit,
     });
-    return fillPage(candidates, query, { boundPos, endPos }, ({ pos }) => this.#event.get(pos));
+    const boundOf = (): number => this.#boundOf(startPos, endPos, MOST_LOOKED_AT);
+    const stretch = {
+      endPos,
+      get boundPos() {
+        return boundOf();
+      },
+    };
+    return fillPage(candidates, { ...query, limit }, stretch, ({ pos }) => this.#event.get(pos));
   }
 
   /** Call in a transaction. What was the last position stays known. */
