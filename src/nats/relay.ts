@@ -154,7 +154,7 @@ export class Relay {
       const rows = await this.#next(readPos, pass);
       for (const row of rows) {
         // Only when there is none: what is sent in one turn leaves in one write.
-        if (window.open >= MAX_UNACKNOWLEDGED) await this.#room(window, pass);
+        if (window.open >= this.#most) await this.#room(window, pass);
         if (!this.#goesOn(pass)) break;
         this.#send(row, window, pass);
         readPos = row.pos;
@@ -188,9 +188,12 @@ export class Relay {
   }
 
   async #room(window: SendWindow, pass: Pass): Promise<void> {
-    // After a failure one event goes ahead: a server that mends in the middle of a window would keep the rest of it before what it refused.
-    const most = (): number => (this.#isFailing ? 1 : MAX_UNACKNOWLEDGED);
-    while (window.open >= most() && this.#goesOn(pass)) await this.#gate.changed();
+    while (window.open >= this.#most && this.#goesOn(pass)) await this.#gate.changed();
+  }
+
+  /** After a failure one event goes ahead: a server that mends in the middle of a window would keep the rest of it before what it refused. */
+  get #most(): number {
+    return this.#isFailing ? 1 : MAX_UNACKNOWLEDGED;
   }
 
   #send(row: BusEventRow, window: SendWindow, pass: Pass): void {

@@ -154,7 +154,7 @@ test.each([
   [
     { actors: [], sed: 7 },
     'sed',
-    "option 'sed' is unknown. Known options: seed, startAt, actors, store, synchronous, recoverEveryMs, overdueAfterMs, idRetentionMs, topicRetentionMs, maxFanOut, maxLiveActors, maxPending, sessionSweepEveryMs, beatMs, hangMs, maxThreadHeapMb, maxThreadBufferMb, spareThread, degradation, bus, inlineHosts, openStore.",
+    "option 'sed' is unknown. Known options: seed, startAt, actors, store, synchronous, recoverEveryMs, overdueAfterMs, idRetentionMs, topicRetentionMs, maxFanOut, maxLiveActors, maxPending, sessionSweepEveryMs, beatMs, hangMs, maxThreadHeapMb, maxThreadBufferMb, spareThread, degradation, nats, bus, inlineHosts, openStore.",
   ],
   [{ actors: [], seed: 'x' }, 'seed', "option 'seed' is 'x' (a string). Use a whole number from 0 to 4294967295"],
 ])('testSystem(%j) is refused at %j', async (options, path, says) => {
