@@ -30,6 +30,9 @@ import type { Tells } from './tells.ts';
 const JETSTREAM_MS = 5000;
 const JETSTREAM_POLL_MS = 100;
 
+/** Time a server gets to remove the files of a stream. */
+const LET_GO_MS = 500;
+
 /** Most of the time of a stop that goes into sending what is published. */
 const DRAIN_MS = 5000;
 
@@ -78,6 +81,7 @@ export class NatsEngine {
   #inlet: Inlet | undefined;
   #store: StoreClient | undefined;
   #storeId = '';
+  #isMade = false;
 
   constructor(client: NatsClient, options: ResolvedNatsOptions, context: NatsContext) {
     this.client = client;
@@ -98,6 +102,8 @@ export class NatsEngine {
     const how = { isUpdated: this.options.stream.update, server: this.client.info.url };
     for (;;) {
       try {
+        await this.#letGo();
+        this.#isMade = true;
         return await ensureStream(this.client.jet, this.#wanted, how);
       } catch (error) {
         if (!isWithoutJetStream(error)) throw error;
@@ -106,6 +112,12 @@ export class NatsEngine {
       }
       await new Promise<void>((resolve) => env.setTimeout(resolve, JETSTREAM_POLL_MS));
     }
+  }
+
+  /** A stream that somebody removes is made again a moment later: server 2.9 would remove the files of the new one as well. */
+  async #letGo(): Promise<void> {
+    if (!this.#isMade || (await this.client.jet.streamInfo(this.#wanted.name))) return;
+    await new Promise<void>((resolve) => this.context.env.setTimeout(resolve, LET_GO_MS));
   }
 
   /** Sets the places where they are new: from here on nothing that is published is missed. */
