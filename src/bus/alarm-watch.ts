@@ -38,6 +38,7 @@ export class AlarmWatch implements BusMeter {
   #total = NO_COUNTS;
   /** What the histogram held when the window began. */
   #base: Counts;
+  #baseTotal: number;
   #fromMs = 0;
   #fromAt = 0;
   #mainDelayMs = 0;
@@ -49,6 +50,7 @@ export class AlarmWatch implements BusMeter {
   constructor(options: AlarmWatchOptions) {
     this.#options = options;
     this.#log = options.log.with({ component: 'bus' });
+    this.#baseTotal = options.histogram.total;
     this.#base = options.histogram.read();
   }
 
@@ -61,7 +63,7 @@ export class AlarmWatch implements BusMeter {
 
   /** Looks whether events were handled elsewhere. Called now and then while the watch rests; costs nothing while it does not. */
   look(): void {
-    if (this.#timer === undefined && this.#open().counts.some((count) => count > 0)) this.#begin();
+    if (this.#timer === undefined && this.#options.histogram.total !== this.#baseTotal) this.#begin();
   }
 
   get summary(): BusLatency {
@@ -115,6 +117,8 @@ export class AlarmWatch implements BusMeter {
 
   #closeWindow(nowMs: number): void {
     const { env, histogram } = this.#options;
+    // Before the reading: what comes in between is looked at again.
+    this.#baseTotal = histogram.total;
     const now = histogram.read();
     const counts = countsBetween(this.#base, now);
     const summary = summarize(counts);

@@ -6,8 +6,9 @@
 /** Buckets per power of two. */
 const FINE = 8;
 const BUCKETS = 2 * FINE + 28 * FINE;
-/** Words of a histogram: its buckets, and the longest, in microseconds. */
-const WORDS = BUCKETS + 1;
+/** Words of a histogram: its buckets, the longest, in microseconds, and how many there were. */
+const TOTAL = BUCKETS + 1;
+const WORDS = TOTAL + 1;
 const MAX_MICROS = 0x7fff_ffff;
 
 /** Bytes of shared memory of one histogram. */
@@ -46,6 +47,7 @@ export class Histogram {
     const words = this.#words;
     const micros = Math.min(MAX_MICROS, Math.max(0, Math.round(tookMs * 1000)));
     Atomics.add(words, bucketOf(micros), 1);
+    Atomics.add(words, TOTAL, 1);
     for (let longest = Atomics.load(words, BUCKETS); micros > longest;) {
       const seen = Atomics.compareExchange(words, BUCKETS, longest, micros);
       if (seen === longest) return;
@@ -53,9 +55,15 @@ export class Histogram {
     }
   }
 
+  /** How many were ever counted, from 0 again after 2^32: what differs from before has changed. */
+  get total(): number {
+    return Atomics.load(this.#words, TOTAL) >>> 0;
+  }
+
   /** What it holds now. */
   read(): Counts {
-    const counts = Float64Array.from({ length: BUCKETS }, (_, bucket) => Atomics.load(this.#words, bucket) >>> 0);
+    const counts = new Float64Array(BUCKETS);
+    for (let bucket = 0; bucket < BUCKETS; bucket++) counts[bucket] = Atomics.load(this.#words, bucket) >>> 0;
     return { counts, longestMicros: Atomics.load(this.#words, BUCKETS) };
   }
 

@@ -7,6 +7,9 @@ import type { Chore } from './recovery.ts';
 
 const MINUTE_MS = 60_000;
 
+/** How late the bus begins to watch how long events take that are handled in threads. */
+const LATENCIES_MS = 10_000;
+
 /** Sweeps and looks that are others' affair. */
 export interface Sweeps {
   readonly latencies: () => void;
@@ -24,7 +27,7 @@ export function createChores(
   const { idRetentionMs, recoverEveryMs, topicRetentionMs, sessionSweepEveryMs } = options;
   return [
     { everyMs: recoverEveryMs, run: (now) => store.call('markAlive', now) },
-    { everyMs: recoverEveryMs, run: async () => sweeps.latencies() },
+    { everyMs: LATENCIES_MS, run: async () => sweeps.latencies() },
     { everyMs: MINUTE_MS, run: (now) => store.call('sweepIdempotency', now - idRetentionMs) },
     { everyMs: MINUTE_MS, run: (now) => store.call('sweepKv', now) },
     { everyMs: 60 * MINUTE_MS, run: (now) => sweeps.topics(now - topicRetentionMs) },
