@@ -76,7 +76,8 @@ async function lookAt(system: System): Promise<SystemLook> {
     unread: nats?.inlet.behind ?? -1,
     inboxRows,
     outboxRows,
-    unhandled: subscribers.reduce((sum, { name, behind }) => sum + (name === undefined ? 0 : behind), 0),
+    // How far a group is the server says; a member knows only what it was when its last event came.
+    unhandled: subscribers.reduce((sum, { queue, behind }) => sum + (queue === undefined ? behind : 0), 0),
     server: nats?.server ?? 'none',
   };
 }

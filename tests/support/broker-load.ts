@@ -70,7 +70,8 @@ function toHandler({ side, record, onFlow }: BrokerLoadOptions, by: string): Bus
     if (++count % SLOW_EVERY === 0) await sleep(SLOW_MS);
     const { from, n, sentAt } = data as LoadData;
     record({ t: 'heard', by, id, from, n, sentAt, at: Date.now() });
-    if (by === memberOf(side)) onFlow(CREW, sentAt);
+    // A server that has lost the place of a group gives it everything again first.
+    if (by === memberOf(side)) onFlow(CREW, Date.now());
     if (by === witnessOf(side)) onFlow(`${sideOf(from)}>${side}`, sentAt);
   };
 }

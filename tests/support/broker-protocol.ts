@@ -41,12 +41,12 @@ export interface SystemLook {
   readonly unread: number;
   readonly inboxRows: number;
   readonly outboxRows: number;
-  /** Positions of the log that named subscribers have not come to. */
+  /** Positions of the log that subscribers have not come to, groups aside. */
   readonly unhandled: number;
   readonly server: string;
 }
 
-/** A flow of events that must go on: from whom, to whom. */
+/** A flow of events that must go on: from whom, to whom. Of the group whatever it handles counts, also old events. */
 export type Flow = `${Side | 'F'}>${Side}` | typeof CREW | 'requests';
 
 /**

@@ -49,7 +49,8 @@ const PROGRESS_MS = 10_000;
 const START_MS = 60_000;
 /** The last outage, at whose end both systems hold what they have published meanwhile. */
 const LAST_DOWN_MS = 2500;
-const DRAIN_TIMEOUT_MS = 60_000;
+/** Server 2.9.10 may have lost the place of the group, which then goes through the whole stream again. */
+const DRAIN_TIMEOUT_MS = 180_000;
 const LOOK_EVERY_MS = 20;
 
 /** One run. */
@@ -176,16 +177,16 @@ export class BrokerRun {
   async #settle(): Promise<void> {
     await using reader = await this.#reader();
     const isDone = async (looks: readonly SystemLook[]): Promise<boolean> => {
-      const { lastSeq, unacknowledged } = await reader.look();
+      const { lastSeq, pending, unacknowledged } = await reader.look();
       return (
-        unacknowledged === 0 &&
+        pending + unacknowledged === 0 &&
         looks.every(
           ({ streamSeq, unsent, unread, inboxRows, outboxRows, unhandled }) =>
             streamSeq >= lastSeq && unsent + unread + inboxRows + outboxRows + unhandled === 0,
         )
       );
     };
-    await this.#until('everything sent is handled', isDone);
+    await this.#until('everything sent is handled', isDone, () => reader.look());
   }
 
   async #readStream(): Promise<readonly Hearing[]> {
@@ -201,16 +202,19 @@ export class BrokerRun {
     return Promise.all(this.#systems.map(({ child }) => child.look()));
   }
 
-  async #until(what: string, isFact: (looks: readonly SystemLook[]) => boolean | Promise<boolean>): Promise<void> {
+  async #until(
+    what: string,
+    isFact: (looks: readonly SystemLook[]) => boolean | Promise<boolean>,
+    more: () => unknown = () => '',
+  ): Promise<void> {
     const giveUpAt = performance.now() + DRAIN_TIMEOUT_MS;
     for (;;) {
       const looks = await this.#look();
       if (await isFact(looks)) return;
-      if (performance.now() > giveUpAt)
-        return this.#find(
-          'not-drained',
-          `not within ${DRAIN_TIMEOUT_MS} ms: ${what}. Last seen: ${JSON.stringify(looks)}`,
-        );
+      if (performance.now() > giveUpAt) {
+        const seen = JSON.stringify([...looks, await more()]);
+        return this.#find('not-drained', `not within ${DRAIN_TIMEOUT_MS} ms: ${what}. Last seen: ${seen}`);
+      }
       await sleep(LOOK_EVERY_MS);
     }
   }

@@ -9,7 +9,9 @@ import type { LoadData } from './broker-history.ts';
 /** What the server says about a stream and its durable consumers. */
 export interface StreamLook {
   readonly lastSeq: number;
-  /** Messages that durable consumers have not come to, or that are given out and not acknowledged. */
+  /** Messages that durable consumers have not come to. */
+  readonly pending: number;
+  /** Messages that are given out and not acknowledged. */
   readonly unacknowledged: number;
 }
 
@@ -32,10 +34,13 @@ export class StreamReader implements AsyncDisposable {
 
   async look(): Promise<StreamLook> {
     const { state } = await this.#manager.streams.info(this.#stream);
-    let unacknowledged = 0;
-    for await (const { config, num_pending, num_ack_pending } of this.#manager.consumers.list(this.#stream))
-      if (config.durable_name !== undefined) unacknowledged += num_pending + num_ack_pending;
-    return { lastSeq: state.last_seq, unacknowledged };
+    let [pending, unacknowledged] = [0, 0];
+    for await (const { config, num_pending, num_ack_pending } of this.#manager.consumers.list(this.#stream)) {
+      if (config.durable_name === undefined) continue;
+      pending += num_pending;
+      unacknowledged += num_ack_pending;
+    }
+    return { lastSeq: state.last_seq, pending, unacknowledged };
   }
 
   /** The load in the stream, all of it, in order. */
