@@ -80,11 +80,14 @@ export function benchJetDelivery({
           waiting.delete(n);
         });
         let next = 0;
+        let published: Promise<unknown> = Promise.resolve();
         const figure = await measure({ count, inFlight }, (_n, done) => {
           const n = next++;
           waiting.set(n, done);
-          void publishPlain(client, n);
+          published = publishPlain(client, n);
         });
+        // A message can be here before its publisher knows that it was taken.
+        await published;
         messages.stop();
         return figure;
       });
