@@ -18,22 +18,61 @@ const MAX_ID_CHARS = 256;
 export type SendEvent = (to: Address, event: TopicEvent, id: string) => Promise<void>;
 
 /**
- * Sends pages of events, in order. Resolves with how many.
- * @throws the first failure of a send, once those under way have settled.
+ * Sends pages of events, in order: the next one as soon as fewer than the most are under way. Resolves with how many.
+ * @throws the first failure of a send or of the pages, once those under way have settled.
  */
 export async function replayInto(
   pages: AsyncIterable<readonly BusEventRow[]>,
   send: (row: BusEventRow) => Promise<unknown>,
 ): Promise<number> {
-  let count = 0;
-  for await (const page of pages)
-    for (let from = 0; from < page.length; from += MAX_UNDER_WAY) {
-      const sent = await Promise.allSettled(page.slice(from, from + MAX_UNDER_WAY).map(send));
-      const failed = sent.find((one) => one.status === 'rejected');
-      if (failed) throw failed.reason;
-      count += sent.length;
-    }
-  return count;
+  const sends = new SendsUnderWay();
+  try {
+    for await (const page of pages)
+      for (const row of page) {
+        if (sends.isFull) await sends.changed();
+        if (sends.failure) throw sends.failure.error;
+        sends.add(send(row));
+      }
+  } finally {
+    while (sends.open > 0) await sends.changed();
+  }
+  if (sends.failure) throw sends.failure.error;
+  return sends.done;
+}
+
+/** Sends without an answer, counted. */
+class SendsUnderWay {
+  open = 0;
+  done = 0;
+  failure: { readonly error: unknown } | undefined;
+  #wake = (): void => {};
+
+  get isFull(): boolean {
+    return this.open >= MAX_UNDER_WAY;
+  }
+
+  add(send: Promise<unknown>): void {
+    this.open++;
+    const settle = (): void => {
+      this.open--;
+      this.#wake();
+    };
+    send.then(
+      () => {
+        this.done++;
+        settle();
+      },
+      (error: unknown) => {
+        this.failure ??= { error };
+        settle();
+      },
+    );
+  }
+
+  /** Resolves when the next one has settled. */
+  changed(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
 }
 
 /** The event an actor gets. */
