@@ -2,6 +2,7 @@
  * Hands over to an agent what it missed on its topics: in order of position, page by page, each event tried twice, none that was handed
  * over before. Whatever was published, one page is in memory.
  */
+import { toBusEvent } from '../bus/received.ts';
 import { matchesPattern } from '../bus/subjects.ts';
 import type { BusEvent } from '../bus/topic-event.ts';
 import type { Env } from '../env.ts';
@@ -100,10 +101,6 @@ function withLimit(env: Env, deliver: (event: BusEvent) => unknown, event: BusEv
       .then(resolve, reject)
       .finally(() => env.clearTimeout(timer));
   });
-}
-
-function toBusEvent({ id, topic, source, at, priority, text }: BusEventRow): BusEvent {
-  return { id, topic, source, time: at, priority, data: JSON.parse(text) as unknown };
 }
 
 /** What came of the events of one outage so far. */

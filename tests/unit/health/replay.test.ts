@@ -1,7 +1,8 @@
 /** H5, G16: what an agent missed is handed over when it is back: in order, once, by policy. */
 import { expect, test } from 'vitest';
+import { toAddress } from '../../../src/actor/address.ts';
 import type { AgentOptions, BusEvent, PublishOptions } from '../../../src/index.ts';
-import { lastingStore, watched } from './fixture.ts';
+import { ALERT, lastingStore, watched } from './fixture.ts';
 import type { Watched } from './fixture.ts';
 
 interface Played {
@@ -252,4 +253,24 @@ test('H5, H6: what was handed over before an agent went again counts with the re
   await run.beat(86_000, 'scout');
   expect(run.system.health.of('scout')).toMatchObject({ lastReplay: { replayed: 28, failed: 32, skipped: 0 } });
   expect(run.system.health.stats()).toMatchObject({ replayed: 28, replayFailed: 32 });
+});
+
+test('H5: an event comes as its publisher gave it, with its attributes; one from elsewhere with the time it was published at', async () => {
+  const openStore = lastingStore();
+  const run = await watched({ openStore });
+  await using _ = run;
+  const got: BusEvent[] = [];
+  const deliver = (event: BusEvent): void => void got.push(event);
+  await run.system.health.register('scout', { ...ALERT, topics: ['task.*'], replay: 'full', deliver });
+  await run.beat(2000, 'scout');
+  await run.clock.advance(6000);
+  const own = { id: 'own', attributes: { traceid: 't-1' } };
+  await run.system.bus.publish('task.own', 1, own);
+  const received = { origin: 'store-2', source: 'session/far', time: 500 };
+  const publish = [{ id: 'far', topic: 'task.far', priority: 'normal', text: '2', received }] as const;
+  const inlet = { address: toAddress('bus', 'nats'), seq: 0, epoch: 1, version: 1, status: 'active' } as const;
+  await (await openStore()).commit([{ ...inlet, at: run.clock.now(), publish }]);
+  run.system.health.heartbeat('scout');
+  await run.clock.advance(0);
+  expect(got).toMatchObject([own, { id: 'far', source: 'session/far', time: 500, data: 2 }]);
 });
