@@ -8,8 +8,11 @@ import type { BusEventRow } from '../store/store.ts';
 import type { ExportedEvents } from './bus.ts';
 import { toCloudEventText } from './cloud-event.ts';
 
-/** Longest name of a file, without its ending. */
+/** Names of files, without their ending, are shorter; those that are cut have this length, so that no whole name is like one. */
 const MAX_NAME_CHARS = 180;
+
+/** Names that some systems keep for devices, whatever follows after a dot. */
+const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/;
 
 /**
  * Writes pages of events into a folder.
@@ -54,15 +57,20 @@ export function checkFolder(folder: unknown): string {
  * Pure.
  */
 export function toFileName(topic: string): string {
-  const name = [...Buffer.from(topic, 'utf8')].map(toSafe).join('');
-  if (name.length <= MAX_NAME_CHARS) return name;
+  const [first = 0, ...others] = Buffer.from(topic, 'utf8');
+  const name = [DEVICE.test(topic) ? toEscape(first) : toSafe(first), ...others.map(toSafe)].join('');
+  if (name.length < MAX_NAME_CHARS) return name;
   return `${name.slice(0, MAX_NAME_CHARS - 33)}-${createHash('sha256').update(topic).digest('hex').slice(0, 32)}`;
 }
 
 /** One byte: small letters, digits, dots, dashes and underscores as they are. */
 function toSafe(byte: number): string {
   const character = String.fromCharCode(byte);
-  return /[a-z0-9._-]/.test(character) ? character : `%${byte.toString(16).padStart(2, '0')}`;
+  return /[a-z0-9._-]/.test(character) ? character : toEscape(byte);
+}
+
+function toEscape(byte: number): string {
+  return `%${byte.toString(16).padStart(2, '0')}`;
 }
 
 async function append(file: string, rows: readonly BusEventRow[], isNew: boolean): Promise<void> {

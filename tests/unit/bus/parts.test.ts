@@ -151,6 +151,19 @@ test('names of files are safe, and no two topics share one', () => {
   expect(toFileName('Task.done')).toBe('%54ask.done');
 });
 
+test.each(['con', 'nul.x', 'com1', 'lpt9.a.b'])(
+  'the file of topic %s is not one that Windows keeps for a device',
+  (topic) => {
+    expect(toFileName(topic)).toBe(`%${Buffer.from(topic).toString('hex', 0, 1)}${topic.slice(1)}`);
+    expect(toFileName(`${topic}x`)).not.toBe(toFileName(topic));
+  },
+);
+
+test("a topic that is the name of another topic's file has a file of its own", () => {
+  const long = toFileName('a'.repeat(181));
+  expect(toFileName(long)).not.toBe(long);
+});
+
 test('an event from elsewhere with a long id is sent under a short one, always the same', () => {
   const long = row(1, { id: 'x'.repeat(700) });
   expect(toMessageId(row(1))).toBe('id-1');
