@@ -23,11 +23,13 @@ export class HandledRegistry {
     this.#env = env;
   }
 
-  /** Those of a name. */
+  /** Those of a name. What is forgotten stays forgotten, also when a handler of that time ends later. */
   of(name: string): HandledIds {
+    const ids = this.#byName.get(name) ?? new RecentIds();
+    this.#byName.set(name, ids);
     return {
-      has: (id) => this.#byName.get(name)?.has(id, this.#env.monotonicMs()) ?? false,
-      add: (id) => this.#add(name, id),
+      has: (id) => ids.has(id, this.#env.monotonicMs()),
+      add: (id) => this.#add(ids, id),
     };
   }
 
@@ -42,20 +44,20 @@ export class HandledRegistry {
     this.#timer = undefined;
   }
 
-  #add(name: string, id: string): void {
-    const ids = this.#byName.get(name) ?? new RecentIds();
-    this.#byName.set(name, ids);
+  #add(ids: RecentIds, id: string): void {
     ids.add(id, this.#env.monotonicMs());
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (!this.#isStopped) this.#timer ??= this.#env.setTimeout(() => this.#sweep(), SWEEP_EVERY_MS);
   }
 
   #sweep(): void {
     this.#timer = undefined;
     const before = this.#env.monotonicMs() - SWEEP_EVERY_MS;
-    for (const [name, ids] of this.#byName) {
-      ids.sweep(before);
-      if (ids.size === 0) this.#byName.delete(name);
-    }
-    if (this.#byName.size > 0) this.#timer = this.#env.setTimeout(() => this.#sweep(), SWEEP_EVERY_MS);
+    const all = [...this.#byName.values()];
+    for (const ids of all) ids.sweep(before);
+    if (all.some(({ size }) => size > 0)) this.#schedule();
   }
 }

@@ -73,7 +73,8 @@ export class HandlerRun {
         if (isLate) this.#count(event.seq, -1);
         else resolve(failure);
       };
-      outcome.then(
+      // A thenable may throw, or settle twice; a promise stays as it is.
+      Promise.resolve(outcome).then(
         () => settle(),
         (error: unknown) => settle({ error, isLate: false }),
       );

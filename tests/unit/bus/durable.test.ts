@@ -58,6 +58,40 @@ describe('durable subscriptions', () => {
     expect(seen).toEqual([0, 1, 0, 1]);
   });
 
+  test.each([{ name: 'mine' }, { queue: 'mine' }])(
+    'G20: with %j unsubscribed by its own handler: the new name begins at the very event that handler had',
+    async (durable) => {
+      const { bus, env, run } = fixture;
+      const { seen, handler } = collector();
+      const leave: BusHandler = async (event) => {
+        await bus.unsubscribe('mine');
+        handler(event);
+      };
+      await run(bus.subscribe('a', leave, durable));
+      await publish(0);
+      await env.settle();
+      await run(bus.subscribe('a', handler, { ...durable, replay: 'full' }));
+      await env.settle();
+      expect(seen).toEqual([0, 0]);
+    },
+  );
+
+  test('a thenable that throws or settles twice has failed or is done once, and nothing counts as running on', async () => {
+    const { bus, env, run } = fixture;
+    // oxlint-disable-next-line unicorn/no-thenable -- what such a handler returns is what is tested
+    const thenable = (then: (done: () => void) => void) => Object.defineProperty({}, 'then', { value: then });
+    const rude = thenable(() => {
+      throw new Error('no');
+    });
+    const twice = thenable((done) => [done(), done()]);
+    const handler = ({ data }: { data: unknown }) => (data === 0 ? rude : twice) as unknown as Promise<void>;
+    await run(bus.subscribe('a', handler, { name: 'mine', maxAttempts: 1 }));
+    await publish(0, 1);
+    await env.advance(60_000);
+    const { subscribers } = await run(bus.stats());
+    expect(subscribers).toMatchObject([{ handled: 1, failed: 1, isStalled: false }]);
+  });
+
   test('a stop waits for a handler that hangs until its time is up, and no longer', async () => {
     const { bus, env, run } = fixture;
     const hang: BusHandler = () => new Promise(() => undefined);
