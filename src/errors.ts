@@ -61,7 +61,7 @@ export const ERROR_CATALOGUE = {
     'The actor was changed since it was looked at, and the write depended on that. Look again and decide anew.',
   ERR_STATE_TOO_LARGE: 'A snapshot exceeds the cap of its definition. Keep histories in the log with append().',
   ERR_DATA_CORRUPT:
-    'Compressed or exported data is damaged: it does not match its checksum or its format. Take it from a copy; the message says what is wrong.',
+    'Compressed, exported or published data is damaged: it does not match its checksum or its format. Take it from a copy; the message says what is wrong.',
   ERR_DATA_TOO_LARGE: 'Data exceeds what is worked on in one piece. Split it; the message names size and limit.',
   ERR_XSTATE_UNSUPPORTED:
     'The installed XState does not fit the seams this version of Troupe relies on. Install one from 5.33.3 up to, not including, 6.',

@@ -5,7 +5,7 @@ import type { Logger } from '../observe/logger.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import type { BusEventRow } from '../store/store.ts';
 import { encodeError } from '../thread/error-codec.ts';
-import { toBusEvent } from './received.ts';
+import { toLetterText } from './received.ts';
 
 /** Makes an event a dead letter of `subscriber/NAME`; resolves when that is durable. */
 export type GiveUp = (name: string, row: BusEventRow, error: unknown, attempts: number) => Promise<void>;
@@ -15,7 +15,7 @@ export function createGiveUp({ env, log, store }: { env: Env; log: Logger; store
   return (name, row, error, attempts) => {
     const address = toAddress('subscriber', name);
     const { id, source: sender } = row;
-    const text = JSON.stringify(toBusEvent(row));
+    const text = toLetterText(row);
     const letter = { id, sender, text, error: JSON.stringify(encodeError(error)), attempts };
     const orphan = { address, seq: 0, epoch: 1, version: 1, at: env.now(), status: 'active' } as const;
     return new Promise((resolve) => {

@@ -152,7 +152,8 @@ export interface EventLog {
   /**
    * The events that are kept, in order, read while they are taken: a page is in memory at a time, however many there are. It ends with what was there when
    * the loop began. Breaking out of the loop is all there is to ending it.
-   * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_TOPIC_INVALID, ERR_SYSTEM_STOPPED at once; ERR_STORE_UNAVAILABLE in the loop.
+   * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_TOPIC_INVALID, ERR_SYSTEM_STOPPED at once; ERR_STORE_UNAVAILABLE and, at an event that
+   * is damaged, ERR_DATA_CORRUPT in the loop.
    */
   replay(query?: ReplayQuery): AsyncIterable<ReceivedEvent>;
   /**

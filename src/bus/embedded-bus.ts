@@ -189,7 +189,9 @@ class StoreBus implements EmbeddedBus {
     const address = checkTarget(to, eventType);
     const pages = this.#pages(parseQuery('replayInto', query));
     const { send } = this.#options;
-    const replayed = await replayInto(pages, (row) => send(address, toTopicEvent(row, eventType), toMessageId(row)));
+    const replayed = await replayInto(pages, async (row) =>
+      send(address, toTopicEvent(row, eventType), toMessageId(row)),
+    );
     return { replayed };
   }
 

@@ -77,6 +77,9 @@ export class Trial {
     this.#isHandling = true;
     try {
       return await handling.run(this, () => this.#run.attempt(toReceived(row, attempt)));
+    } catch (error) {
+      // Of a handler nothing is thrown: the event is damaged, which no other event has to pay for.
+      return { error, isLate: false };
     } finally {
       this.#isHandling = false;
     }

@@ -1,5 +1,6 @@
 /** What durable subscriptions and groups hold on to when places are lost, processes die and handlers hang. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import { toAddress } from '../../../src/actor/address.ts';
 import type { BusHandler } from '../../../src/index.ts';
 import { createRandom } from '../../../src/testing.ts';
 import { failureOf } from '../../support/harness.ts';
@@ -90,6 +91,25 @@ describe('durable subscriptions', () => {
     await env.advance(60_000);
     const { subscribers } = await run(bus.stats());
     expect(subscribers).toMatchObject([{ handled: 1, failed: 1, isStalled: false }]);
+  });
+
+  test('an event that is damaged on disk harms no other: with a name or in a group it becomes a dead letter', async () => {
+    const { bus, env, run, store } = fixture;
+    const [named, grouped, plain] = [collector(), collector(), collector()];
+    await run(bus.subscribe('a', named.handler, { name: 'mine' }));
+    await run(bus.subscribe('a', grouped.handler, { queue: 'group' }));
+    await run(bus.subscribe('a', plain.handler));
+    const publish = [{ id: 'bad', topic: 'a', priority: 'normal', text: '{"n":' }] as const;
+    const commit = { address: toAddress('bus', 'host'), seq: 0, epoch: 1, version: 1, status: 'active' } as const;
+    await store.commit([{ ...commit, at: env.now(), publish }]);
+    await run(bus.publish('a', 1));
+    await env.advance(10_000);
+    expect([named.seen, grouped.seen, plain.seen]).toEqual([[1], [1], [1]]);
+    const letters = await store.deadLetters();
+    expect(letters.map(({ address }) => address).toSorted()).toEqual(['subscriber/group', 'subscriber/mine']);
+    expect(letters.map(({ text }) => (JSON.parse(text) as { data: unknown }).data)).toEqual(['{"n":', '{"n":']);
+    await expect(run(bus.replay()[Symbol.asyncIterator]().next())).rejects.toMatchObject({ code: 'ERR_DATA_CORRUPT' });
+    await expect(run(bus.replayInto('a/b', 'TASK'))).rejects.toMatchObject({ code: 'ERR_DATA_CORRUPT' });
   });
 
   test('a stop waits for a handler that hangs until its time is up, and no longer', async () => {
