@@ -103,9 +103,9 @@ export function resolveNatsOptions(options: unknown): ResolvedNatsOptions {
   const [first] = urls;
   const fromUrl = urls.find(({ username }) => username !== '');
   const options_ = {
-    user: user ?? (fromUrl?.password ? decodeURIComponent(fromUrl.username) : undefined),
-    password: password ?? (fromUrl?.password ? decodeURIComponent(fromUrl.password) : undefined),
-    token: token ?? (fromUrl && !fromUrl.password ? decodeURIComponent(fromUrl.username) : undefined),
+    user: user ?? (fromUrl?.password ? decodePart(fromUrl.username) : undefined),
+    password: password ?? (fromUrl?.password ? decodePart(fromUrl.password) : undefined),
+    token: token ?? (fromUrl && !fromUrl.password ? decodePart(fromUrl.username) : undefined),
     credentialsFile,
     nkeySeed,
   };
@@ -126,6 +126,15 @@ function parseServer(server: string): URL {
   if (!url || url.hostname === '') throw invalid('servers', 'has an entry that is no URL');
   if (url.protocol !== 'nats:' && url.protocol !== 'tls:') throw invalid('servers', `has the scheme '${url.protocol}'`);
   return url;
+}
+
+/** A user, password or token of a URL. */
+function decodePart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw invalid('servers', "has credentials with a '%' that stands for nothing; write it as '%25'");
+  }
 }
 
 const toAddress = ({ protocol, hostname, port }: URL): string => `${protocol}//${hostname}:${port || DEFAULT_PORT}`;

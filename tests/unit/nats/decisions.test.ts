@@ -54,6 +54,8 @@ describe('options', () => {
     [{ servers: [] }, 'nats.servers', /does not fit/],
     [{ servers: 'http://a' }, 'nats.servers', /scheme 'http:'/],
     [{ servers: 'nats://' }, 'nats.servers', /no URL/],
+    [{ servers: 'nats://me:100%secret@a' }, 'nats.servers', /a '%' that stands for nothing; write it as '%25'/],
+    [{ servers: 'nats://100%secret@a' }, 'nats.servers', /'%25'/],
     [{ servers: URL, namespace: 'a.b' }, 'nats.namespace', /is 'a.b'.*A-Z a-z 0-9 _ -/],
     [{ servers: URL, user: 'a', token: 't' }, 'nats.token', /contradicts 'user'/],
     [{ servers: URL, password: 'x' }, 'nats.password', /without a user/],
