@@ -58,6 +58,16 @@ export function compareStream(is: StreamSettings, wanted: StreamSettings): reado
   return misfits;
 }
 
+/** What is needed, without taking back what is more: others may need it, and a shorter age would remove their events. */
+export function widenStream(is: StreamSettings, wanted: StreamSettings): StreamSettings {
+  return {
+    ...wanted,
+    maxAgeMs: is.maxAgeMs === 0 ? 0 : Math.max(is.maxAgeMs, wanted.maxAgeMs),
+    replicas: Math.max(is.replicas, wanted.replicas),
+    duplicateWindowMs: Math.max(is.duplicateWindowMs, wanted.duplicateWindowMs),
+  };
+}
+
 const toLimit = (limit: number): number => (limit <= 0 ? UNLIMITED : limit);
 
 /**
@@ -72,7 +82,7 @@ export async function ensureStream(
   const is = (await jet.streamInfo(wanted.name)) ?? (await createStream(jet, wanted));
   const misfits = compareStream(is, wanted);
   if (misfits.length === 0) return is;
-  if (isUpdated) return jet.updateStream(wanted);
+  if (isUpdated) return jet.updateStream(widenStream(is, wanted));
   throw otherSettings(wanted.name, server, misfits);
 }
 

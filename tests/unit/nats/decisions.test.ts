@@ -6,7 +6,7 @@ import { toConnectError } from '../../../src/nats/faults.ts';
 import { toEventSubject, toEventSubjects, toQueueName, toStreamName, toTopic } from '../../../src/nats/names.ts';
 import { resolveNatsOptions } from '../../../src/nats/options.ts';
 import { comparePlace, fromPlaceText, markOf, toPlaceText } from '../../../src/nats/stream-place.ts';
-import { compareStream, wantedStream } from '../../../src/nats/stream.ts';
+import { compareStream, wantedStream, widenStream } from '../../../src/nats/stream.ts';
 import { SendWindow } from '../../../src/nats/window.ts';
 import { holdsAlways } from '../../support/property.ts';
 
@@ -118,6 +118,17 @@ describe('the stream', () => {
     ['duplicate window', { duplicateWindowMs: 1 }, '--dupe-window=120000ms'],
   ])('another %s does not do, and is named with what changes it', (setting, has, flag) => {
     expect(compareStream({ ...wanted, ...has }, wanted)).toMatchObject([{ setting, flag }]);
+  });
+});
+
+describe('a stream that may be changed', () => {
+  const wanted = wantedStream(resolveNatsOptions(URL), DAY_MS);
+  const more = { maxAgeMs: 7 * DAY_MS, replicas: 3, duplicateWindowMs: 600_000 };
+
+  test('gets what it lacks, and keeps what it has more of: a shorter age would remove events', () => {
+    expect(widenStream({ ...wanted, ...more, discard: 'new' }, wanted)).toEqual({ ...wanted, ...more });
+    expect(widenStream({ ...wanted, maxAgeMs: 0 }, wanted)).toEqual({ ...wanted, maxAgeMs: 0 });
+    expect(widenStream({ ...wanted, maxAgeMs: 5, replicas: 0, duplicateWindowMs: 5 }, wanted)).toEqual(wanted);
   });
 });
 
