@@ -18,7 +18,7 @@ import type { NatsClient, NatsSubscription, StreamInfo, StreamMessage } from './
 import { fromStream } from './cloud-event.ts';
 import type { EventPlace } from './cloud-event.ts';
 import { LinkGate } from './link-state.ts';
-import { comparePlace, fromPlaceText, markOf, toPlaceText } from './stream-place.ts';
+import { comparePlace, countGone, fromPlaceText, markOf, toPlaceText } from './stream-place.ts';
 import type { PlaceFinding, StreamPlace } from './stream-place.ts';
 
 /** Name of its place in the store. */
@@ -164,9 +164,20 @@ export class Inlet {
     const isThere = place.seq >= stream.firstSeq && place.seq <= stream.lastSeq && place.seq > 0;
     const there = isThere && place.mark !== undefined ? await jet.message(stream.name, place.seq) : undefined;
     const finding = comparePlace(place, stream, there);
-    if (finding === 'same') return place;
+    if (finding === 'same') return this.#passGone(place, stream);
     this.#sayOther(finding, place, stream);
     return this.#putPlace({ seq: 0, created: stream.created, mark: undefined });
+  }
+
+  /** What the stream has removed unread never comes: that is said, once. */
+  async #passGone(place: StreamPlace, stream: StreamInfo): Promise<StreamPlace> {
+    const count = countGone(place, stream);
+    if (count === 0) return place;
+    this.#options.log.warn(
+      'the stream has removed messages that were not read here; those of others among them are lost to this system. Keep events for longer (topicRetentionMs), or be away for less',
+      { stream: stream.name, readTo: place.seq, firstSeq: stream.firstSeq, atMost: count },
+    );
+    return this.#putPlace({ seq: stream.firstSeq - 1, created: stream.created, mark: undefined });
   }
 
   async #putPlace(place: StreamPlace): Promise<StreamPlace> {

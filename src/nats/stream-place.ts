@@ -47,3 +47,9 @@ export function comparePlace(place: StreamPlace, stream: StreamInfo, there: Stre
   const isOther = there !== undefined && place.mark !== undefined && markOf(there) !== place.mark;
   return isOther ? 'rewritten' : 'same';
 }
+
+/** Most messages that went by age, or were removed by somebody, after a place and before anybody read on from there. */
+export function countGone({ seq }: StreamPlace, { firstSeq }: Pick<StreamInfo, 'firstSeq'>): number {
+  // At 0 nothing was read yet, so what is gone was never to come.
+  return seq === 0 ? 0 : Math.max(0, firstSeq - 1 - seq);
+}

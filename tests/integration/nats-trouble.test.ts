@@ -211,6 +211,31 @@ describe.each(NATS_VERSIONS.map((version) => ({ version })))('while it runs, wit
     expect(seen).toEqual(upTo(21));
   });
 
+  test('what the stream removed while a system was away is said when it is back, and what follows comes', async () => {
+    await using server = await startNatsServer({ version });
+    await using a = await start(server.url, { topicRetentionMs: 1000 });
+    await using b = await start(server.url, { topicRetentionMs: 1000 });
+    const seen = await collect(b.system, 'x');
+    await publishAll(a.system, 'x', [0]);
+    await eventually(() => seen.length === 1);
+    await b.stop();
+    await publishAll(a.system, 'x', [1, 2, 3]);
+    const client = await clientOf(server);
+    await eventually(
+      async () => await client.jet.streamInfo('TROUPE_default'),
+      (stream) => stream?.lastSeq === 4 && stream.messages === 0,
+    );
+    await b.start();
+    const again = await collect(b.system, 'x');
+    await publishAll(a.system, 'x', [4]);
+    await eventually(() => again.length === 1);
+    expect(again).toEqual([4]);
+    expect(b.logs.filter(({ text }) => text.includes('removed messages that were not read here'))).toMatchObject([
+      { level: 'warn', fields: { readTo: 1, firstSeq: 5, atMost: 3 } },
+    ]);
+    await client.close();
+  });
+
   test('an event with too many subscribers here is refused to them alone, as a dead letter, and the next one comes', async () => {
     await using server = await startNatsServer({ version });
     await using a = await start(server.url);

@@ -5,7 +5,7 @@ import type { StreamInfo } from '../../../src/nats/client.ts';
 import { toConnectError } from '../../../src/nats/faults.ts';
 import { toEventSubject, toEventSubjects, toQueueName, toStreamName, toTopic } from '../../../src/nats/names.ts';
 import { resolveNatsOptions } from '../../../src/nats/options.ts';
-import { comparePlace, fromPlaceText, markOf, toPlaceText } from '../../../src/nats/stream-place.ts';
+import { comparePlace, countGone, fromPlaceText, markOf, toPlaceText } from '../../../src/nats/stream-place.ts';
 import { compareStream, wantedStream, widenStream } from '../../../src/nats/stream.ts';
 import { SendWindow } from '../../../src/nats/window.ts';
 import { holdsAlways } from '../../support/property.ts';
@@ -145,6 +145,15 @@ describe('the place in the stream', () => {
     ['rewritten', { seq: 9, created: 'then', mark: 'a' }, message('b')],
   ])('%s: %j', (finding, place, there) => {
     expect(comparePlace(place, stream, there)).toBe(finding);
+  });
+
+  test.each([
+    [0, 9, 0],
+    [8, 9, 0],
+    [12, 9, 0],
+    [5, 9, 3],
+  ])('read to %i in a stream that begins at %i: %i are gone', (seq, firstSeq, gone) => {
+    expect(countGone({ seq, created: 'then', mark: undefined }, { firstSeq })).toBe(gone);
   });
 
   test('it comes back from the store as it went in; what is none is none', () => {
