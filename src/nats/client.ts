@@ -209,7 +209,7 @@ export interface Jet {
   /** Reads in order, each once, from after `afterSeq` on; goes on by itself after gaps and reconnects. */
   follow(stream: string, options: FollowOptions): Promise<NatsSubscription>;
   /** Takes part in a group that shares one durable place on the server, which is made when it is missing. */
-  queue(stream: string, options: QueueOptions): Promise<NatsSubscription>;
+  queue(stream: string, options: QueueOptions): Promise<QueueMembership>;
   /** False when there was none. */
   deleteQueue(stream: string, name: string): Promise<boolean>;
   message(stream: string, seq: number): Promise<StreamMessage | undefined>;
@@ -226,6 +226,12 @@ export interface FollowOptions {
   readonly onMessage: (message: StreamMessage) => void | Promise<void>;
   /** Told of what keeps it from going on, which it tries again by itself; and of what ends it (`isOver`): then follow anew. */
   readonly onTrouble: (trouble: { readonly text: string; readonly isOver: boolean }) => void;
+}
+
+/** A member of a group that takes part. */
+export interface QueueMembership extends NatsSubscription {
+  /** Sequence up to which everything of the group was done with when this member took part. */
+  readonly floorSeq: number;
 }
 
 /** How a group takes its share of a stream. */

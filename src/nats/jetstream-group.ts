@@ -1,7 +1,7 @@
 /** Members of a group that shares one place on the server. Part of the adapter `jetstream.ts`. */
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Env } from '../env.ts';
-import type { NatsSubscription, QueueOptions } from './client.ts';
+import type { QueueMembership, QueueOptions } from './client.ts';
 import { isStreamMissing, reasonOf } from './faults.ts';
 import { toAckable } from './jetstream-message.ts';
 
@@ -11,7 +11,8 @@ const RETRY_MS = 500;
 type Take = (next: () => Promise<JsMsg | null>) => Promise<void>;
 
 /** One member of a group: `most` hands, each of which takes a message, has it handled, and takes the next. */
-export class Membership implements NatsSubscription {
+export class Membership implements QueueMembership {
+  readonly floorSeq: number;
   readonly #env: Env;
   readonly #options: QueueOptions;
   readonly #open: (take: Take) => Promise<void>;
@@ -20,8 +21,13 @@ export class Membership implements NatsSubscription {
   #isOver = false;
   #endPause: (() => void)[] = [];
 
-  constructor(env: Env, options: QueueOptions, open: (take: Take) => Promise<void>) {
+  constructor(
+    env: Env,
+    { floorSeq, ...options }: QueueOptions & { readonly floorSeq: number },
+    open: (take: Take) => Promise<void>,
+  ) {
     this.#env = env;
+    this.floorSeq = floorSeq;
     this.#options = options;
     this.#open = open;
     this.#ended = Promise.all(Array.from({ length: options.most }, () => this.#run()));

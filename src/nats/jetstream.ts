@@ -22,6 +22,7 @@ import type {
   Jet,
   NatsHeaders,
   NatsSubscription,
+  QueueMembership,
   QueueOptions,
   StreamInfo,
   StreamMessage,
@@ -158,14 +159,17 @@ class JetStream implements Jet {
     return new Reading(this.#options.env, messages, options);
   }
 
-  async queue(stream: string, options: QueueOptions): Promise<NatsSubscription> {
+  async queue(stream: string, options: QueueOptions): Promise<QueueMembership> {
     const { name, filters } = options;
-    await this.#call(`group '${name}' of stream '${stream}'`, async (manager) => {
-      const subjects = subjectsOf(await findConsumer(manager, stream, name));
-      if (!subjects) return void (await manager.consumers.add(stream, toConsumer(options)));
-      if (subjects.join() !== filters.join()) throw otherGroup(name, subjects, filters);
+    const floorSeq = await this.#call(`group '${name}' of stream '${stream}'`, async (manager) => {
+      const found = await findConsumer(manager, stream, name);
+      const subjects = subjectsOf(found);
+      if (subjects && subjects.join() !== filters.join()) throw otherGroup(name, subjects, filters);
+      if (found) return found.ack_floor.stream_seq;
+      const made = await manager.consumers.add(stream, toConsumer(options));
+      return options.afterSeq ?? made.ack_floor.stream_seq;
     });
-    return new Membership(this.#options.env, options, (take) =>
+    return new Membership(this.#options.env, { ...options, floorSeq }, (take) =>
       this.#call(`a message for group '${name}'`, async (manager) => {
         const consumer = await manager.jetstream().consumers.get(stream, name);
         await take(() => consumer.next({ expires: PULL_MS }));

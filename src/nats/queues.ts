@@ -116,7 +116,8 @@ class Member {
   #trial: Trial;
   /** How the group begins where it is new. */
   #created = '';
-  #lastSeq = 0;
+  /** Up to where all is done with, whoever did it: what a group begins after that the server has lost. */
+  #floorSeq = 0;
   #window: { readonly window: Window; readonly untilSeq: number } | undefined;
   #pending = 0;
   #running: Promise<void> | undefined;
@@ -150,7 +151,7 @@ class Member {
     const stream = await ensureStream();
     this.#created = stream.created;
     const window = this.#windowOf();
-    this.#lastSeq = window ? 0 : stream.lastSeq;
+    this.#floorSeq = window ? 0 : stream.lastSeq;
     this.#window = window && { window, untilSeq: stream.lastSeq };
     this.#trial = this.#createTrial(stream.lastSeq);
     const ended = await this.#takePart(stream);
@@ -208,8 +209,8 @@ class Member {
       filters: [toEventSubject(client.namespace, pattern)],
       ackWaitMs: ACK_WAIT_MS,
       most: 1,
-      // A group that the server has lost begins where this member was; in another stream at its beginning.
-      afterSeq: created === this.#created ? this.#lastSeq : 0,
+      // A group that the server has lost repeats what came since it was last seen there; in another stream it begins at the beginning.
+      afterSeq: created === this.#created ? this.#floorSeq : 0,
       onMessage: (message) => this.#take(message),
       onTrouble: ({ isOver: isEnd }) => {
         isOver ||= isEnd;
@@ -217,6 +218,7 @@ class Member {
       },
     });
     this.#created = created;
+    this.#floorSeq = membership.floorSeq;
     return async () => {
       while (!isOver && !this.#gate.isStopped && epoch === this.#gate.epoch) await this.#gate.changed();
       await membership.stop();
@@ -228,7 +230,6 @@ class Member {
     const row = this.#toRow(message);
     if (!row || !this.#wants(row)) return void (await message.ack());
     const verdict = await this.#trial.try(row, message.attempt);
-    this.#lastSeq = Math.max(this.#lastSeq, message.seq);
     if (verdict === 'again') message.nak(pauseAfter(this.request.retries, message.attempt));
     // Whether the server knows is not waited for: what comes again is known here by its id.
     else if (verdict === 'buried') message.term('it became a dead letter');

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { createRealEnv } from '../../src/env.ts';
 import type { System } from '../../src/index.ts';
+import { toQueueName } from '../../src/nats/names.ts';
 import { connectNats } from '../../src/nats/nats-client.ts';
 import { createLogger } from '../../src/observe/logger.ts';
 import { listener } from '../support/actors-topics.ts';
@@ -191,6 +192,29 @@ describe.each(NATS_VERSIONS.map((version) => ({ version })))('with server $versi
     // At least once: the server may forget an acknowledgement when it is killed. What a system has handled it knows by its id.
     await eventually(() => new Set([...inA, ...inB]).size === 400);
     expect(new Set(inA).size).toBe(inA.length);
+  });
+
+  test('a group that the server has lost is made again with what was not done, also when later events were', async () => {
+    await using server = await startNatsServer({ version });
+    await using a = await start(server);
+    const done: number[] = [];
+    let fails = true;
+    const handle = ({ data }: { readonly data: unknown }): void => {
+      const { n } = data as { n: number };
+      if (n === 0 && fails) throw new Error('not yet');
+      done.push(n);
+    };
+    const backoff = { minMs: 500, maxMs: 500 };
+    await a.system.bus.subscribe('job', handle, { queue: 'workers', maxAttempts: 100, backoff });
+    await publishAll(a.system, 'job', upTo(20));
+    await eventually(() => done.length === 19);
+    const client = await connectNats(server.url, { env: createRealEnv(), log: createLogger(() => {}, {}) });
+    expect(await client.jet.deleteQueue('TROUPE_default', toQueueName('workers'))).toBe(true);
+    await client.close();
+    fails = false;
+    await publishAll(a.system, 'job', upTo(5, 20));
+    await eventually(() => new Set(done).size === 25);
+    expect(done.toSorted((x, y) => x - y)).toEqual(upTo(25));
   });
 
   test('a connection that stalls is noticed and made anew; nothing is lost by it', async () => {
