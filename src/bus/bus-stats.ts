@@ -28,7 +28,7 @@ export interface SubscriberStats {
   readonly failed: number;
   /** Attempts after the first. */
   readonly redelivered: number;
-  /** Events it wanted that went by retention, or were cleared, before it came to them. */
+  /** Events that fit its pattern, of whatever priority, and went by retention or were cleared before it came to them. */
   readonly missed: number;
   /** True while a handler whose time was up still runs, or a group waits for one event before it takes more. */
   readonly isStalled: boolean;

@@ -269,6 +269,8 @@ class StoreBus implements EmbeddedBus {
   async #sweep(sweep: BusSweep, text: string): Promise<number> {
     const { store, log, unsentAfter } = this.#options;
     const unsent = unsentAfter?.();
+    // A place is saved now and then: what a subscription is done with shall not count as missed.
+    await Promise.all([this.#subscriptions.savePlaces(), this.#queues.savePlaces()]);
     const whole = { ...sweep, ...(unsent !== undefined && { unsentAfter: unsent }) };
     const { removed, missed } = await sweepAll((piece) => store.call('sweepBus', piece), whole);
     for (const { name, count } of missed) {

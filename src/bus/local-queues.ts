@@ -50,6 +50,10 @@ class LocalQueues implements QueueEngine {
     await Promise.all([...this.#groups.keys()].map((queue) => this.#end(queue)));
   }
 
+  async savePlaces(): Promise<void> {
+    await Promise.all([...this.#open.values()].map((group) => group.savePlaceNow()));
+  }
+
   abort(reason: Error): void {
     for (const group of this.#open.values()) group.abort(reason);
   }

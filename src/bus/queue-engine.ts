@@ -32,6 +32,8 @@ export interface QueueEngine {
   forget(queue: string): Promise<boolean>;
   /** Ends every member here; the groups keep their places. */
   stop(): Promise<void>;
+  /** Saves how far groups have come whose places are in this store. */
+  savePlaces(): Promise<void>;
   /** Aborts the signals of handlers under way: nobody waits for them any longer. */
   abort(reason: Error): void;
   stats(eventsAfter: EventsAfter): Promise<readonly SubscriberStats[]>;

@@ -93,6 +93,11 @@ export class QueueGroup {
     if (!isWithin) await this.#closed;
   }
 
+  /** Saves its place as it is. */
+  savePlaceNow(): Promise<void> {
+    return this.#options.place.settle(this.#book.pos);
+  }
+
   abort(reason: Error): void {
     for (const { trial } of this.#busy) trial.abort(reason);
   }

@@ -65,6 +65,11 @@ export class Subscriber implements BusSubscription {
     return this.stop();
   }
 
+  /** Saves its place as it is, when it has one. */
+  async savePlaceNow(): Promise<void> {
+    await this.#options.place?.settle(this.#pos);
+  }
+
   /** Aborts the signal of the handler under way. */
   abort(reason: Error): void {
     this.#options.trial.abort(reason);

@@ -40,6 +40,11 @@ export class Subscriptions {
     await Promise.all([...this.#subscribers].map((subscriber) => subscriber.stop()));
   }
 
+  /** Saves every place as it is. */
+  async savePlaces(): Promise<void> {
+    await Promise.all([...this.#subscribers].map((subscriber) => subscriber.savePlaceNow()));
+  }
+
   abort(reason: Error): void {
     for (const subscriber of this.#subscribers) subscriber.abort(reason);
   }

@@ -85,6 +85,9 @@ class NatsQueues implements QueueEngine {
     await Promise.all([...this.#groups.keys()].map((queue) => this.#end(queue)));
   }
 
+  /** The server has them. */
+  async savePlaces(): Promise<void> {}
+
   abort(reason: Error): void {
     for (const members of this.#groups.values()) for (const member of members) member.abort(reason);
   }

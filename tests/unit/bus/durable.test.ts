@@ -180,6 +180,26 @@ describe('durable subscriptions', () => {
     ]);
   });
 
+  test.each([{ name: 'mine' }, { queue: 'mine' }])(
+    'G20: with %j what was handled does not count as missed when it is cleared before the place was saved',
+    async (durable) => {
+      const { bus, env, run, logs } = fixture;
+      const { seen, handler } = collector();
+      const clear: BusHandler = async (event) => {
+        handler(event);
+        if (event.data === 9) await bus.clear({ topics: ['a'] });
+      };
+      await run(bus.subscribe('a', clear, durable));
+      await publish(...upTo(10));
+      await env.settle();
+      expect(seen).toEqual(upTo(10));
+      const { subscribers } = await run(bus.stats());
+      // It is not done with the event of the handler that clears.
+      expect(subscribers).toMatchObject([{ handled: 10, missed: 1 }]);
+      expect(logs.map(({ fields }) => fields['events'])).toEqual([1]);
+    },
+  );
+
   test('G20: a group killed at random loses no event, and handles none twice within a life', async () => {
     const seed = Number(process.env['SEED'] ?? 4711);
     const random = createRandom(seed);
