@@ -100,7 +100,7 @@ export const ERROR_CATALOGUE = {
   ERR_EVENT_TOO_LARGE:
     'An event is larger than the NATS server takes. Publish less, or a reference to it; or raise `max_payload` of the server.',
   ERR_NATS_CONFLICT:
-    'Another system serves this type of actors in the namespace. The message names it; stop it, use another `nats.namespace`, or name the types to serve in `nats.actors`.',
+    'Another system serves this type of actors in the namespace, or runs on a copy of this store. The message names it; stop it, use another `nats.namespace`, or name the types to serve in `nats.actors`.',
   ERR_INTERNAL: 'A defect in Troupe. Report it with the stack.',
 } as const;
 

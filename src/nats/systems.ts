@@ -1,4 +1,5 @@
 /** Who is there: a request on `troupe.NAMESPACE.systems` is answered by every system of the namespace. */
+import { TroupeError } from '../errors.ts';
 import type { NatsClient } from './client.ts';
 import type { SystemIdentity } from './lease.ts';
 
@@ -37,6 +38,23 @@ export async function findSystems(client: NatsClient, timeoutMs: number): Promis
   const answers = await client.requestMany(systemsSubject(client.namespace), '', { timeoutMs });
   const cards = answers.flatMap((answer) => readCard(answer.text()) ?? []);
   return cards.toSorted((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+}
+
+/** The running system whose store has the same id: of two with one id each takes the events of the other for its own, and passes them over. */
+export function findTwin(self: SystemIdentity, cards: readonly SystemCard[]): SystemCard | undefined {
+  const { storeId, host, pid } = self;
+  const startedAt = new Date(self.startedAt).toISOString();
+  const isSelf = (card: SystemCard): boolean => card.host === host && card.pid === pid && card.startedAt === startedAt;
+  return cards.find((card) => card.storeId === storeId && !isSelf(card));
+}
+
+/** What is said of two systems with copies of one store. */
+export function twinOf({ name, host, pid, startedAt, storeId }: SystemCard, namespace: string): TroupeError {
+  return new TroupeError(
+    'ERR_NATS_CONFLICT',
+    `The store of this system is a copy of the one of '${name}' on ${host}, process ${pid}, which runs in namespace '${namespace}' since ${startedAt}: both have the id '${storeId}', so that neither would get what the other publishes. Stop one of them, or give the copy a namespace of its own: nats: { namespace: '…' }.`,
+    { details: { storeId, namespace, name, host, pid, since: startedAt } },
+  );
 }
 
 function toCard(

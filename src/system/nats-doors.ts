@@ -1,23 +1,27 @@
 /** What foreign clients reach of a system over NATS: its actors, heartbeats for agents under watch, and who it is. Owned by main. */
 import { hostname } from 'node:os';
-import { TroupeError } from '../errors.ts';
+import { TroupeError, isTroupeError } from '../errors.ts';
 import { claimActors, serveActors } from '../nats/actors.ts';
 import type { ServeActorsParts, ServedActors } from '../nats/actors.ts';
-import type { NatsSubscription } from '../nats/client.ts';
+import type { NatsClient, NatsSubscription } from '../nats/client.ts';
 import { serveHeartbeats } from '../nats/heartbeats.ts';
 import type { HeartbeatTaker } from '../nats/heartbeats.ts';
 import type { SystemIdentity } from '../nats/lease.ts';
 import type { Leases } from '../nats/leases.ts';
-import { serveSystems } from '../nats/systems.ts';
+import { findSystems, findTwin, serveSystems, twinOf } from '../nats/systems.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import type { Announce } from '../supervision/events.ts';
 import { troupeVersion } from '../version.ts';
+import { encodeError } from '../thread/error-codec.ts';
 import { withTimeout } from '../with-timeout.ts';
 import type { SystemParts } from './core.ts';
 import type { NatsEngine } from './nats.ts';
 
 /** Time the server gets to take note of what is served; it will, in any case. */
 const FLUSH_MS = 1000;
+
+/** Time other systems get to say who they are; nobody is waited for where there are none. */
+const ROLL_CALL_MS = 250;
 
 /** What is there once the system has its store. */
 export interface DoorsParts {
@@ -37,6 +41,7 @@ export class NatsDoors {
   readonly #nats: NatsEngine;
   #actors: ServedActors | undefined;
   #others: readonly NatsSubscription[] = [];
+  #offState: (() => void) | undefined;
 
   private constructor(nats: NatsEngine, self: SystemIdentity, actors?: readonly [ServeActorsParts, Leases]) {
     this.#nats = nats;
@@ -51,6 +56,7 @@ export class NatsDoors {
   static async claim(given: DoorsParts): Promise<NatsDoors> {
     const { nats } = given;
     const self = describeSelf(given);
+    await assertSingle(nats.client, self);
     const { actors: types } = nats.options;
     if (types === false) return new NatsDoors(nats, self);
     const parts = toServeParts(given, self, types ?? true);
@@ -64,15 +70,35 @@ export class NatsDoors {
     if (this.#parts && this.#leases) this.#actors = serveActors(this.#parts, this.#leases);
     const types = (): readonly string[] => this.#actors?.types ?? [];
     this.#others = [serveHeartbeats({ client, env, log, health }), serveSystems({ client, self: this.#self, types })];
+    this.#offState = client.onState((state) => void (state === 'connected' && this.#lookForTwin()));
     if (client.state !== 'connected') return;
     await withTimeout(env, FLUSH_MS, (done) => void client.flush().then(done, done));
   }
 
   /** Takes nothing more, and answers what is under way. The connection must still be open. */
   async stop(timeoutMs: number): Promise<void> {
+    this.#offState?.();
     await Promise.all(this.#others.map((other) => other.stop()));
     await (this.#actors ?? this.#leases)?.stop({ timeoutMs });
   }
+
+  /** One that started while there was no connection could not be seen then. */
+  async #lookForTwin(): Promise<void> {
+    const { client, context } = this.#nats;
+    await assertSingle(client, this.#self).catch((error: unknown) => {
+      if (isTroupeError(error, 'ERR_NATS_CONFLICT'))
+        context.log.error(error.message, { component: 'nats', error: encodeError(error) });
+    });
+  }
+}
+
+/** @throws {TroupeError} ERR_NATS_CONFLICT when a copy of the store is in use in the namespace. */
+async function assertSingle(client: NatsClient, self: SystemIdentity): Promise<void> {
+  if (client.state !== 'connected') return;
+  // A server that does not let one ask says nothing about twins.
+  const cards = await findSystems(client, ROLL_CALL_MS).catch(() => []);
+  const twin = findTwin(self, cards);
+  if (twin) throw twinOf(twin, client.namespace);
 }
 
 function describeSelf({ nats, parts }: DoorsParts): SystemIdentity {

@@ -1,5 +1,5 @@
 /** A system and a NATS server that is not as it should be: said clearly, and nothing is lost or stuck by it. */
-import { rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { NatsOptions, System } from '../../src/index.ts';
 import { createRealEnv } from '../../src/env.ts';
@@ -209,6 +209,21 @@ describe.each(NATS_VERSIONS.map((version) => ({ version })))('while it runs, wit
     await publishAll(a.system, 'x', [20]);
     await eventually(() => seen.length === 21);
     expect(seen).toEqual(upTo(21));
+  });
+
+  test('two systems on copies of one store would pass over the events of each other: the second does not start', async () => {
+    await using server = await startNatsServer({ version });
+    await using a = await start(server.url);
+    await a.stop();
+    await using copy = await createTestSystem({ threads: 0 });
+    await copy.stop();
+    cpSync(a.file, copy.file);
+    await a.start();
+    expect(await failureOf(copy.start({ nats: { servers: server.url, actors: false } }))).toMatchObject({
+      code: 'ERR_NATS_CONFLICT',
+      message: expect.stringMatching(/copy of the one of 'troupe' .*process \d+.*namespace: '…'/),
+    });
+    await copy.start({ nats: { servers: server.url, namespace: 'another' } });
   });
 
   test('what the stream removed while a system was away is said when it is back, and what follows comes', async () => {
