@@ -93,7 +93,7 @@ export const ERROR_CATALOGUE = {
   ERR_NATS_UNAVAILABLE:
     'No NATS server answers, or one did not answer in time. Start it or correct `nats.servers`; what was published waits in the store and is sent when it is back.',
   ERR_NATS_AUTH:
-    'The NATS server does not accept the credentials. Check those of option `nats` and the accounts of the server.',
+    'The NATS server does not accept the credentials, or they do not allow what is needed. Check those of option `nats` and the accounts of the server.',
   ERR_NATS_JETSTREAM: 'The NATS server has no JetStream, which keeps the events. Start it with `nats-server -js`.',
   ERR_NATS_STREAM:
     'The stream on the NATS server has other settings than are needed, or the server refuses them. Change it with `nats stream edit`, or set `nats: { stream: { update: true } }`.',

@@ -45,6 +45,12 @@ export function toCallError(cause: unknown, what: string, server: string): Troup
   if (cause instanceof TroupeError) return cause;
   const details = { server, ...codeOf(cause) };
   if (isTooLarge(cause)) return tooLarge(what, undefined, undefined, cause);
+  if (isPermissionFault(cause))
+    return new TroupeError(
+      'ERR_NATS_AUTH',
+      `The NATS server at ${server} does not permit ${what}: ${reasonOf(cause)}. Give the user of option 'nats' the permissions that docs/nats.md lists.`,
+      { cause, details },
+    );
   if (isRefusal(cause))
     return new TroupeError(
       'ERR_NATS_STREAM',
@@ -115,10 +121,14 @@ function isTooLarge(error: unknown): boolean {
   return codeOf(error).errorCode === TOO_LARGE_CODE || error.message.includes('max_payload');
 }
 
+/** The credentials are accepted, and allow something else. The library wraps it where an answer is waited for. */
+function isPermissionFault(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'PermissionViolationError' || isPermissionFault(error.cause));
+}
+
 /** The server understood and says no; asking again would not help. */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (error.name === 'PermissionViolationError') return true;
   const { status } = error as { readonly status?: unknown };
   return typeof status === 'number' && status !== BUSY_STATUS;
 }

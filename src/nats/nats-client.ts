@@ -27,12 +27,17 @@ import { fromHeaders } from './headers.ts';
 import { createJet } from './jetstream.ts';
 import { resolveNatsOptions } from './options.ts';
 import type { ResolvedNatsOptions } from './options.ts';
+import { Seldom } from './seldom.ts';
 
 /** What `close` gives to what waits to be sent. */
 const FLUSH_MS = 1000;
 
 /** Least payload every server takes; until one has said more. */
 const UNKNOWN_MAX_PAYLOAD = 1_048_576;
+
+/** An error of the server is said again after so long, and so many are told apart. */
+const FAULT_EVERY_MS = 60_000;
+const MAX_FAULTS = 100;
 
 const encoder = new TextEncoder();
 
@@ -75,6 +80,7 @@ class Client implements NatsClient {
   #info: NatsServerInfo;
   #retry: unknown;
   #isAuthTold = false;
+  readonly #faults = new Map<string, Seldom>();
 
   constructor(options: ResolvedNatsOptions, library: ConnectionOptions, { env, log }: ConnectContext) {
     this.namespace = options.namespace;
@@ -274,7 +280,15 @@ class Client implements NatsClient {
     if (status.type === 'staleConnection') this.#log.warn('the NATS server does not answer; connecting anew');
     if (status.type !== 'error') return;
     if (isAuthFault(status.error)) return this.#noteAuth(status.error);
-    this.#log.warn('the NATS server reports an error', { error: encodeError(status.error) });
+    this.#noteFault(status.error);
+  }
+
+  /** What is tried again and again fails with the same words each time. */
+  #noteFault(error: Error): void {
+    if (this.#faults.size >= MAX_FAULTS) this.#faults.clear();
+    const known = this.#faults.get(error.message) ?? new Seldom(this.#env, FAULT_EVERY_MS);
+    this.#faults.set(error.message, known);
+    known.note((count) => this.#log.warn('the NATS server reports an error', { count, error: encodeError(error) }));
   }
 
   /** Said once until it is accepted again: every try of the connection fails with it. */

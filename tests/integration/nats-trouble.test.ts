@@ -211,6 +211,31 @@ describe.each(NATS_VERSIONS.map((version) => ({ version })))('while it runs, wit
     expect(seen).toEqual(upTo(21));
   });
 
+  test('a user who may not publish events is told which permission is missing, once; the events wait', async () => {
+    const me = { user: 'me', password: 'hunter2' };
+    const permissions = { publish: ['$JS.API.>', '_INBOX.>'], subscribe: ['_INBOX.>'] };
+    await using server = await startNatsServer({ version, auth: { users: [{ ...me, permissions }] } });
+    await using a = await start({ servers: server.url, ...me, actors: false });
+    await publishAll(a.system, 'x', [1]);
+    const resent = await eventually(
+      async () => (await a.system.bus.stats()).nats?.relay,
+      (relay) => (relay?.resent ?? 0) >= 3,
+    );
+    expect(resent).toMatchObject({ behind: 1 });
+    const about = a.logs.filter(({ fields }) => JSON.stringify(fields).includes('events.x'));
+    expect(about).toMatchObject([
+      { text: 'the NATS server reports an error' },
+      { text: expect.stringContaining('cannot be sent'), fields: { error: { code: 'ERR_NATS_AUTH' } } },
+    ]);
+    expect(JSON.stringify(a.logs)).not.toContain('hunter2');
+    await server.kill();
+    await server.restart({ auth: { users: [me] } });
+    await eventually(
+      async () => (await a.system.bus.stats()).nats?.relay.behind,
+      (behind) => behind === 0,
+    );
+  });
+
   test('two systems on copies of one store would pass over the events of each other: the second does not start', async () => {
     await using server = await startNatsServer({ version });
     await using a = await start(server.url);
