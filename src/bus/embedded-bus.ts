@@ -60,6 +60,8 @@ export interface EmbeddedBusOptions {
   /** Throws ERR_STORE_TROUBLE while the store cannot save. */
   readonly assertSaves: (what: string) => void;
   readonly hint: HintReceivers;
+  /** Reads the log for all who follow it. @default one of its own */
+  readonly reader?: EventReader;
   /** Sends an event to an actor, for `replayInto`. */
   readonly send: SendEvent;
   /** Is told of every event that was handled by code. @default counts them in a histogram of its own */
@@ -115,7 +117,7 @@ class StoreBus implements EmbeddedBus {
     this.#meter = options.meter ?? createMeter(env);
     this.#tallies = new Tallies(this.#meter);
     this.#handled = new HandledRegistry(env);
-    const [giveUp, reader] = [createGiveUp(options), new EventReader(options)];
+    const [giveUp, reader] = [createGiveUp(options), options.reader ?? new EventReader(options)];
     const [handled, tallies] = [this.#handled, this.#tallies];
     const assertRunning = (): void => this.#assertRunning();
     const shared = { env, log, store, reader, giveUp, handled, tallies, assertRunning };

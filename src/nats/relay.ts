@@ -6,7 +6,7 @@
  * order is kept by a server that takes messages of one connection in their order; O2 the place is never ahead of what the stream acknowledged;
  * O3 an event the stream can never take becomes a dead letter, and the next one goes; O4 everything else is tried until it succeeds.
  */
-import { EventReader } from '../bus/event-reader.ts';
+import type { EventReader } from '../bus/event-reader.ts';
 import { Place } from '../bus/place.ts';
 import type { Env } from '../env.ts';
 import { isTroupeError } from '../errors.ts';
@@ -43,6 +43,8 @@ export interface RelayOptions {
   readonly env: Env;
   readonly log: Logger;
   readonly store: StoreClient;
+  /** That of the bus: those at the end of the log share one read. */
+  readonly reader: EventReader;
   readonly client: NatsClient;
   readonly place: EventPlace;
   /** Makes or checks the stream, before anything is sent on a new connection. */
@@ -78,7 +80,7 @@ export class Relay {
     const log = options.log.with({ component: 'nats-relay' });
     this.#options = { ...options, log };
     this.#gate = new LinkGate(client, env);
-    this.#reader = new EventReader({ env, log, store });
+    this.#reader = options.reader;
     this.#saved = new Place({ store, log, name: RELAY_PLACE, pattern: '>', pos });
     this.#window = new SendWindow(pos);
   }

@@ -5,6 +5,7 @@
 import type { Env } from '../env.ts';
 import type { NatsBusStats } from '../bus/bus-stats.ts';
 import type { EmbeddedBusOptions } from '../bus/embedded-bus.ts';
+import type { EventReader } from '../bus/event-reader.ts';
 import { hintSubscribers } from '../cell/release.ts';
 import { TroupeError } from '../errors.ts';
 import type { NatsClient, NatsOptions, StreamInfo, StreamSettings } from '../nats/client.ts';
@@ -52,6 +53,7 @@ export interface NatsContext {
 /** What is there once the system has its store. */
 export interface NatsParts {
   readonly store: StoreClient;
+  readonly reader: EventReader;
   readonly tells: Tells;
 }
 
@@ -121,7 +123,7 @@ export class NatsEngine {
   }
 
   /** Sets the places where they are new: from here on nothing that is published is missed. */
-  async open({ store, tells }: NatsParts): Promise<void> {
+  async open({ store, reader, tells }: NatsParts): Promise<void> {
     const { env, log } = this.context;
     const { client } = this;
     this.#store = store;
@@ -129,7 +131,7 @@ export class NatsEngine {
     const place: EventPlace = { namespace: client.namespace, storeId: this.#storeId };
     const shared = { env, log, store, client, place, ensureStream: () => this.stream() };
     const bury = (row: BusEventRow, error: unknown): Promise<void> => this.#bury(store, row, error);
-    this.#relay = await Relay.open({ ...shared, bury });
+    this.#relay = await Relay.open({ ...shared, reader, bury });
     const hint = (published: Published, publication: NewPublication, at: number): void =>
       hintReceivers(tells, published, publication, at);
     this.#inlet = await Inlet.open({ ...shared, hint });

@@ -7,6 +7,7 @@ import { AlarmWatch } from '../bus/alarm-watch.ts';
 import type { Bus } from '../bus/bus.ts';
 import { createEmbeddedBus } from '../bus/embedded-bus.ts';
 import type { EmbeddedBus } from '../bus/embedded-bus.ts';
+import { EventReader } from '../bus/event-reader.ts';
 import { HOST as BUS_HOST } from '../bus/publisher.ts';
 import { hintSubscribers } from '../cell/release.ts';
 import { TroupeError } from '../errors.ts';
@@ -103,7 +104,8 @@ export class System extends Operations {
     const { store } = threads;
     const everyMs = options.recoverEveryMs;
     this.#threads = threads;
-    await this.#parts.nats?.open({ store, tells: this.#core.tells });
+    const reader = new EventReader({ env, log: log.with({ component: 'bus' }), store });
+    await this.#parts.nats?.open({ store, reader, tells: this.#core.tells });
     this.#doors = await this.#claimDoors(store);
     this.#outbox = new Outbox(env, log.with({ component: 'outbox' }), store, this.#core.asks);
     this.#alarms = this.#createAlarms(threads);
@@ -111,6 +113,7 @@ export class System extends Operations {
       env,
       log,
       store,
+      reader,
       assertRunning: () => this.#assertRunning(),
       assertSaves: (what) => this.#storeWatch.assertSaves(what),
       hint: (published, publication, at) => this.#hintSubscribers(published, publication, at),

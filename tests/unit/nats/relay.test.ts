@@ -1,5 +1,6 @@
 /** The relay against a server whose failures are scripted: what a real one cannot be made to do at the right moment. */
 import { expect, test } from 'vitest';
+import { EventReader } from '../../../src/bus/event-reader.ts';
 import { createRealEnv } from '../../../src/env.ts';
 import { TroupeError } from '../../../src/errors.ts';
 import type { NatsClient, NatsStateListener } from '../../../src/nats/client.ts';
@@ -49,10 +50,12 @@ async function relayed(count: number, script: Parameters<typeof createServer>[0]
   const { system } = troupe;
   const server = createServer(script);
   const buried: string[] = [];
+  const [env, log, { store }] = [createRealEnv(), createLogger(() => {}, {}), system];
   const relay = await Relay.open({
-    env: createRealEnv(),
-    log: createLogger(() => {}, {}),
-    store: system.store,
+    env,
+    log,
+    store,
+    reader: new EventReader({ env, log, store }),
     client: server.client,
     place: { namespace: 'x', storeId: 'here' },
     ensureStream: () => Promise.resolve(),
