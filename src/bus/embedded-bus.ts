@@ -108,6 +108,8 @@ class StoreBus implements EmbeddedBus {
   readonly #queues: QueueEngine;
   /** Where the log ended when somebody first looked. */
   readonly #firstPos: Promise<number>;
+  /** Names that are being given up: whoever took one now would lose the new place with the old. */
+  readonly #leaving = new Set<string>();
   #isStopped = false;
 
   constructor(options: EmbeddedBusOptions) {
@@ -159,21 +161,22 @@ class StoreBus implements EmbeddedBus {
     const request = toSubscribeRequest(pattern, handler, withPolicy(options, this.#options.policies));
     const { name, queue } = request;
     if (queue !== undefined) {
-      if (this.#subscriptions.has(queue)) throw inUse(queue, 'queue');
+      if (this.#subscriptions.has(queue) || this.#leaving.has(queue)) throw inUse(queue, 'queue');
       return this.#queues.join({ ...request, queue });
     }
-    if (name !== undefined && (this.#subscriptions.has(name) || this.#queues.has(name))) throw inUse(name, 'name');
+    if (name !== undefined && this.#isInUse(name)) throw inUse(name, 'name');
     return this.#subscriptions.begin(request);
   }
 
   async unsubscribe(name: string): Promise<void> {
     this.#assertRunning();
     checkName(name);
-    const wasGroup = await this.#queues.forget(name);
-    await this.#subscriptions.forget(name);
-    this.#handled.forget(name);
-    this.#tallies.forget(name);
-    if (!(await this.#options.store.call('deleteCursor', name)) && !wasGroup) throw unknownName(name);
+    this.#leaving.add(name);
+    try {
+      if (!(await this.#forget(name))) throw unknownName(name);
+    } finally {
+      this.#leaving.delete(name);
+    }
   }
 
   async unsubscribeAll(): Promise<void> {
@@ -258,6 +261,19 @@ class StoreBus implements EmbeddedBus {
     }
     this.#handled.stop();
     this.#publisher.abandon();
+  }
+
+  /** True when there was something to forget. */
+  async #forget(name: string): Promise<boolean> {
+    const wasGroup = await this.#queues.forget(name);
+    await this.#subscriptions.forget(name);
+    this.#handled.forget(name);
+    this.#tallies.forget(name);
+    return (await this.#options.store.call('deleteCursor', name)) || wasGroup;
+  }
+
+  #isInUse(name: string): boolean {
+    return this.#subscriptions.has(name) || this.#queues.has(name) || this.#leaving.has(name);
   }
 
   async *#replayed(window: Window): AsyncGenerator<ReceivedEvent, void, undefined> {

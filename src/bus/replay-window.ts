@@ -58,7 +58,7 @@ export function parseReplay(replay: unknown): Window | undefined {
  * Checks what is to be cleared.
  * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_TOPIC_INVALID.
  */
-export function parseClear(query: unknown): BusSweep {
+export function parseClear(query: unknown = {}): BusSweep {
   checkKeys('clear', query, ['topics', 'before']);
   const { topics, before } = query as Readonly<Record<string, unknown>>;
   if (topics === undefined && before === undefined)

@@ -112,6 +112,25 @@ describe('durable subscriptions', () => {
     await expect(run(bus.replayInto('a/b', 'TASK'))).rejects.toMatchObject({ code: 'ERR_DATA_CORRUPT' });
   });
 
+  test.each([{ name: 'mine' }, { queue: 'mine' }])(
+    'G20: %j that is taken while it is given up keeps its place, or is refused',
+    async (durable) => {
+      const { bus, run, store } = fixture;
+      await run(bus.subscribe('a', () => undefined, durable));
+      let isGone = false;
+      const gone = bus.unsubscribe('mine').finally(() => void (isGone = true));
+      let taken: unknown;
+      const take = async (): Promise<void> => {
+        for (taken = 'refused'; taken === 'refused' && !isGone; await new Promise(setImmediate))
+          for (let again = 0; taken === 'refused' && again < 20; again++)
+            taken = await bus.subscribe('a', () => undefined, durable).catch(() => 'refused');
+      };
+      await run(Promise.all([gone, take()]));
+      if (taken === 'refused') await run(bus.subscribe('a', () => undefined, durable));
+      expect(await store.cursor('mine')).toEqual({ pattern: 'a', pos: 0 });
+    },
+  );
+
   test('a stop waits for a handler that hangs until its time is up, and no longer', async () => {
     const { bus, env, run } = fixture;
     const hang: BusHandler = () => new Promise(() => undefined);
