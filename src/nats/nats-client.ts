@@ -210,6 +210,7 @@ class Client implements NatsClient {
     if (!connection) return;
     if (wasConnected) await withTimeout(this.#env, FLUSH_MS, (done) => void connection.flush().then(done, done));
     await connection.close();
+    discardSocket(connection);
   }
 
   #encode(text: string, what: string): Uint8Array {
@@ -320,6 +321,15 @@ class Client implements NatsClient {
 function unknownServer({ servers }: ResolvedNatsOptions): NatsServerInfo {
   const url = servers.map(withoutScheme).join(', ');
   return { version: '', name: '', maxPayload: UNKNOWN_MAX_PAYLOAD, hasHeaders: true, hasJetStream: false, url };
+}
+
+/**
+ * The library leaves the socket open on which it waits for the first words of a server: one that stands still would keep the process from
+ * ending. Nothing public reaches it.
+ */
+function discardSocket(connection: NatsConnection): void {
+  const { protocol } = connection as { readonly protocol?: { readonly transport?: { discard?(): void } } };
+  protocol?.transport?.discard?.();
 }
 
 const withoutScheme = (server: string): string => server.replace(/^[a-z]+:\/\//, '');

@@ -120,6 +120,22 @@ describe('at the start', () => {
   });
 });
 
+test('a client that is closed while its server stands still leaves no socket behind, which would keep the process from ending', async () => {
+  const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+  await using server = await startNatsServer();
+  await eventually(sockets, (count) => count === 0);
+  const client = await clientOf(server);
+  await server.pause();
+  await eventually(
+    () => client.state,
+    (state) => state === 'reconnecting',
+  );
+  await eventually(sockets, (count) => count === 1);
+  await client.close();
+  await eventually(sockets, (count) => count === 0);
+  server.resume();
+});
+
 describe.each(NATS_VERSIONS.map((version) => ({ version })))('while it runs, with server $version', ({ version }) => {
   test('an event larger than the server takes is refused beforehand; one that slips through becomes a dead letter and holds up nothing', async () => {
     await using server = await startNatsServer({ version, maxPayloadBytes: 65_536 });
