@@ -98,7 +98,7 @@ export function otherGroup(name: string, is: readonly string[], wanted: readonly
 export function notConnected(what: string, servers: readonly string[]): TroupeError {
   return new TroupeError(
     'ERR_NATS_UNAVAILABLE',
-    `There is no connection to a NATS server (${servers.join(', ')}) for ${what}. It is tried again; wait for it.`,
+    `There is no connection to a NATS server (${servers.join(', ')}) for ${what}. The connection is tried again by itself; call again when it is there.`,
     { details: { servers, reason: 'closed' } },
   );
 }

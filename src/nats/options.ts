@@ -101,7 +101,10 @@ export function resolveNatsOptions(options: unknown): ResolvedNatsOptions {
   const { user, password, token, credentialsFile, nkeySeed, servers: given, tls, stream, ...rest } = parsed.data;
   const urls = (typeof given === 'string' ? given.split(',') : given).map(parseServer);
   const [first] = urls;
-  const fromUrl = urls.find(({ username }) => username !== '');
+  const withUser = urls.filter(({ username }) => username !== '');
+  const [fromUrl] = withUser;
+  if (withUser.some(({ username, password }) => username !== fromUrl?.username || password !== fromUrl.password))
+    throw invalid('servers', 'has credentials that differ from one server to another; they are the same for all');
   const options_ = {
     user: user ?? (fromUrl?.password ? decodePart(fromUrl.username) : undefined),
     password: password ?? (fromUrl?.password ? decodePart(fromUrl.password) : undefined),

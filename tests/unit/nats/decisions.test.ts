@@ -44,6 +44,11 @@ describe('options', () => {
     [['a', 'tls://b:5'], ['nats://a:4222', 'tls://b:5'], { kind: 'none' }],
     ['nats://me:p%40ss@a', ['nats://a:4222'], { kind: 'user', user: 'me', password: 'p@ss' }],
     ['nats://tok@a', ['nats://a:4222'], { kind: 'token', token: 'tok' }],
+    [
+      'nats://tok@a,nats://tok@b,c',
+      ['nats://a:4222', 'nats://b:4222', 'nats://c:4222'],
+      { kind: 'token', token: 'tok' },
+    ],
   ])('servers %j: credentials of a URL are taken out of it', (servers, expected, credentials) => {
     expect(resolveNatsOptions({ servers })).toMatchObject({ servers: expected, credentials });
   });
@@ -56,6 +61,7 @@ describe('options', () => {
     [{ servers: 'nats://' }, 'nats.servers', /no URL/],
     [{ servers: 'nats://me:100%secret@a' }, 'nats.servers', /a '%' that stands for nothing; write it as '%25'/],
     [{ servers: 'nats://100%secret@a' }, 'nats.servers', /'%25'/],
+    [{ servers: ['nats://me:1@a', 'nats://me:2@b'] }, 'nats.servers', /differ from one server to another/],
     [{ servers: URL, namespace: 'a.b' }, 'nats.namespace', /is 'a.b'.*A-Z a-z 0-9 _ -/],
     [{ servers: URL, user: 'a', token: 't' }, 'nats.token', /contradicts 'user'/],
     [{ servers: URL, password: 'x' }, 'nats.password', /without a user/],
