@@ -7,6 +7,7 @@ import { typeOf } from '../actor/address.ts';
 import type { Address } from '../actor/address.ts';
 import { describeValue } from '../describe.ts';
 import { TroupeError, isTroupeError } from '../errors.ts';
+import { NATS_ADDRESS } from '../nats/inlet.ts';
 import type { StoreClient } from '../store/store-client.ts';
 import type { DeadLetterQuery } from '../store/queries.ts';
 import type { StoredDeadLetter } from '../store/store.ts';
@@ -95,9 +96,15 @@ function assertPosition(pos: unknown): void {
   );
 }
 
-/** Named subscribers of the host program have dead letters too, and no mailbox to send them to. */
+/** Named subscribers of the host program have dead letters too, as has what came over NATS to nobody, and no mailbox to send them to. */
 function assertReplayable({ address, pos, error, text }: StoredDeadLetter): void {
   assertSound(address, pos, { error, text });
+  if (address === NATS_ADDRESS)
+    throw new TroupeError(
+      'ERR_OPTIONS_INVALID',
+      `Dead letter ${pos} is of what went over NATS and came to nothing; it is of no actor that it could be sent to. Mend what its error names, publish what its text holds again with system.bus.publish() or from where it came, then call system.discardDeadLetter(${pos}).`,
+      { details: { address, pos } },
+    );
   if (typeOf(address) !== 'subscriber') return;
   throw new TroupeError(
     'ERR_OPTIONS_INVALID',

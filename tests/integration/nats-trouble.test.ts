@@ -310,5 +310,7 @@ describe.each(NATS_VERSIONS.map((version) => ({ version })))('while it runs, wit
       ({ length }) => length === 1,
     );
     expect(letters).toMatchObject([{ error: expect.stringContaining('ERR_FAN_OUT') }]);
+    const replayed = await failureOf(b.system.replayDeadLetter(letters[0]!.pos), 'ERR_OPTIONS_INVALID');
+    expect(replayed.message).toMatch(/no actor that it could be sent to.*discardDeadLetter\(\d+\)/);
   });
 });
