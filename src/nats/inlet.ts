@@ -18,6 +18,7 @@ import type { NatsClient, NatsSubscription, StreamInfo, StreamMessage } from './
 import { fromStream } from './cloud-event.ts';
 import type { EventPlace } from './cloud-event.ts';
 import { LinkGate } from './link-state.ts';
+import { Seldom } from './seldom.ts';
 import { comparePlace, countGone, fromPlaceText, markOf, toPlaceText } from './stream-place.ts';
 import type { PlaceFinding, StreamPlace } from './stream-place.ts';
 
@@ -36,6 +37,9 @@ const PASSED_PER_SAVE = 1000;
 
 /** Before it begins again after a failure. */
 const RETRY_MS = 500;
+
+/** Between two lines about events that cannot be taken; each of them is a dead letter. */
+const LOG_EVERY_MS = 1000;
 
 /** Time for what was read to be committed when it is stopped. */
 const SETTLE_MS = 5000;
@@ -67,6 +71,7 @@ export interface InletStats {
 export class Inlet {
   readonly #options: InletOptions;
   readonly #gate: LinkGate;
+  readonly #lines: Seldom;
   #place: StreamPlace | undefined;
   #behind = 0;
   #received = 0;
@@ -80,6 +85,7 @@ export class Inlet {
   private constructor(options: InletOptions, place: StreamPlace | undefined) {
     this.#options = { ...options, log: options.log.with({ component: 'nats-inlet' }) };
     this.#gate = new LinkGate(options.client, options.env);
+    this.#lines = new Seldom(options.env, LOG_EVERY_MS);
     this.#place = place;
   }
 
@@ -242,11 +248,14 @@ export class Inlet {
 
   #refuse(message: StreamMessage, error: TroupeError): void {
     this.#refused++;
-    this.#options.log.warn('an event from the NATS server cannot be taken; it becomes a dead letter', {
-      subject: message.subject,
-      streamSeq: message.seq,
-      error: encodeError(error),
-    });
+    this.#lines.note((count) =>
+      this.#options.log.warn('an event from the NATS server cannot be taken; it becomes a dead letter', {
+        count,
+        subject: message.subject,
+        streamSeq: message.seq,
+        error: encodeError(error),
+      }),
+    );
     this.#post({ deadLetters: [toLetter(message, error)] }, message.data.length, (result) => {
       if (result.outcome !== 'refused') return;
       const detail = result.detail ?? result.reason;
