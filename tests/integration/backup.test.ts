@@ -183,7 +183,7 @@ describe.each(KINDS)('%s', (kind) => {
   function makeNewer(path: string): void {
     if (kind === 'file') {
       const file = join(path, 'manifest.json');
-      return writeFileSync(file, readFileSync(file, 'utf8').replace('"format": 1', '"format": 99'));
+      return writeFileSync(file, readFileSync(file, 'utf8').replace(/"format": \d+/, '"format": 99'));
     }
     const db = new BetterSqlite3(path);
     db.pragma('user_version = 99');
