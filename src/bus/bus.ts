@@ -159,7 +159,8 @@ export interface EventLog {
   /**
    * Sends events that are kept to an actor, in order, as events of type `eventType` in the form of a `TopicEvent`, each under its own id: what it had of them
    * by an earlier call it does not handle again, as long as ids are remembered.
-   * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_TOPIC_INVALID, ERR_ADDRESS, ERR_SYSTEM_STOPPED, and what `ref.send` throws; what was sent by then stays.
+   * @throws {TroupeError} ERR_OPTIONS_INVALID, ERR_TOPIC_INVALID, ERR_ADDRESS, ERR_SYSTEM_STOPPED, and what `ref.send` throws, with the position of
+   * the event as `details.seq`: everything before it was sent, and `afterSeq` goes on behind it.
    */
   replayInto(to: Address | string, eventType: string, query?: ReplayQuery): Promise<ReplayedInto>;
   /**

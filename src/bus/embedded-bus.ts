@@ -265,7 +265,9 @@ class StoreBus implements EmbeddedBus {
 
   /** True when there was something to forget. */
   async #forget(name: string): Promise<boolean> {
-    const wasGroup = await this.#queues.forget(name);
+    // A place that is here is no group of a broker, which may be away.
+    const kept = await this.#options.store.call('cursor', name);
+    const wasGroup = (!kept || this.#queues.has(name)) && (await this.#queues.forget(name));
     await this.#subscriptions.forget(name);
     this.#handled.forget(name);
     this.#tallies.forget(name);

@@ -19,7 +19,7 @@ export type SendEvent = (to: Address, event: TopicEvent, id: string) => Promise<
 
 /**
  * Sends pages of events, in order: the next one as soon as fewer than the most are under way. Resolves with how many.
- * @throws the first failure of a send or of the pages, once those under way have settled.
+ * @throws the first failure of a send, with the position of its event as `details.seq`, or of the pages, once those under way have settled.
  */
 export async function replayInto(
   pages: AsyncIterable<readonly BusEventRow[]>,
@@ -30,28 +30,45 @@ export async function replayInto(
     for await (const page of pages)
       for (const row of page) {
         if (sends.isFull) await sends.changed();
-        if (sends.failure) throw sends.failure.error;
-        sends.add(send(row));
+        if (sends.failure) throw toFailure(sends.failure);
+        sends.add(row.pos, send(row));
       }
   } finally {
     while (sends.open > 0) await sends.changed();
   }
-  if (sends.failure) throw sends.failure.error;
+  if (sends.failure) throw toFailure(sends.failure);
   return sends.done;
+}
+
+/** A send that failed, and where its event is. */
+interface Failure {
+  readonly seq: number;
+  readonly error: unknown;
+}
+
+/** Says how to go on behind an event that cannot be taken. */
+function toFailure({ seq, error }: Failure): unknown {
+  if (!(error instanceof TroupeError)) return error;
+  return new TroupeError(
+    error.code,
+    `${error.message} The event is at ${seq} of the log, and what is before it has been sent; afterSeq: ${seq} goes on behind it.`,
+    { cause: error, details: { ...error.details, seq } },
+  );
 }
 
 /** Sends without an answer, counted. */
 class SendsUnderWay {
   open = 0;
   done = 0;
-  failure: { readonly error: unknown } | undefined;
+  /** The first by position. */
+  failure: Failure | undefined;
   #wake = (): void => {};
 
   get isFull(): boolean {
     return this.open >= MAX_UNDER_WAY;
   }
 
-  add(send: Promise<unknown>): void {
+  add(seq: number, send: Promise<unknown>): void {
     this.open++;
     const settle = (): void => {
       this.open--;
@@ -63,7 +80,7 @@ class SendsUnderWay {
         settle();
       },
       (error: unknown) => {
-        this.failure ??= { error };
+        if (!this.failure || seq < this.failure.seq) this.failure = { seq, error };
         settle();
       },
     );

@@ -98,7 +98,8 @@ class NatsQueues implements QueueEngine {
 
   async #end(queue: string): Promise<void> {
     const members = [...(this.#groups.get(queue) ?? [])];
-    await Promise.all(members.map((member) => member.stop()));
+    // Whoever ends it from within its handler does not wait for itself.
+    await Promise.all(members.map((member) => (member.isWithin ? void member.stop() : member.stop())));
     for (const member of members) this.#forget(member);
   }
 

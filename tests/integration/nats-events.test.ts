@@ -217,6 +217,25 @@ describe.each(NATS_VERSIONS.map((version) => ({ version })))('with server $versi
     expect(done.toSorted((x, y) => x - y)).toEqual(upTo(25));
   });
 
+  test('a name is given up while the server is away, and a group by its own handler', async () => {
+    await using server = await startNatsServer({ version });
+    await using a = await start(server);
+    const { bus } = a.system;
+    let isGone = false;
+    const giveUp = async (): Promise<void> => {
+      await bus.unsubscribe('workers');
+      isGone = true;
+    };
+    await bus.subscribe('job', giveUp, { queue: 'workers' });
+    await bus.publish('job', 1);
+    await eventually(() => isGone);
+    await bus.subscribe('x', () => {}, { name: 'reader' });
+    await server.kill();
+    await eventually(async () => (await natsOf(a.system))?.state === 'reconnecting');
+    await bus.unsubscribe('reader');
+    expect((await bus.stats()).subscribers.filter(({ name }) => name !== undefined)).toEqual([]);
+  });
+
   test('a connection that stalls is noticed and made anew; nothing is lost by it', async () => {
     await using server = await startNatsServer({ version });
     await using a = await start(server);
