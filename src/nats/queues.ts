@@ -99,7 +99,9 @@ class NatsQueues implements QueueEngine {
   async #end(queue: string): Promise<void> {
     const members = [...(this.#groups.get(queue) ?? [])];
     // Whoever ends it from within its handler does not wait for itself.
-    await Promise.all(members.map((member) => (member.isWithin ? void member.stop() : member.stop())));
+    const isOther = members.map(({ isWithin }) => !isWithin);
+    const ended = members.map((member) => member.stop());
+    await Promise.all(ended.filter((_, i) => isOther[i]));
     for (const member of members) this.#forget(member);
   }
 
