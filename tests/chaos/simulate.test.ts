@@ -3,10 +3,10 @@ import { runChaosScript } from '../support/chaos-script.ts';
 
 const GOOD = { violations: 0, failedSeeds: 0 };
 
-test('G1 to G14: 2,000 simulated stories with crashes of cells, workers, store and process break no promise', async () => {
+test('G1 to G14: 1,000 simulated stories with crashes of cells, workers, store and process break no promise', async () => {
   const from = Number(process.env['SEED'] ?? '1');
-  const { code, output, summary } = await runChaosScript('simulate.ts', ['--seeds', '2000', '--from', String(from)]);
-  expect(summary, output).toMatchObject({ seeds: 2000, from, ...GOOD });
+  const { code, output, summary } = await runChaosScript('simulate.ts', ['--seeds', '1000', '--from', String(from)]);
+  expect(summary, output).toMatchObject({ seeds: 1000, from, ...GOOD });
   expect(code).toBe(0);
   assertWasAlive(summary);
 }, 600_000);
@@ -14,9 +14,9 @@ test('G1 to G14: 2,000 simulated stories with crashes of cells, workers, store a
 /** Stories in which nothing happens break no promise either. */
 function assertWasAlive(summary: unknown): void {
   const { steps, kinds } = summary as { readonly steps: number; readonly kinds: Readonly<Record<string, number>> };
-  expect(steps).toBeGreaterThan(100_000);
+  expect(steps).toBeGreaterThan(50_000);
   for (const crash of ['crash-cell', 'crash-worker', 'crash-store', 'crash-process', 'store-fails', 'restart'])
-    expect(kinds[crash], crash).toBeGreaterThan(500);
+    expect(kinds[crash], crash).toBeGreaterThan(250);
 }
 
 test('the same seed gives the same history, byte for byte', async () => {
