@@ -50,6 +50,7 @@ export class Leases {
   readonly #options: LeasesOptions;
   readonly #states = new Map<string, LeaseState>();
   readonly #lookedUp = new Map<string, { readonly atMs: number; readonly holder: Promise<Holder | undefined> }>();
+  #left: { readonly type: string; readonly holder: Holder }[] = [];
   #bucket: Bucket | undefined;
   #timer: TimerHandle;
   #round: Promise<void> | undefined;
@@ -76,6 +77,7 @@ export class Leases {
       }
       this.#options.log.warn('leases on NATS could not be taken yet', { error: encodeError(error) });
     }
+    this.#tellLeft();
     this.#offState = this.#options.client.onState((state) => {
       if (state === 'connected') this.#look();
       if (state === 'closed') void this.stop();
@@ -188,9 +190,18 @@ export class Leases {
 
   /** Serving it later would be a surprise: its actors are those of the other's store. */
   #leave(type: string, holder: Holder): void {
-    const { log, client } = this.#options;
     this.#states.delete(type);
-    log.warn(conflictOf(type, client.namespace, holder).message, { type, holder });
+    this.#left.push({ type, holder });
+  }
+
+  /** One line, however many types there are. */
+  #tellLeft(): void {
+    const { log, client } = this.#options;
+    const [first] = this.#left;
+    if (!first) return;
+    const left = this.#left.splice(0);
+    const types = left.map(({ type }) => type).join("', '");
+    log.warn(conflictOf(types, client.namespace, first.holder).message, { left });
   }
 
   #tellLost(type: string, before: LeaseState, { name, host, pid, since, ...rest }: Holder): void {
@@ -223,6 +234,7 @@ export class Leases {
 
   async #renewAll(): Promise<void> {
     const results = await Promise.allSettled(this.#types.map((type) => this.#renew(type)));
+    this.#tellLeft();
     const failed = results.find((result) => result.status === 'rejected');
     if (!failed || this.#isStopped) return;
     this.#bucket = undefined;

@@ -18,6 +18,7 @@ import { withTimeout } from '../with-timeout.ts';
 import type { NatsClient } from './client.ts';
 import { toOutgoing } from './cloud-event.ts';
 import type { EventPlace } from './cloud-event.ts';
+import { tooLarge } from './faults.ts';
 import { LinkGate } from './link-state.ts';
 import { SendWindow } from './window.ts';
 
@@ -231,7 +232,8 @@ export class Relay {
       await client.jet.publish(subject, text, { id, headers, timeoutMs: ACK_MS });
     } catch (error) {
       if (!isTroupeError(error, 'ERR_EVENT_TOO_LARGE')) throw error;
-      await bury(row, error);
+      const { maxPayload } = client.info;
+      await bury(row, tooLarge(`the event on '${row.topic}'`, Buffer.byteLength(text), maxPayload, error));
     }
   }
 

@@ -25,6 +25,7 @@ interface Holding {
   readonly started: Promise<void>;
   readonly said: readonly { readonly topic: string; readonly data: unknown }[];
   readonly errors: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 interface World {
@@ -47,6 +48,7 @@ function world(seed = 1): World {
       const client = nats.connect();
       const said: { topic: string; data: unknown }[] = [];
       const errors: string[] = [];
+      const warnings: string[] = [];
       const options: LeasesOptions = {
         client,
         env,
@@ -54,12 +56,15 @@ function world(seed = 1): World {
         isModest,
         self: identity(name, more),
         announce: (topic, data) => void said.push({ topic, data }),
-        log: createLogger((level, _fields, text) => void (level === 'error' && errors.push(text)), {}),
+        log: createLogger((level, _fields, text) => {
+          if (level === 'error') errors.push(text);
+          if (level === 'warn') warnings.push(text);
+        }, {}),
       };
       const leases = new Leases(options);
       const started = leases.start();
       started.catch(() => {});
-      return { client, leases, started, said, errors };
+      return { client, leases, started, said, errors, warnings };
     },
     until: async (started) => {
       let outcome: { readonly value: unknown } | undefined;
@@ -117,10 +122,10 @@ test('Z2: a second system fails within one life of the key, and names the first 
 
 test('a modest system leaves a type to whoever serves it, at once and for its whole run', async () => {
   const { begin, until, env } = world();
-  const one = begin('one');
+  const one = begin('one', ['session', 'shop']);
   await until(one.started);
   const begunMs = env.monotonicMs();
-  const two = begin('two', ['order', 'session'], { isModest: true });
+  const two = begin('two', ['order', 'session', 'shop'], { isModest: true });
   expect(await until(two.started)).toBeUndefined();
   expect(env.monotonicMs() - begunMs).toBeLessThanOrEqual(100);
   expect(two.leases.held).toEqual(['order']);
@@ -128,6 +133,7 @@ test('a modest system leaves a type to whoever serves it, at once and for its wh
   expect(two.leases.held).toEqual(['order']);
   expect(two.leases.wants('session')).toBe(false);
   expect(two.errors).toEqual([]);
+  expect(two.warnings).toEqual([expect.stringContaining("Actors of type 'session', 'shop' are served")]);
 });
 
 test('a system waits out one that has died, and takes over', async () => {
