@@ -1,9 +1,8 @@
 /** Queue groups over the log of this store: each is shared by its members in this system. */
-import { describeValue } from '../describe.ts';
-import { TroupeError } from '../errors.ts';
 import type { BusSubscription } from './bus.ts';
 import type { SubscriberStats } from './bus-stats.ts';
 import { Feed } from './feed.ts';
+import { assertAgrees } from './group-agreement.ts';
 import type { MemberRequest, QueueEngine, QueueServices } from './queue-engine.ts';
 import { QueueGroup } from './queue-group.ts';
 import type { EventsAfter } from './stats.ts';
@@ -92,19 +91,5 @@ class LocalQueues implements QueueEngine {
   #forget(queue: string): void {
     this.#open.delete(queue);
     this.#groups.delete(queue);
-  }
-}
-
-/** Members share one place and one way of trying again. */
-function assertAgrees(group: MemberRequest, given: MemberRequest): void {
-  for (const option of ['pattern', 'priorities', 'retries'] as const) {
-    const [theirs, ours] = [JSON.stringify(group[option]), JSON.stringify(given[option])];
-    if (theirs === ours) continue;
-    const name = option === 'retries' ? 'maxAttempts and backoff' : option;
-    throw new TroupeError(
-      'ERR_OPTIONS_INVALID',
-      `The group '${given.queue}' was begun with ${name} ${theirs ?? 'of all'}, and a member asks for ${ours ?? 'all'}. Give every member of a group the same, or use another name than ${describeValue(given.queue)}.`,
-      { details: { option, queue: given.queue } },
-    );
   }
 }

@@ -5,13 +5,13 @@
  */
 import type { BusSubscription } from '../bus/bus.ts';
 import type { SubscriberStats } from '../bus/bus-stats.ts';
+import { assertAgrees } from '../bus/group-agreement.ts';
 import type { MemberRequest, QueueEngine, QueueServices } from '../bus/queue-engine.ts';
 import { isInWindow } from '../bus/replay-window.ts';
 import type { Window } from '../bus/replay-window.ts';
 import { pauseAfter } from '../bus/retries.ts';
 import { matchesPattern } from '../bus/subjects.ts';
 import { Trial } from '../bus/trial.ts';
-import { TroupeError } from '../errors.ts';
 import type { BusEventRow } from '../store/store.ts';
 import { encodeError } from '../thread/error-codec.ts';
 import type { AckableMessage, NatsClient, StreamInfo } from './client.ts';
@@ -273,18 +273,4 @@ function toStats(queue: string, members: readonly Member[], { tallies }: QueueSe
     missed,
     isStalled: members.some(({ isLate }) => isLate),
   };
-}
-
-/** Members share one place and one way of trying again. */
-function assertAgrees(group: MemberRequest, given: MemberRequest): void {
-  for (const option of ['pattern', 'priorities', 'retries'] as const) {
-    const [theirs, ours] = [JSON.stringify(group[option]), JSON.stringify(given[option])];
-    if (theirs === ours) continue;
-    const name = option === 'retries' ? 'maxAttempts and backoff' : option;
-    throw new TroupeError(
-      'ERR_OPTIONS_INVALID',
-      `The group '${given.queue}' was begun with ${name} ${theirs ?? 'of all'}, and a member asks for ${ours ?? 'all'}. Give every member of a group the same, or use another name.`,
-      { details: { option, queue: given.queue } },
-    );
-  }
 }
