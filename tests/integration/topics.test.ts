@@ -13,7 +13,7 @@ const start = (options: Parameters<typeof createTestSystem>[0] = {}) =>
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
-const numbers = (notes: readonly Note[], source: string): number[] =>
+const numbers = (notes: readonly Pick<Note, 'source' | 'n'>[], source: string): number[] =>
   notes.filter((note) => note.source === source).map(({ n }) => n);
 
 /** Creates a listener; its subscriptions are durable with its first commit. */
@@ -70,8 +70,10 @@ test('G12: actors publish to actors and to code, each event once and in order pe
   await settled(troupe);
   expect(notes).toHaveLength(300);
   for (const key of publishers) expect(numbers(notes, `publisher/${key}`)).toEqual(upTo(100));
-  const order = heard.map(({ source, data }) => `${source} ${(data as { n: number }).n}`);
-  expect(order, 'code and actors see one order').toEqual(notes.map(({ source, n }) => `${source} ${n}`));
+  const order = heard.map(({ source, data }) => ({ source, n: (data as { n: number }).n }));
+  expect(order).toHaveLength(300);
+  // Hints of publishers in two threads may overtake each other on their way to an actor; of one publisher none does.
+  for (const key of publishers) expect(numbers(order, `publisher/${key}`)).toEqual(upTo(100));
 });
 
 test('G12: the same while the worker threads and the store thread are ended', async () => {
